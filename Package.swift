@@ -1,0 +1,195 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+// MARK: - The tiers, bottom up. A module may import what is named beside it and nothing else.
+
+/// One module: a folder `Sources/<tier>/<name>` (or `Tests/<name>`), and the modules it may import.
+struct Module {
+    var name: String
+    var tier: String
+    var dependencies: [String]
+    var linked: [LinkerSetting] = []
+}
+
+/// A Debian library behind a module map in `Sources/C/<name>`.
+struct Library {
+    var name: String
+    var pkgConfig: String
+    var debian: [String]
+}
+
+let libraries = [
+    Library(name: "COpenSSL", pkgConfig: "openssl", debian: ["libssl-dev"]),
+    Library(name: "CSQLite", pkgConfig: "sqlite3", debian: ["libsqlite3-dev"]),
+    Library(name: "CNGHTTP2", pkgConfig: "libnghttp2", debian: ["libnghttp2-dev"]),
+    Library(name: "CArchive", pkgConfig: "libarchive", debian: ["libarchive-dev"]),
+    Library(name: "CYAML", pkgConfig: "yaml-0.1", debian: ["libyaml-dev"]),
+    Library(name: "CSeccomp", pkgConfig: "libseccomp", debian: ["libseccomp-dev"]),
+    Library(name: "CMNL", pkgConfig: "libmnl", debian: ["libmnl-dev"]),
+    Library(name: "CNFTNL", pkgConfig: "libnftnl", debian: ["libnftnl-dev"]),
+]
+
+let modules = [
+    // Values: no kernel, no I/O.
+    Module(name: "JSON", tier: "Values", dependencies: []),
+    Module(name: "YAML", tier: "Values", dependencies: ["JSON", "CYAML"]),
+    Module(name: "Arguments", tier: "Values", dependencies: []),
+    Module(name: "Telemetry", tier: "Values", dependencies: []),
+    Module(name: "OCI", tier: "Values", dependencies: ["JSON"]),
+
+    // Kernel: synchronous, one module a kernel subsystem.
+    Module(name: "Linux", tier: "Kernel", dependencies: ["CLinux"]),
+    Module(name: "Processes", tier: "Kernel", dependencies: ["CLinux", "Linux"]),
+    Module(name: "Namespaces", tier: "Kernel", dependencies: ["CLinux", "Linux", "Processes"]),
+    Module(name: "Mounts", tier: "Kernel", dependencies: ["CLinux", "Linux"]),
+    Module(name: "Cgroups", tier: "Kernel", dependencies: ["CLinux", "Linux"]),
+    Module(name: "Seccomp", tier: "Kernel", dependencies: ["CSeccomp", "Linux", "OCI"]),
+    Module(name: "Netlink", tier: "Kernel", dependencies: ["CLinux", "CMNL", "Linux"]),
+    Module(name: "NFTables", tier: "Kernel", dependencies: ["CLinux", "CMNL", "CNFTNL", "Linux", "Netlink"]),
+
+    // Transport: where `async` starts.
+    Module(name: "AsyncIO", tier: "Transport", dependencies: ["CLinux", "Linux"]),
+    Module(name: "TLS", tier: "Transport", dependencies: ["AsyncIO", "COpenSSL", "JSON", "Linux"]),
+    Module(name: "HTTP", tier: "Transport", dependencies: ["AsyncIO", "CNGHTTP2", "Linux", "Telemetry", "TLS"]),
+
+    // API: the tables of Kubernetes' kinds and what reads them.
+    Module(name: "Schema", tier: "API", dependencies: ["JSON"]),
+    Module(name: "KubeAPI", tier: "API", dependencies: ["JSON", "Schema"]),
+    Module(
+        name: "KubeClient", tier: "API",
+        dependencies: ["AsyncIO", "HTTP", "JSON", "KubeAPI", "Linux", "Schema", "Telemetry", "TLS", "YAML"]),
+
+    // Containers.
+    Module(
+        name: "ContainerRuntime", tier: "Containers",
+        dependencies: [
+            "CLinux", "Cgroups", "JSON", "Linux", "Mounts", "Namespaces", "OCI", "Processes", "Seccomp",
+        ]),
+    Module(
+        name: "Shim", tier: "Containers",
+        dependencies: ["CLinux", "Cgroups", "JSON", "Linux", "Mounts", "Namespaces", "OCI", "Processes"]),
+    Module(
+        name: "Images", tier: "Containers",
+        dependencies: [
+            "AsyncIO", "CArchive", "CLinux", "HTTP", "JSON", "Linux", "Mounts", "OCI", "Telemetry", "TLS",
+        ]),
+
+    // Node.
+    Module(
+        name: "PodNetwork", tier: "Node",
+        dependencies: ["CLinux", "JSON", "Linux", "NFTables", "Namespaces", "Netlink", "Telemetry"]),
+    Module(
+        name: "Volumes", tier: "Node",
+        dependencies: ["CLinux", "JSON", "KubeAPI", "Linux", "Mounts", "Telemetry"]),
+    Module(
+        name: "KubeProxy", tier: "Node",
+        dependencies: [
+            "AsyncIO", "CLinux", "HTTP", "JSON", "KubeAPI", "KubeClient", "Linux", "NFTables", "Netlink", "Telemetry",
+            "YAML",
+        ]),
+    Module(
+        name: "Kubelet", tier: "Node",
+        dependencies: [
+            "AsyncIO", "Cgroups", "CLinux", "HTTP", "Images", "JSON", "KubeAPI", "KubeClient", "Linux", "Mounts",
+            "Namespaces", "Netlink", "OCI", "PodNetwork", "Processes", "Schema", "Shim", "Telemetry", "TLS", "Volumes",
+            "YAML",
+        ]),
+
+    // ControlPlane: never imports Node or Containers.
+    Module(name: "Store", tier: "ControlPlane", dependencies: ["CSQLite", "CLinux", "Linux", "Telemetry"]),
+    Module(
+        name: "APIServer", tier: "ControlPlane",
+        dependencies: [
+            "AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Linux", "Schema", "Store", "Telemetry", "TLS", "YAML",
+        ]),
+    Module(
+        name: "Scheduler", tier: "ControlPlane",
+        dependencies: ["AsyncIO", "JSON", "KubeAPI", "KubeClient", "Telemetry"]),
+    Module(
+        name: "Controllers", tier: "ControlPlane",
+        dependencies: ["AsyncIO", "JSON", "KubeAPI", "KubeClient", "Telemetry", "TLS"]),
+]
+
+let programs = [
+    Module(
+        name: "swiftlet", tier: "Programs",
+        dependencies: [
+            "APIServer", "Arguments", "AsyncIO", "Cgroups", "CLinux", "Controllers", "HTTP", "Images", "JSON", "KubeAPI",
+            "KubeClient", "KubeProxy", "Kubelet", "Linux", "Mounts", "NFTables", "Namespaces", "Netlink", "OCI",
+            "PodNetwork", "Processes", "Scheduler", "Schema", "Store", "Telemetry", "TLS", "YAML",
+        ]),
+    Module(
+        name: "swiftlet-oci", tier: "Programs",
+        dependencies: ["Arguments", "ContainerRuntime", "JSON", "Linux", "OCI"],
+        linked: [.unsafeFlags(["-static-executable"])]),
+    Module(
+        name: "swiftlet-shim", tier: "Programs",
+        dependencies: ["Arguments", "Linux", "Shim"],
+        linked: [.unsafeFlags(["-static-executable"])]),
+]
+
+let tests = [
+    Module(name: "JSONTests", tier: "Tests", dependencies: ["JSON", "YAML"]),
+    Module(name: "KernelTests", tier: "Tests", dependencies: ["Linux", "Processes"]),
+]
+
+// MARK: - Settings, the same for every module.
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// `SWIFTLET_ONLY=JSONTests,HTTP` narrows the package to those targets and what they depend on: a quick inner loop.
+func selected() -> Set<String>? {
+    guard let only = Context.environment["SWIFTLET_ONLY"], !only.isEmpty else { return nil }
+    let byName = Dictionary(uniqueKeysWithValues: (modules + programs + tests).map { ($0.name, $0.dependencies) })
+    var wanted: Set<String> = []
+    var queue = only.split(separator: ",").map(String.init)
+    while let name = queue.popLast() {
+        guard wanted.insert(name).inserted else { continue }
+        queue += byName[name] ?? []
+    }
+    return wanted
+}
+
+let only = selected()
+func isWanted(_ name: String) -> Bool { only?.contains(name) ?? true }
+
+func dependencies(_ module: Module) -> [Target.Dependency] { module.dependencies.map { .byName(name: $0) } }
+
+var targets: [Target] = []
+if isWanted("CLinux") {
+    targets.append(
+        .target(name: "CLinux", path: "Sources/C/CLinux", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]))
+}
+for library in libraries where isWanted(library.name) {
+    targets.append(
+        .systemLibrary(
+            name: library.name, path: "Sources/C/\(library.name)", pkgConfig: library.pkgConfig,
+            providers: [.apt(library.debian)]))
+}
+for module in modules where isWanted(module.name) {
+    let memorySafety: [SwiftSetting] = module.tier == "Kernel" ? [.strictMemorySafety()] : []
+    targets.append(
+        .target(
+            name: module.name, dependencies: dependencies(module), path: "Sources/\(module.tier)/\(module.name)",
+            swiftSettings: strict + memorySafety))
+}
+for program in programs where isWanted(program.name) {
+    targets.append(
+        .executableTarget(
+            name: program.name, dependencies: dependencies(program), path: "Sources/Programs/\(program.name)",
+            swiftSettings: strict, linkerSettings: program.linked))
+}
+for test in tests where isWanted(test.name) {
+    targets.append(
+        .testTarget(
+            name: test.name, dependencies: dependencies(test), path: "Tests/\(test.name)", swiftSettings: strict))
+}
+
+let package = Package(name: "swiftlet", targets: targets, swiftLanguageModes: [.v6])
