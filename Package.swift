@@ -132,6 +132,9 @@ let programs = [
 
 let tests = [
     Module(name: "JSONTests", tier: "Tests", dependencies: ["JSON", "YAML"]),
+    Module(name: "AsyncIOTests", tier: "Tests", dependencies: ["AsyncIO", "CLinux", "Linux"]),
+    Module(name: "TLSTests", tier: "Tests", dependencies: ["AsyncIO", "JSON", "TLS"]),
+    Module(name: "HTTPTests", tier: "Tests", dependencies: ["AsyncIO", "HTTP", "Linux", "TLS"]),
     Module(name: "KernelTests", tier: "Tests", dependencies: ["Linux", "Processes"]),
 ]
 

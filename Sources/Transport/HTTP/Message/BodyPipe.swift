@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+
+/// A bounded queue of byte chunks between one writer and one reader, who may be in different tasks.
+final class BodyPipe: HTTPBodySource {
+    private struct State {
+        var chunks: [[UInt8]] = []
+        var head = 0
+        var buffered = 0
+        var reader: CheckedContinuation<Void, Never>?
+        var writers: [(id: UInt64, continuation: CheckedContinuation<Void, Never>)] = []
+        var nextWriter: UInt64 = 0
+        var finished = false
+        var failure: (any Error)?
+        var trailers: HTTPHeaders = [:]
+        var abandoned = false
+        var abandonHandler: (@Sendable () -> Void)?
+
+        mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
+            var waiters = writers.map(\.continuation)
+            writers = []
+            if let reader { waiters.append(reader) }
+            reader = nil
+            return waiters
+        }
+
+        mutating func popFirst() -> [UInt8]? {
+            guard head < chunks.count else { return nil }
+            let chunk = chunks[head]
+            chunks[head] = []
+            head += 1
+            if head == chunks.count {
+                chunks.removeAll(keepingCapacity: true)
+                head = 0
+            } else if head >= 64 {
+                chunks.removeFirst(head)
+                head = 0
+            }
+            buffered -= chunk.count
+            return chunk
+        }
+    }
+
+    private let state = Mutex(State())
+    private let capacity: Int
+
+    init(capacity: Int) { self.capacity = max(1, capacity) }
+
+    var trailers: HTTPHeaders { state.withLock { $0.trailers } }
+    var isAbandoned: Bool { state.withLock { $0.abandoned } }
+
+    // MARK: Reading
+
+    func next() async throws -> [UInt8]? {
+        while true {
+            try Task.checkCancellation()
+            enum Step { case chunk([UInt8], [CheckedContinuation<Void, Never>]), end, failed(any Error), wait }
+            let step = state.withLock { state -> Step in
+                if let chunk = state.popFirst() {
+                    guard state.buffered < self.capacity else { return .chunk(chunk, []) }
+                    let writers = state.writers.map(\.continuation)
+                    state.writers = []
+                    return .chunk(chunk, writers)
+                }
+                if let failure = state.failure { return .failed(failure) }
+                return state.finished || state.abandoned ? .end : .wait
+            }
+            switch step {
+            case .chunk(let chunk, let writers):
+                for writer in writers { writer.resume() }
+                return chunk
+            case .end: return nil
+            case .failed(let error): throw error
+            case .wait: await waitForChunk()
+            }
+        }
+    }
+
+    private func waitForChunk() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let resumeNow = state.withLock { state in
+                    if state.head < state.chunks.count || state.finished || state.abandoned || Task.isCancelled {
+                        return true
+                    }
+                    precondition(state.reader == nil, "a body has one reader")
+                    state.reader = continuation
+                    return false
+                }
+                if resumeNow { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { state in
+                defer { state.reader = nil }
+                return state.reader
+            }?.resume()
+        }
+    }
+
+    func abandon() {
+        let (waiters, handler) = state.withLock { state in
+            guard !state.abandoned else {
+                return ([CheckedContinuation<Void, Never>](), nil as (@Sendable () -> Void)?)
+            }
+            state.abandoned = true
+            state.chunks = []
+            state.head = 0
+            state.buffered = 0
+            let handler = state.finished ? nil : state.abandonHandler
+            state.abandonHandler = nil
+            return (state.takeWaiters(), handler)
+        }
+        for waiter in waiters { waiter.resume() }
+        handler?()
+    }
+
+    // MARK: Writing
+
+    func write(_ bytes: [UInt8]) async throws {
+        try Task.checkCancellation()
+        enum Step { case failed, done(CheckedContinuation<Void, Never>?), full(CheckedContinuation<Void, Never>?) }
+        let step = state.withLock { state -> Step in
+            if state.abandoned || state.finished { return .failed }
+            state.chunks.append(bytes)
+            state.buffered += bytes.count
+            let reader = state.reader
+            state.reader = nil
+            return state.buffered < self.capacity ? .done(reader) : .full(reader)
+        }
+        switch step {
+        case .failed: throw HTTPBodyAbandoned()
+        case .done(let reader): reader?.resume()
+        case .full(let reader):
+            reader?.resume()
+            await waitForRoom()
+            try Task.checkCancellation()
+            if isAbandoned { throw HTTPBodyAbandoned() }
+        }
+    }
+
+    private func waitForRoom() async {
+        let id = state.withLock { state in
+            state.nextWriter += 1
+            return state.nextWriter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let resumeNow = state.withLock { state in
+                    if state.buffered < self.capacity || state.abandoned || state.finished || Task.isCancelled {
+                        return true
+                    }
+                    state.writers.append((id, continuation))
+                    return false
+                }
+                if resumeNow { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { state in
+                guard let index = state.writers.firstIndex(where: { $0.id == id }) else {
+                    return nil as CheckedContinuation<Void, Never>?
+                }
+                return state.writers.remove(at: index).continuation
+            }?.resume()
+        }
+    }
+
+    func finish(_ error: (any Error)?, trailers: HTTPHeaders) {
+        let waiters = state.withLock { state in
+            guard !state.finished else { return [CheckedContinuation<Void, Never>]() }
+            state.finished = true
+            state.failure = error
+            state.trailers = trailers
+            state.abandonHandler = nil
+            return state.takeWaiters()
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    func onAbandon(_ body: @escaping @Sendable () -> Void) {
+        let now = state.withLock { state in
+            if state.abandoned { return true }
+            if !state.finished { state.abandonHandler = body }
+            return false
+        }
+        if now { body() }
+    }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The body of a message.
+public enum HTTPBody: Sendable {
+    case empty
+    case bytes([UInt8])
+    case stream(HTTPBodyStream)
+
+    /// All of the body, or `HTTPBodyTooLarge` as soon as it is known to exceed `limit` bytes.
+    public func collect(limit: Int) async throws -> [UInt8] {
+        switch self {
+        case .empty: return []
+        case .bytes(let bytes):
+            if bytes.count > limit { throw HTTPBodyTooLarge(limit: limit) }
+            return bytes
+        case .stream(let stream):
+            var result: [UInt8] = []
+            if let expected = stream.expectedLength {
+                if expected > limit { throw HTTPBodyTooLarge(limit: limit) }
+                result.reserveCapacity(expected)
+            }
+            while let chunk = try await stream.next() {
+                if result.count + chunk.count > limit { throw HTTPBodyTooLarge(limit: limit) }
+                if result.isEmpty, result.capacity <= chunk.count { result = chunk } else { result += chunk }
+            }
+            return result
+        }
+    }
+}
+
+/// A body was longer than the reader allows.
+public struct HTTPBodyTooLarge: Error, CustomStringConvertible {
+    /// What the reader allows, in bytes.
+    public let limit: Int
+
+    public init(limit: Int) { self.limit = limit }
+
+    public var description: String { "read a body: it is longer than \(limit) bytes" }
+}
+
+/// The reader of a body stopped reading; its writer can do no more.
+public struct HTTPBodyAbandoned: Error, CustomStringConvertible {
+    public init() {}
+
+    public var description: String { "write a body: its reader went away" }
+}
+
+/// Where the bytes of a stream come from. One reader at a time.
+protocol HTTPBodySource: Sendable {
+    /// The next bytes, never empty; nil at the end.
+    func next() async throws -> [UInt8]?
+    /// Fields after the body; there when `next` returned nil.
+    var trailers: HTTPHeaders { get }
+    /// The reader is gone and wants no more.
+    func abandon()
+}
+
+/// A body that arrives, or is made, piece by piece. It can be read once, by one reader; the pieces are never empty.
+///
+/// A stream that is dropped before its end tells its writer so (a remote one by a reset or a closed connection).
+public final class HTTPBodyStream: AsyncSequence, Sendable {
+    public typealias Element = [UInt8]
+
+    private let source: any HTTPBodySource
+    /// The length when the sender has announced it.
+    public let expectedLength: Int?
+
+    init(_ source: any HTTPBodySource, expectedLength: Int? = nil) {
+        self.source = source
+        self.expectedLength = expectedLength
+    }
+
+    deinit { source.abandon() }
+
+    /// The next piece; nil at the end. Throws when the sender failed, or the connection did.
+    public func next() async throws -> [UInt8]? { try await source.next() }
+
+    /// The trailer fields; empty before the end of the body.
+    public var trailers: HTTPHeaders { source.trailers }
+
+    public func makeAsyncIterator() -> Iterator { Iterator(stream: self) }
+
+    /// Reads the stream it was made from.
+    public struct Iterator: AsyncIteratorProtocol {
+        let stream: HTTPBodyStream
+
+        public mutating func next() async throws -> [UInt8]? { try await stream.next() }
+    }
+
+    /// A stream of whatever `next` returns, until nil; `abandoned` is called when the reader drops it.
+    public convenience init(
+        next: @escaping @Sendable () async throws -> [UInt8]?, abandoned: @escaping @Sendable () -> Void = {}
+    ) {
+        self.init(ClosureSource(produce: next, abandoned: abandoned))
+    }
+
+    /// A bounded pipe: the writer waits while `capacity` bytes or more are unread.
+    public static func pipe(capacity: Int = 64 * 1024) -> (HTTPBodyWriter, HTTPBodyStream) {
+        let core = BodyPipe(capacity: capacity)
+        return (HTTPBodyWriter(core), HTTPBodyStream(core))
+    }
+}
+
+private struct ClosureSource: HTTPBodySource {
+    let produce: @Sendable () async throws -> [UInt8]?
+    let abandoned: @Sendable () -> Void
+
+    func next() async throws -> [UInt8]? {
+        while let chunk = try await produce() {
+            if !chunk.isEmpty { return chunk }
+        }
+        return nil
+    }
+
+    var trailers: HTTPHeaders { [:] }
+    func abandon() { abandoned() }
+}
+
+/// The writing end of a body's pipe. Dropping it before `finish` ends the body with an error.
+public final class HTTPBodyWriter: Sendable {
+    private let pipe: BodyPipe
+
+    init(_ pipe: BodyPipe) { self.pipe = pipe }
+
+    deinit { pipe.finish(HTTPBodyUnfinished(), trailers: [:]) }
+
+    /// Adds `bytes`; suspends while the reader is behind. Throws `HTTPBodyAbandoned` when it will not read any more,
+    /// `CancellationError` when the task is cancelled.
+    public func write(_ bytes: [UInt8]) async throws {
+        if bytes.isEmpty { return }
+        try await pipe.write(bytes)
+    }
+
+    /// Ends the body: with an error, the reader's `next` throws it after what was written before.
+    public func finish(_ error: (any Error)? = nil, trailers: HTTPHeaders = [:]) {
+        pipe.finish(error, trailers: trailers)
+    }
+
+    /// Whether the reader has gone away; further writes throw.
+    public var isAbandoned: Bool { pipe.isAbandoned }
+
+    /// Calls `body` once, when the reader goes away (at once when it has).
+    public func onAbandon(_ body: @escaping @Sendable () -> Void) { pipe.onAbandon(body) }
+}
+
+/// A body's writer was dropped before it finished the body.
+public struct HTTPBodyUnfinished: Error, CustomStringConvertible {
+    public var description: String { "read a body: its writer went away before the end" }
+}

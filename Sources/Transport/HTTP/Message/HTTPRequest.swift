@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A request, as a server's handler receives it and as a client sends it.
+public struct HTTPRequest: Sendable {
+    /// The method, in capitals as usual: `GET`.
+    public var method: String
+    /// The path and query as they are on the wire: `/api/v1/pods?watch=1`.
+    public var target: String
+    public var headers: HTTPHeaders
+    public var body: HTTPBody
+    /// Who asks, and over what. Ignored by a client over the network.
+    public var context: RequestContext
+
+    /// Makes a request for `target`, which starts with `/` and is percent-encoded where needed.
+    public init(
+        method: String = "GET", target: String, headers: HTTPHeaders = [:], body: HTTPBody = .empty,
+        context: RequestContext = RequestContext()
+    ) {
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.context = context
+    }
+
+    /// The path with percent-encoding resolved: `/api/v1/nodes/a:b`. An encoded slash is a slash here; `pathSegments`
+    /// keeps it apart. (A server refuses a target whose percent-encoding is broken before a handler sees it.)
+    public var path: String { PercentEncoding.decode(rawPath) ?? rawPath }
+
+    /// The path as it is on the wire, without the query.
+    public var rawPath: String {
+        guard let mark = target.utf8.firstIndex(of: 0x3f) else { return target }
+        return String(target[..<mark])
+    }
+
+    /// The parts of the path between slashes, each percent-decoded; empty parts are left out.
+    public var pathSegments: [String] {
+        rawPath.split(separator: "/").map { PercentEncoding.decode(String($0)) ?? String($0) }
+    }
+
+    /// The query as it is on the wire, without the `?`; empty when there is none.
+    public var rawQuery: String {
+        guard let mark = target.utf8.firstIndex(of: 0x3f) else { return "" }
+        return String(target[target.utf8.index(after: mark)...])
+    }
+
+    /// The items of the query in order, decoded as a form is (`+` is a space).
+    public var queryItems: [(name: String, value: String)] { QueryString.parse(rawQuery) }
+
+    /// The first value of the query item `name`; nil when there is none, empty when it has no value.
+    public func query(_ name: String) -> String? { queryItems.first { $0.name == name }?.value }
+}
+
+/// What a request's handler may know of the connection it came over.
+public struct RequestContext: Sendable {
+    /// The peer's address; nil in-process.
+    public var peer: SocketAddress?
+    /// The address the peer connected to; nil in-process.
+    public var local: SocketAddress?
+    /// Whether the connection is TLS.
+    public var isTLS: Bool
+    /// What the client proved in the handshake; nil without TLS or without a certificate. Look at its `isVerified`.
+    public var clientCertificate: PeerCertificate?
+    /// The identity an in-process transport vouches for; always nil for requests from the network.
+    public var user: RequestUser?
+    /// `HTTP/1.1` or `HTTP/2.0`.
+    public var version: String
+
+    public init(
+        peer: SocketAddress? = nil, local: SocketAddress? = nil, isTLS: Bool = false,
+        clientCertificate: PeerCertificate? = nil, user: RequestUser? = nil, version: String = "HTTP/1.1"
+    ) {
+        self.peer = peer
+        self.local = local
+        self.isTLS = isTLS
+        self.clientCertificate = clientCertificate
+        self.user = user
+        self.version = version
+    }
+}
+
+/// A user as Kubernetes knows one.
+public struct RequestUser: Sendable, Hashable {
+    public var name: String
+    public var uid: String
+    public var groups: [String]
+    public var extra: [String: [String]]
+
+    public init(name: String, uid: String = "", groups: [String] = [], extra: [String: [String]] = [:]) {
+        self.name = name
+        self.uid = uid
+        self.groups = groups
+        self.extra = extra
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a peer proved of itself in a TLS handshake: the fields of its leaf certificate, and whether the chain was
+/// verified against the authorities of the configuration.
+public struct PeerCertificate: Sendable, Hashable {
+    /// The last common name of the subject; empty when there is none. Kubernetes reads it as the user.
+    public var commonName: String
+    /// The organizations of the subject, in order. Kubernetes reads them as groups.
+    public var organizations: [String]
+    /// The subject alternative names.
+    public var dnsNames: [String]
+    public var addresses: [String]
+    public var uris: [String]
+    /// Seconds since 1970 from which, and until which, the certificate is valid.
+    public var notBefore, notAfter: Int64
+    /// True when the chain leads to a configured authority and every certificate of it is valid now.
+    public var isVerified: Bool
+    /// The chain as the peer sent it, leaf first, each in DER.
+    public var chain: [[UInt8]]
+
+    /// Makes one from its fields; what a test or an in-process transport has to say.
+    public init(
+        commonName: String, organizations: [String] = [], dnsNames: [String] = [], addresses: [String] = [],
+        uris: [String] = [], notBefore: Int64 = 0, notAfter: Int64 = .max, isVerified: Bool, chain: [[UInt8]] = []
+    ) {
+        self.commonName = commonName
+        self.organizations = organizations
+        self.dnsNames = dnsNames
+        self.addresses = addresses
+        self.uris = uris
+        self.notBefore = notBefore
+        self.notAfter = notAfter
+        self.isVerified = isVerified
+        self.chain = chain
+    }
+}
