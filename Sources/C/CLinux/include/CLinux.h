@@ -10,6 +10,12 @@
 
 #include <sys/types.h>
 
+#include "CLinuxEvents.h"
 #include "CLinuxFiles.h"
+#include "CLinuxIdentity.h"
+#include "CLinuxMounts.h"
+#include "CLinuxProcesses.h"
+#include "CLinuxSockets.h"
+#include "CLinuxTerminals.h"
 
 #endif

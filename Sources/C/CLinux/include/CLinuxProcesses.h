@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef CLINUX_PROCESSES_H
+#define CLINUX_PROCESSES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+    CLINUX_CLONE_NEWTIME = 0x00000080,
+    CLINUX_CLONE_NEWNS = 0x00020000,
+    CLINUX_CLONE_NEWCGROUP = 0x02000000,
+    CLINUX_CLONE_NEWUTS = 0x04000000,
+    CLINUX_CLONE_NEWIPC = 0x08000000,
+    CLINUX_CLONE_NEWUSER = 0x10000000,
+    CLINUX_CLONE_NEWPID = 0x20000000,
+    CLINUX_CLONE_NEWNET = 0x40000000,
+};
+
+/// The step of `clinux_spawn` that failed in the child.
+enum clinux_spawn_step {
+    CLINUX_SPAWN_CLONE,
+    CLINUX_SPAWN_NAMESPACE,
+    CLINUX_SPAWN_SESSION,
+    CLINUX_SPAWN_GROUP,
+    CLINUX_SPAWN_TERMINAL,
+    CLINUX_SPAWN_DESCRIPTORS,
+    CLINUX_SPAWN_DIRECTORY,
+    CLINUX_SPAWN_DEATH_SIGNAL,
+    CLINUX_SPAWN_IDENTITY,
+    CLINUX_SPAWN_EXECUTE,
+};
+
+struct clinux_spawn {
+    const char *executable;   // a path; ignored when executable_fd >= 0
+    int executable_fd;        // or -1
+    char *const *arguments;   // null-terminated
+    char *const *environment; // null-terminated
+    const int *sources;       // descriptor i of the parent becomes targets[i] of the child; everything else closes
+    const int *targets;
+    int *scratch;             // room for descriptor_count numbers
+    size_t descriptor_count;
+    const int *namespaces;    // setns(2) into each, in order, before anything else
+    size_t namespace_count;
+    const char *directory;    // or null
+    int cgroup;               // a cgroup v2 directory, or -1
+    int new_session;          // setsid(2)
+    int process_group;        // setpgid(0, this) when >= 0
+    int controlling_terminal; // a descriptor number in the child, or -1
+    int death_signal;         // PR_SET_PDEATHSIG, or 0. Sent when the spawning THREAD ends
+    int set_identity;         // drop to user, group, and no supplementary groups
+    uint32_t user;
+    uint32_t group;
+    uint64_t clone_flags;     // CLONE_NEW*
+    // Results.
+    int pidfd;
+    int failed_step;
+};
+
+/// Starts a program: clone3(2) sharing memory until exec, so the cost does not grow with the caller's size. In the child
+/// only async-signal-safe calls are made. Returns the process id, or -errno with `failed_step` set and nothing left.
+int clinux_spawn(struct clinux_spawn *options);
+
+/// clone3(2) as fork: 0 in the child. The caller must be single-threaded: the child goes on running its own copy.
+/// `cgroup` is a descriptor or -1; `pidfd` may be null. The child's exit signal is SIGCHLD, or none when `detached`
+/// names CLONE_PARENT: the child becomes a sibling.
+int clinux_fork(uint64_t flags, int cgroup, int *pidfd);
+
+int clinux_pidfd_open(int process, unsigned flags);
+int clinux_pidfd_signal(int pidfd, int number);
+/// pidfd_getfd(2).
+int clinux_pidfd_descriptor(int pidfd, int fd);
+
+/// How a child ended. `signal` is 0 after an ordinary exit.
+struct clinux_exit {
+    int32_t process;
+    int32_t code;
+    int32_t signal;
+    int32_t dumped;
+    // What it used, from rusage.
+    int64_t user_microseconds;
+    int64_t system_microseconds;
+    int64_t max_resident_kilobytes;
+};
+/// waitid(P_PIDFD). Returns 1 when it ended (and reaps it unless `keep`), 0 when not yet and `nohang`, or -errno.
+int clinux_wait_pidfd(int pidfd, int nohang, int keep, struct clinux_exit *out);
+/// waitid(P_ALL): only for a reaper (PID 1, or the subreaper of a pod). Returns as above; -ECHILD when none is left.
+int clinux_wait_any(int nohang, struct clinux_exit *out);
+
+/// prctl(2), whose libc prototype is variadic. Returns its value or -errno.
+int clinux_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+int clinux_set_limit(int process, int resource, uint64_t soft, uint64_t hard);
+int clinux_get_limit(int process, int resource, uint64_t *soft, uint64_t *hard);
+int clinux_gettid(void);
+/// Replaces the signal mask by `signals`, blocked when `block`, else unblocked. Returns 0 or -errno.
+int clinux_signal_mask(int block, const int *signals, size_t count);
+/// Every signal to its default disposition, none blocked.
+int clinux_signals_reset(void);
+int clinux_ignore_signal(int number);
+/// execveat(2) with AT_EMPTY_PATH when `path` is empty. Returns only -errno.
+int clinux_execveat(int dirfd, const char *path, char *const *arguments, char *const *environment, int flags);
+/// The address of an environment-like array of the process: `environ`.
+char **clinux_environment(void);
+
+#endif
