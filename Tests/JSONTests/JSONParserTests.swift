@@ -88,8 +88,10 @@ import Testing
             // A refusal is a fine answer; what is accepted must survive the way out and back.
             guard let value = try? JSONValue.parse(bytes) else { continue }
             accepted += 1
-            #expect(try JSONValue.parse(value.encoded()) == value)
-            #expect(try JSONValue.parse(value.encodedPretty()) == value)
+            let text = value.encoded()
+            // Bytes are compared: 2.5e3 is written 2500, which reads back as an integer.
+            #expect(try JSONValue.parse(text).encoded() == text)
+            #expect(try JSONValue.parse(value.encodedPretty()).encoded() == text)
         }
         #expect(accepted > 100)
     }
@@ -109,7 +111,8 @@ struct SplitMix: RandomNumberGenerator {
 @Suite struct `JSON values` {
     @Test(arguments: [
         (1.0, "1"), (0.1, "0.1"), (-2.5, "-2.5"), (1e21, "1e+21"), (1e20, "100000000000000000000"), (1e-6, "0.000001"),
-        (1e-7, "1e-7"), (1.5e300, "1.5e+300"), (123456789.125, "123456789.125"), (5e-324, "5e-324"), (0, "0"),
+        (1e-7, "1e-7"), (1.5e300, "1.5e+300"), (123456789.125, "123456789.125"), (.leastNonzeroMagnitude, "5e-324"),
+        (0, "0"),
     ])
     func `writes doubles as Go does`(_ number: Double, _ text: String) {
         #expect(JSONValue.number(number).description == text)
