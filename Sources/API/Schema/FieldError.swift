@@ -154,7 +154,7 @@ extension String {
 
     private static func hexadecimal(_ value: UInt32, width: Int) -> String {
         let digits = String(value, radix: 16)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        return String(repeating: "0", count: Swift.max(0, width - digits.count)) + digits
     }
 }
 
