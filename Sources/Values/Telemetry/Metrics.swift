@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// The cells of a family, one for each combination of label values.
+final class LabelledCells<Value: Sendable>: Sendable {
+    private let cells = Mutex<[[String]: Value]>([:])
+    private let labelCount: Int
+
+    init(labelCount: Int) { self.labelCount = labelCount }
+
+    func update(_ labels: [String], initial: @autoclosure () -> Value, _ change: (inout Value) -> Void) {
+        precondition(labels.count == labelCount, "as many label values as names")
+        cells.withLock { change(&$0[labels, default: initial()]) }
+    }
+
+    func remove(_ labels: [String]) { cells.withLock { _ = $0.removeValue(forKey: labels) } }
+
+    func value(_ labels: [String]) -> Value? { cells.withLock { $0[labels] } }
+
+    var sorted: [(labels: [String], value: Value)] {
+        cells.withLock { $0.map { ($0.key, $0.value) } }.sorted { $0.0.lexicographicallyPrecedes($1.0) }
+    }
+}
+
+/// A number that only grows.
+public final class Counter: MetricFamily {
+    let name: String
+    let help: String
+    let labels: [String]
+    let type = MetricType.counter
+    private let cells: LabelledCells<Double>
+
+    init(name: String, help: String, labels: [String]) {
+        self.name = name
+        self.help = help
+        self.labels = labels
+        cells = LabelledCells(labelCount: labels.count)
+        if labels.isEmpty { increment(by: 0) }
+    }
+
+    public func increment(_ labels: [String] = [], by amount: Double = 1) {
+        precondition(amount >= 0, "a counter never falls")
+        cells.update(labels, initial: 0) { $0 += amount }
+    }
+
+    public func value(_ labels: [String] = []) -> Double { cells.value(labels) ?? 0 }
+
+    func render(into text: inout String) {
+        for cell in cells.sorted {
+            text += "\(name)\(MetricText.labels(labels, cell.labels)) \(MetricText.number(cell.value))\n"
+        }
+    }
+}
+
+/// A number that rises and falls.
+public final class Gauge: MetricFamily {
+    let name: String
+    let help: String
+    let labels: [String]
+    let type = MetricType.gauge
+    private let cells: LabelledCells<Double>
+
+    init(name: String, help: String, labels: [String]) {
+        self.name = name
+        self.help = help
+        self.labels = labels
+        cells = LabelledCells(labelCount: labels.count)
+        if labels.isEmpty { set(0) }
+    }
+
+    public func set(_ value: Double, _ labels: [String] = []) { cells.update(labels, initial: 0) { $0 = value } }
+    public func add(_ amount: Double, _ labels: [String] = []) { cells.update(labels, initial: 0) { $0 += amount } }
+    public func remove(_ labels: [String]) { cells.remove(labels) }
+    public func value(_ labels: [String] = []) -> Double { cells.value(labels) ?? 0 }
+
+    func render(into text: inout String) {
+        for cell in cells.sorted {
+            text += "\(name)\(MetricText.labels(labels, cell.labels)) \(MetricText.number(cell.value))\n"
+        }
+    }
+}
+
+/// How often values fell below each of a few bounds.
+public final class Histogram: MetricFamily {
+    /// Prometheus' own, in seconds.
+    public static let defaultBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+    /// `count` bounds from `start`, each `factor` times the one before.
+    public static func exponentialBuckets(start: Double, factor: Double, count: Int) -> [Double] {
+        var bound = start
+        return (0..<count).map { _ in
+            defer { bound *= factor }
+            return bound
+        }
+    }
+
+    public static func linearBuckets(start: Double, width: Double, count: Int) -> [Double] {
+        (0..<count).map { start + Double($0) * width }
+    }
+
+    struct Cell: Sendable {
+        var counts: [UInt64]
+        var sum = 0.0
+        var count: UInt64 = 0
+    }
+
+    let name: String
+    let help: String
+    let labels: [String]
+    let buckets: [Double]
+    let type = MetricType.histogram
+    private let cells: LabelledCells<Cell>
+
+    init(name: String, help: String, labels: [String], buckets: [Double]) {
+        self.name = name
+        self.help = help
+        self.labels = labels
+        self.buckets = buckets.sorted()
+        cells = LabelledCells(labelCount: labels.count)
+        if labels.isEmpty {
+            cells.update([], initial: Cell(counts: [UInt64](repeating: 0, count: buckets.count))) { _ in }
+        }
+    }
+
+    public func observe(_ value: Double, _ labels: [String] = []) {
+        cells.update(labels, initial: Cell(counts: [UInt64](repeating: 0, count: buckets.count))) { cell in
+            if let bucket = buckets.firstIndex(where: { value <= $0 }) { cell.counts[bucket] += 1 }
+            cell.sum += value
+            cell.count += 1
+        }
+    }
+
+    /// Observes a duration in seconds.
+    public func observe(_ duration: Duration, _ labels: [String] = []) {
+        let parts = duration.components
+        observe(Double(parts.seconds) + Double(parts.attoseconds) * 1e-18, labels)
+    }
+
+    public func count(_ labels: [String] = []) -> UInt64 { cells.value(labels)?.count ?? 0 }
+
+    func render(into text: inout String) {
+        for cell in cells.sorted {
+            var running: UInt64 = 0
+            for (bound, count) in zip(buckets, cell.value.counts) {
+                running += count
+                let shown = MetricText.labels(labels, cell.labels, adding: ("le", MetricText.number(bound)))
+                text += "\(name)_bucket\(shown) \(running)\n"
+            }
+            let plain = MetricText.labels(labels, cell.labels)
+            text +=
+                "\(name)_bucket\(MetricText.labels(labels, cell.labels, adding: ("le", "+Inf"))) \(cell.value.count)\n"
+            text += "\(name)_sum\(plain) \(MetricText.number(cell.value.sum))\n"
+            text += "\(name)_count\(plain) \(cell.value.count)\n"
+        }
+    }
+}
