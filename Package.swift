@@ -132,6 +132,8 @@ let programs = [
 
 let tests = [
     Module(name: "JSONTests", tier: "Tests", dependencies: ["JSON", "YAML"]),
+    Module(name: "SchemaTests", tier: "Tests", dependencies: ["JSON", "Schema"]),
+    Module(name: "KubeAPITests", tier: "Tests", dependencies: ["JSON", "KubeAPI", "Schema"]),
     Module(name: "AsyncIOTests", tier: "Tests", dependencies: ["AsyncIO", "CLinux", "Linux"]),
     Module(name: "TLSTests", tier: "Tests", dependencies: ["AsyncIO", "JSON", "TLS"]),
     Module(name: "HTTPTests", tier: "Tests", dependencies: ["AsyncIO", "HTTP", "Linux", "TLS"]),
