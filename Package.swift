@@ -131,6 +131,7 @@ let programs = [
 ]
 
 let tests = [
+    Module(name: "ShimTests", tier: "Tests", dependencies: ["CLinux", "JSON", "Linux", "Shim"]),
     Module(name: "JSONTests", tier: "Tests", dependencies: ["JSON", "YAML"]),
     Module(name: "SchemaTests", tier: "Tests", dependencies: ["JSON", "Schema"]),
     Module(name: "KubeAPITests", tier: "Tests", dependencies: ["JSON", "KubeAPI", "Schema"]),

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import Glibc
+internal import Linux
+
+/// Starts children the shim reaps itself, by waiting for any child: it is the reaper of everything below it.
+enum Spawn {
+    /// Starts `executable` with `descriptors[i]` as its descriptor i. Returns its pid.
+    static func start(
+        executable: String, arguments: [String], descriptors: [Int32], flags: UInt64 = 0
+    ) throws(Errno) -> Int32 {
+        var strings: [UnsafeMutablePointer<CChar>?] = ([executable] + arguments).map { strdup($0) }
+        strings.append(nil)
+        defer { for string in strings { free(string) } }
+        let targets = descriptors.indices.map { Int32($0) }
+        var scratch = descriptors
+        var pidfd: Int32 = -1
+        var step: Int32 = 0
+        let pid = try kernelCall("start \(executable)") {
+            descriptors.withUnsafeBufferPointer { sources in
+                targets.withUnsafeBufferPointer { targets in
+                    scratch.withUnsafeMutableBufferPointer { scratch in
+                        strings.withUnsafeBufferPointer { strings in
+                            var options = clinux_spawn()
+                            options.executable = UnsafePointer(strings[0])
+                            options.executable_fd = -1
+                            options.arguments = strings.baseAddress
+                            options.environment = UnsafePointer(clinux_environment())
+                            options.sources = sources.baseAddress
+                            options.targets = targets.baseAddress
+                            options.scratch = scratch.baseAddress
+                            options.descriptor_count = descriptors.count
+                            options.cgroup = -1
+                            options.process_group = -1
+                            options.controlling_terminal = -1
+                            options.clone_flags = flags
+                            let result = clinux_spawn(&options)
+                            pidfd = options.pidfd
+                            step = options.failed_step
+                            return result
+                        }
+                    }
+                }
+            }
+        }
+        _ = step
+        // A child of ours cannot be taken for another before we have waited for it: the number is enough.
+        if pidfd >= 0 { Glibc.close(pidfd) }
+        return pid
+    }
+}
