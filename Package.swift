@@ -106,10 +106,10 @@ let modules = [
         ]),
     Module(
         name: "Scheduler", tier: "ControlPlane",
-        dependencies: ["AsyncIO", "JSON", "KubeAPI", "KubeClient", "Telemetry"]),
+        dependencies: ["AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Schema", "Telemetry"]),
     Module(
         name: "Controllers", tier: "ControlPlane",
-        dependencies: ["AsyncIO", "JSON", "KubeAPI", "KubeClient", "Telemetry", "TLS"]),
+        dependencies: ["AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Schema", "Telemetry", "TLS"]),
 ]
 
 let programs = [
