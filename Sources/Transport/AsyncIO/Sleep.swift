@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Linux
+internal import Synchronization
+
+extension Duration {
+    /// In nanoseconds, held within what a clock can count.
+    public var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return seconds < 0 ? .min / 4 : .max / 4 }
+        return min(max(product, .min / 4), .max / 4) + attoseconds / 1_000_000_000
+    }
+}
+
+extension KernelClock {
+    /// The monotonic clock's reading `duration` from now, in nanoseconds.
+    public static func deadline(after duration: Duration) -> Int64 {
+        KernelClock.monotonic.now() + duration.nanoseconds
+    }
+}
+
+/// Waits; throws `CancellationError` as soon as the task is cancelled. Costs one timer of a loop, no thread.
+public func sleep(for duration: Duration) async throws {
+    try await EventLoopGroup.shared.next().sleep(for: duration)
+}
+
+extension EventLoop {
+    /// Waits on a timer of this loop; throws `CancellationError` as soon as the task is cancelled.
+    public func sleep(for duration: Duration) async throws {
+        let waiter = Waiter()
+        try await withTaskCancellationHandler {
+            try Task.checkCancellation()
+            let timer = schedule(atNanoseconds: KernelClock.deadline(after: duration)) { waiter.wake() }
+            await waiter.wait()
+            if Task.isCancelled {
+                cancel(timer)
+                throw CancellationError()
+            }
+        } onCancel: {
+            waiter.wake()
+        }
+    }
+}
+
+/// Something that happens once and is awaited once, in either order.
+final class Waiter: Sendable {
+    private enum State { case idle, woken, waiting(CheckedContinuation<Void, Never>) }
+
+    private let state = Mutex(State.idle)
+
+    func wait() async {
+        await withCheckedContinuation { continuation in
+            let isWoken = state.withLock { state in
+                if case .woken = state { return true }
+                state = .waiting(continuation)
+                return false
+            }
+            if isWoken { continuation.resume() }
+        }
+    }
+
+    func wake() {
+        let waiting = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            defer { state = .woken }
+            if case .waiting(let continuation) = state { return continuation }
+            return nil
+        }
+        waiting?.resume()
+    }
+}
+
+/// Something did not happen in time.
+public struct DeadlineExceeded: Error, CustomStringConvertible {
+    /// What was attempted.
+    public let attempt: String
+
+    public init(_ attempt: String) { self.attempt = attempt }
+
+    public var description: String { "\(attempt): it took too long" }
+}
+
+/// Runs `body` and cancels it after `duration`: then throws `DeadlineExceeded(attempt)`, once `body` has ended.
+public func withDeadline<Result: Sendable>(
+    _ duration: Duration, _ attempt: @autoclosure () -> String, _ body: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    try await withThrowingTaskGroup(of: Result?.self) { group in
+        group.addTask { .some(try await body()) }
+        group.addTask {
+            try await sleep(for: duration)
+            return nil
+        }
+        defer { group.cancelAll() }
+        // Nil is the timer's; only the timer can throw a cancellation of its own, and only when this task is cancelled.
+        guard let first = try await group.next() else { throw CancellationError() }
+        guard let result = first else { throw DeadlineExceeded(attempt()) }
+        return result
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncIO
+import Glibc
+import Linux
+import Synchronization
+import Testing
+
+@Suite struct EventLoopTests {
+    @Test func `a task of a loop runs on the loop's thread, also after waiting`() async throws {
+        let loop = try EventLoop()
+        let threads = await loop.spawn {
+            let before = pthread_self()
+            try? await loop.sleep(for: .milliseconds(5))
+            return (before, pthread_self())
+        }.value
+        #expect(threads.0 == threads.1)
+        #expect(threads.0 != pthread_self())
+        loop.stop()
+    }
+
+    @Test func `sleeping takes as long as asked, and ends at once when cancelled`() async throws {
+        let start = KernelClock.monotonic.now()
+        try await sleep(for: .milliseconds(30))
+        #expect(KernelClock.monotonic.now() - start >= 30_000_000)
+        let task = Task { try await sleep(for: .seconds(60)) }
+        try await sleep(for: .milliseconds(10))
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(KernelClock.monotonic.now() - start < 5_000_000_000)
+    }
+
+    @Test func `timers fire in the order of their deadlines, without the cancelled ones`() async throws {
+        let loop = try EventLoop()
+        let order = Mutex<[Int]>([])
+        let now = KernelClock.monotonic.now()
+        var cancelled: [TimerID] = []
+        for number in (0..<200).shuffled() {
+            let timer = loop.schedule(atNanoseconds: now + Int64(20 + number / 10) * 1_000_000 + Int64(number)) {
+                order.withLock { $0.append(number) }
+            }
+            if number % 3 == 0 { cancelled.append(timer) }
+        }
+        for timer in cancelled { loop.cancel(timer) }
+        try await sleep(for: .milliseconds(80))
+        #expect(order.withLock { $0 } == (0..<200).filter { $0 % 3 != 0 })
+        loop.stop()
+    }
+
+    @Test func `a deadline cancels what takes too long and leaves what does not`() async throws {
+        let quick = try await withDeadline(.seconds(10), "be quick") { 42 }
+        #expect(quick == 42)
+        let error = await #expect(throws: DeadlineExceeded.self) {
+            try await withDeadline(.milliseconds(10), "fetch the moon") { try await sleep(for: .seconds(60)) }
+        }
+        #expect(error?.description == "fetch the moon: it took too long")
+    }
+
+    actor Pinned {
+        let loop: EventLoop
+        private let executor: EventLoopSerialExecutor
+        nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+        private var count = 0
+
+        init(_ loop: EventLoop) {
+            self.loop = loop
+            executor = loop.serialExecutor
+        }
+
+        func bump() -> (Int, pthread_t) {
+            count += 1
+            return (count, pthread_self())
+        }
+    }
+
+    @Test func `an actor on a loop is serial and stays on its thread`() async throws {
+        let loop = try EventLoop()
+        let actor = Pinned(loop)
+        let thread = await loop.spawn { pthread_self() }.value
+        let seen = await withTaskGroup(of: (Int, Bool).self) { group in
+            for _ in 0..<500 {
+                group.addTask {
+                    let (count, on) = await actor.bump()
+                    return (count, on == thread)
+                }
+            }
+            return await group.reduce(into: [(Int, Bool)]()) { $0.append($1) }
+        }
+        #expect(Set(seen.map(\.0)).count == 500)
+        #expect(seen.filter { !$0.1 }.isEmpty)
+        loop.stop()
+    }
+
+    @Test func `blocking work runs beside each other and returns its errors`() async throws {
+        let start = KernelClock.monotonic.now()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 { group.addTask { try await Blocking.run { _ = usleep(50_000) } } }
+            try await group.waitForAll()
+        }
+        #expect(KernelClock.monotonic.now() - start < 300_000_000)
+        struct Failed: Error {}
+        await #expect(throws: Failed.self) { try await Blocking.run { throw Failed() } }
+    }
+
+    @Test func `an idle loop does not wake up`() async throws {
+        let loop = try EventLoop()
+        let thread = await loop.spawn { Self.threadPath() }.value
+        try await sleep(for: .milliseconds(20))
+        let before = try switches(thread)
+        try await sleep(for: .milliseconds(300))
+        #expect(try switches(thread) == before)
+        loop.stop()
+    }
+
+    private static func threadPath() -> String {
+        var buffer = [CChar](repeating: 0, count: 128)
+        let count = readlink("/proc/thread-self", &buffer, buffer.count)
+        return "/proc/" + String(decoding: buffer[..<max(0, count)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private func switches(_ thread: String) throws -> String {
+        let file = try FileDescriptor.open("\(thread)/status", O_RDONLY)
+        let text = String(decoding: try file.readAll(), as: UTF8.self)
+        return String(text.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt") } ?? "")
+    }
+}
