@@ -90,6 +90,9 @@ static __attribute__((noinline, noreturn)) void spawn_child(struct clinux_spawn 
     }
     // After the identity change, which clears it.
     if (o->death_signal) STEP(CLINUX_SPAWN_DEATH_SIGNAL, prctl(PR_SET_PDEATHSIG, o->death_signal, 0, 0, 0));
+    // CLONE_CLEAR_SIGHAND leaves ignored signals ignored, and a daemon ignores SIGPIPE. The raw call reaches all 64.
+    static const unsigned char default_action[64];
+    for (int number = 1; number <= 64; number++) syscall(SYS_rt_sigaction, number, default_action, NULL, (size_t)8);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -61,18 +61,34 @@ extension FileDescriptor {
             if error.code != ENOENT { throw error }
         }
         var walked = ""
+        var links = 0
+        var remaining = Array(path.split(separator: "/").map(String.init).reversed())
         var current = try open(below: ".", Int32(CLINUX_O_PATH) | O_DIRECTORY)
-        for component in path.split(separator: "/") where component != "." {
-            walked += "/" + component
+        while let component = remaining.popLast() {
+            if component == "." { continue }
+            let next = walked + "/" + component
+            let parent = current.raw
             if component != ".." {
-                let parent = current.raw
-                let name = String(component)
-                do { try systemCall("mkdir \(walked)") { unsafe mkdirat(parent, name, mode_t(mode)) } } catch {
+                do { try systemCall("mkdir \(next)") { unsafe mkdirat(parent, component, mode_t(mode)) } } catch {
                     if error.code != EEXIST { throw error }
                 }
             }
-            // Through the root again, so that symlinks and `..` among the components mean what they mean in the root.
-            current = try open(below: walked, Int32(CLINUX_O_PATH) | O_DIRECTORY)
+            do {
+                // Through the root again, so that links and `..` among the components mean what they mean in the root.
+                current = try open(below: next, Int32(CLINUX_O_PATH) | O_DIRECTORY)
+                walked = next
+            } catch {
+                // A link to something missing: what it names is made, inside the root.
+                guard error.code == ENOENT else { throw error }
+                links += 1
+                if links > 40 { throw Errno(ELOOP, "mkdir \(next)") }
+                let target = try Files.readLink(component, at: parent)
+                if target.hasPrefix("/") {
+                    walked = ""
+                    current = try open(below: ".", Int32(CLINUX_O_PATH) | O_DIRECTORY)
+                }
+                remaining += target.split(separator: "/").map(String.init).reversed()
+            }
         }
         return current
     }

@@ -42,12 +42,12 @@ public struct Child: ~Copyable, Sendable {
     ) throws(SpawnError) -> Child {
         do {
             var map = descriptors
-            let missing = (0...2).filter { map.numbers[$0] == nil }
-            let null = missing.isEmpty ? nil : try FileDescriptor.open("/dev/null", O_RDWR)
-            if let null { for number in missing { map.numbers[number] = null.raw } }
+            let null = try FileDescriptor.open("/dev/null", O_RDWR)
+            for number: Int32 in 0...2 where map.numbers[number] == nil { map.map(null, to: number) }
             var step: Int32 = 0
             let result = startProcess(
                 executable, CStrings(arguments), CStrings(environment), map, options, &step)
+            _ = null.raw  // open until here
             if result.process < 0 {
                 throw SpawnError(
                     executable: executable, step: SpawnError.Step(rawValue: step) ?? .clone,
