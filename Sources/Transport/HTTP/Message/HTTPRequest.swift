@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Linux
+
 /// A request, as a server's handler receives it and as a client sends it.
 public struct HTTPRequest: Sendable {
     /// The method, in capitals as usual: `GET`.

@@ -4,6 +4,9 @@ internal import COpenSSL
 internal import Glibc
 internal import Linux
 
+/// MBSTRING_UTF8, a macro Swift does not see.
+private let mbstringUTF8: Int32 = 0x1000
+
 /// Reading and writing the names inside certificates and requests.
 enum SubjectNames {
     // MARK: Subject
@@ -32,7 +35,7 @@ enum SubjectNames {
     private static func add(_ name: OpaquePointer?, _ nid: Int32, _ value: String) throws(TLSError) {
         let bytes = Array(value.utf8)
         try checked(
-            X509_NAME_add_entry_by_NID(name, nid, 0x1000 /* MBSTRING_UTF8 */, bytes, Int32(bytes.count), -1, 0),
+            X509_NAME_add_entry_by_NID(name, nid, mbstringUTF8, bytes, Int32(bytes.count), -1, 0),
             "name a certificate \(value)")
     }
 
