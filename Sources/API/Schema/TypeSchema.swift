@@ -22,6 +22,7 @@ public final class TypeSchema: Sendable {
     private struct Content {
         var fields: [FieldSchema] = []
         var byName: [String: Int] = [:]
+        /// Keyed by the number, with the enclosing message's number in the upper half.
         var byNumber: [Int: Int] = [:]
     }
 
@@ -50,7 +51,7 @@ public final class TypeSchema: Sendable {
             fields: fields,
             byName: Dictionary(fields.enumerated().map { ($1.jsonName, $0) }, uniquingKeysWith: { first, _ in first }),
             byNumber: Dictionary(
-                fields.enumerated().filter { $1.number > 0 }.map { ($1.number, $0) },
+                fields.enumerated().filter { $1.number > 0 }.map { ($1.inlinedIn << 32 | $1.number, $0) },
                 uniquingKeysWith: { first, _ in first }))
     }
 
@@ -59,6 +60,11 @@ public final class TypeSchema: Sendable {
     public func field(named name: String) -> FieldSchema? { content.byName[name].map { content.fields[$0] } }
 
     public func field(number: Int) -> FieldSchema? { content.byNumber[number].map { content.fields[$0] } }
+
+    /// The field `number` of the message that is inlined as field `container`.
+    public func field(number: Int, inlinedIn container: Int) -> FieldSchema? {
+        content.byNumber[container << 32 | number].map { content.fields[$0] }
+    }
 
     /// The last component of the name: `Pod`.
     public var shortName: String { name.split(separator: ".").last.map(String.init) ?? name }
@@ -92,6 +98,8 @@ public indirect enum FieldType: Sendable, Hashable {
     /// Any JSON value (`apiextensions.JSON`, `FieldsV1`): JSON bytes in a protobuf message's first field.
     case json
     case object(TypeSchema)
+    /// Either the object or something simpler, as in CustomResourceDefinitions' schemas.
+    case alternative(SchemaAlternative, TypeSchema)
     case array(FieldType)
     /// An object with free keys and values of one type.
     case map(FieldType)
@@ -107,11 +115,20 @@ public indirect enum FieldType: Sendable, Hashable {
     /// The schema of an object, or of the elements of an array or map of objects.
     public var schema: TypeSchema? {
         switch self {
-        case .object(let schema): schema
+        case .object(let schema), .alternative(_, let schema): schema
         case .array(let element), .map(let element): element.schema
         default: nil
         }
     }
+}
+
+/// What may stand in an object schema's place.
+public enum SchemaAlternative: Sendable, Hashable {
+    /// An array of schemas.
+    case array
+    case bool
+    /// An array of strings.
+    case strings
 }
 
 /// How server-side apply treats a list (`x-kubernetes-list-type`).
@@ -158,15 +175,16 @@ public final class FieldSchema: Sendable {
     public let listMapKeys: [String]
     /// Whether a map or object is one unit for server-side apply.
     public let isAtomic: Bool
-    /// Whether the field's own fields are written as the parent's (`metav1.TypeMeta`'s `json:",inline"`).
-    public let isInline: Bool
+    /// In protobuf, the number of the message the field is inside of, where JSON writes that message's fields as the
+    /// parent's own (`Volume` and its `VolumeSource`); 0 for every other field.
+    public let inlinedIn: Int
     public let description: String
 
     public init(
         jsonName: String, number: Int, type: FieldType, isRequired: Bool = false, omission: Omission = .empty,
         isPointer: Bool = false, defaultValue: JSONValue? = nil, enumValues: [String] = [],
         patchMergeKey: String? = nil, patchStrategy: PatchStrategy = [], listType: ListType? = nil,
-        listMapKeys: [String] = [], isAtomic: Bool = false, isInline: Bool = false, description: String = ""
+        listMapKeys: [String] = [], isAtomic: Bool = false, inlinedIn: Int = 0, description: String = ""
     ) {
         self.jsonName = jsonName
         self.number = number
@@ -181,7 +199,7 @@ public final class FieldSchema: Sendable {
         self.listType = listType
         self.listMapKeys = listMapKeys
         self.isAtomic = isAtomic
-        self.isInline = isInline
+        self.inlinedIn = inlinedIn
         self.description = description
     }
 }
