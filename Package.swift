@@ -98,7 +98,7 @@ let modules = [
         ]),
 
     // ControlPlane: never imports Node or Containers.
-    Module(name: "Store", tier: "ControlPlane", dependencies: ["CSQLite", "CLinux", "Linux", "Telemetry"]),
+    Module(name: "Store", tier: "ControlPlane", dependencies: ["CSQLite", "Linux"]),
     Module(
         name: "APIServer", tier: "ControlPlane",
         dependencies: [
@@ -139,6 +139,7 @@ let tests = [
     Module(name: "TLSTests", tier: "Tests", dependencies: ["AsyncIO", "JSON", "TLS"]),
     Module(name: "HTTPTests", tier: "Tests", dependencies: ["AsyncIO", "HTTP", "Linux", "TLS"]),
     Module(name: "KernelTests", tier: "Tests", dependencies: ["Linux", "Processes"]),
+    Module(name: "StoreTests", tier: "Tests", dependencies: ["CSQLite", "Linux", "Store"]),
 ]
 
 // MARK: - Settings, the same for every module.

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+
+/// What a write does to its key.
+enum WriteAction: Sendable {
+    case create
+    case update(expected: Int64)
+    case delete(expected: Int64?)
+}
+
+/// A request in the writer's queue, with whom to answer.
+enum WriteRequest: Sendable {
+    case write(WriteAction, key: String, value: NewValue?, answer: @Sendable (Result<StoreEvent, StoreError>) -> Void)
+    case compact(to: Int64, answer: @Sendable (StoreError?) -> Void)
+}
+
+/// The writer: turns a batch of requests into one transaction. Runs on the writer thread only.
+final class GroupCommit: Sendable {
+    private let log: LogBox
+    private let state: StateBox
+    private let onCommit: (@Sendable (Int) -> Void)?
+    /// The revision at the last tick of the history clock.
+    private let mark: Mutex<Int64>
+
+    init(log: consuming Log, state: StateBox, onCommit: (@Sendable (Int) -> Void)?) {
+        self.log = LogBox(log)
+        self.state = state
+        self.onCommit = onCommit
+        mark = Mutex(state.withLock { $0.revision })
+    }
+
+    func handle(_ requests: [WriteRequest]) {
+        var writes: [WriteRequest] = []
+        for request in requests {
+            switch request {
+            case .write: writes.append(request)
+            case .compact(let revision, let answer):
+                commit(writes)
+                writes = []
+                answer(compact(to: revision))
+            }
+        }
+        commit(writes)
+    }
+
+    /// Forgets what is older than the last tick, so that history is kept between one and two intervals.
+    func rotateHistory() {
+        let now = state.withLock { $0.revision }
+        let before = mark.withLock { mark in
+            defer { mark = now }
+            return mark
+        }
+        // A failure leaves the history longer than it need be; the next tick tries again, and writes report theirs.
+        _ = compact(to: before)
+    }
+
+    private func commit(_ requests: [WriteRequest]) {
+        guard !requests.isEmpty else { return }
+        var batch = Batch(state: state)
+        let failure: StoreError?
+        do throws(StoreError) {
+            if let broken = batch.failure { throw broken }
+            try log.log.database.execute("BEGIN IMMEDIATE")
+            for request in requests { try batch.perform(request, log.log) }
+            try log.log.database.execute("COMMIT")
+            failure = nil
+        } catch {
+            log.log.database.attempt("ROLLBACK")
+            failure = error
+        }
+        if let failure {
+            refuse(requests, failure)
+            return
+        }
+        onCommit?(batch.events.count)
+        // Published before anybody is answered: a client that reads after its write finds it.
+        state.withLock { state in
+            for event in batch.events { state.apply(event) }
+        }
+        for answer in batch.answers { answer() }
+    }
+
+    /// A full disk is over when there is room again. After any other failure the file may hold what memory does not: the
+    /// store refuses writes until it is opened anew.
+    private func refuse(_ requests: [WriteRequest], _ failure: StoreError) {
+        if case .diskFull = failure {} else { state.withLock { $0.failure = $0.failure ?? failure } }
+        for case .write(_, _, _, let answer) in requests { answer(.failure(failure)) }
+    }
+
+    private func compact(to revision: Int64) -> StoreError? {
+        let (now, compacted, broken) = state.withLock { ($0.revision, $0.compacted, $0.failure) }
+        if let broken { return broken }
+        if revision > now { return .future(requested: revision, current: now) }
+        guard revision > compacted else { return nil }
+        // First the promise is withdrawn, then the rows go: a reader checks the promise after it has read.
+        state.withLock { $0.compacted = revision }
+        do throws(StoreError) {
+            var low = compacted
+            // In steps, so that a write never waits for a long deletion to be undone or done.
+            while low < revision {
+                let high = min(revision, low + 20_000)
+                try log.log.compact(after: low, through: high)
+                low = high
+            }
+            try log.log.database.execute("PRAGMA incremental_vacuum(2000)")
+            return nil
+        } catch {
+            log.log.database.attempt("ROLLBACK")
+            return error
+        }
+    }
+}
+
+/// One transaction in the making: later requests see what earlier ones of the same batch did.
+private struct Batch {
+    private(set) var events: [StoreEvent] = []
+    private(set) var answers: [() -> Void] = []
+    let failure: StoreError?
+    private var revision: Int64
+    private var written: [String: StoredObject?] = [:]
+    private let state: StateBox
+
+    init(state: StateBox) {
+        self.state = state
+        (revision, failure) = state.withLock { ($0.revision, $0.failure) }
+    }
+
+    mutating func perform(_ request: WriteRequest, _ log: borrowing Log) throws(StoreError) {
+        guard case .write(let action, let key, let value, let answer) = request else { return }
+        let present = written[key] ?? state.withLock { $0.objects[key] }
+        if let refusal = Self.check(action, key, present) {
+            answers.append { answer(.failure(refusal)) }
+            return
+        }
+        let next = revision + 1
+        try log.append(
+            Log.Row(
+                revision: next, key: key, created: present?.created ?? next, previous: present?.revision ?? 0,
+                value: value))
+        revision = next
+        let object = value.map {
+            StoredObject(key: key, revision: next, created: present?.created ?? next, value: $0)
+        }
+        let event = StoreEvent(revision: next, key: key, object: object, previous: present)
+        written[key] = .some(object)
+        events.append(event)
+        answers.append { answer(.success(event)) }
+    }
+
+    private static func check(_ action: WriteAction, _ key: String, _ present: StoredObject?) -> StoreError? {
+        switch action {
+        case .create: present.map { .keyExists($0) }
+        case .update(let expected):
+            present?.revision == expected ? nil : .conflict(key: key, expected: expected, current: present)
+        case .delete(let expected):
+            if let present {
+                expected == nil || expected == present.revision
+                    ? nil : .conflict(key: key, expected: expected ?? 0, current: present)
+            } else {
+                .notFound(key: key)
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the API server needs of a store: revisions that only increase, atomic conditional writes that are durable
+/// before they are answered, consistent lists and gap-free watches. Keys are paths: `/registry/pods/default/web`.
+public protocol KeyValueStore: Sendable {
+    /// The revision of the newest committed write.
+    var currentRevision: Int64 { get }
+
+    /// The revision up to which history is gone; reads at it or later work.
+    var compactedRevision: Int64 { get }
+
+    /// Writes a new key. Throws `keyExists` when there is one.
+    func create(_ key: String, _ value: NewValue) async throws(StoreError) -> StoredObject
+
+    /// Replaces the value of `key` when its revision is `expected`. Throws `conflict` or `notFound` otherwise.
+    func update(_ key: String, expected: Int64, _ value: NewValue) async throws(StoreError) -> StoredObject
+
+    /// Deletes `key`, when its revision is `expected` where one is given. Returns the deletion, which holds the last
+    /// value as `previous`.
+    func delete(_ key: String, expected: Int64?) async throws(StoreError) -> StoreEvent
+
+    /// The newest value of `key`.
+    func get(_ key: String) -> StoredObject?
+
+    /// Objects under `prefix` (a path ending in `/`), in key order, as of `revision` (nil: now): at most `limit` of those
+    /// after the key `after`.
+    func list(prefix: String, revision: Int64?, after: String?, limit: Int?) async throws(StoreError) -> ListPage
+
+    /// How many objects are under `prefix` now.
+    func count(prefix: String) -> Int
+
+    /// Every change under `prefix` (a path ending in `/`, or one whole key) after `revision`, in order, without a gap.
+    func watch(prefix: String, after revision: Int64) async throws(StoreError) -> StoreWatch
+
+    /// Forgets the history before `revision`: reads at it or later still work.
+    func compact(to revision: Int64) async throws(StoreError)
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the store keeps in memory: the newest value of every key, the most recent changes, and who watches.
+struct LiveState: Sendable {
+    private(set) var objects = SortedObjects()
+    private(set) var revision: Int64 = 0
+    var compacted: Int64 = 0
+    private(set) var recent = RecentEvents()
+    private var watchers: [String: [WatchQueue]] = [:]
+    var failure: StoreError?
+
+    /// Takes a row of the log at start.
+    mutating func load(_ row: Log.Row) {
+        revision = row.revision
+        if let value = row.value {
+            objects.set(StoredObject(key: row.key, revision: row.revision, created: row.created, value: value))
+        } else {
+            objects.remove(row.key)
+        }
+    }
+
+    mutating func startsAt(revision: Int64, compacted: Int64) {
+        self.revision = max(revision, compacted)
+        self.compacted = compacted
+        recent.reset(after: self.revision)
+    }
+
+    /// Applies a committed change and hands it to whoever watches it.
+    mutating func apply(_ event: StoreEvent) {
+        if let object = event.object { objects.set(object) } else { objects.remove(event.key) }
+        recent.append(event)
+        revision = event.revision
+        guard !watchers.isEmpty else { return }
+        forEachPrefix(of: event.key) { prefix in
+            for queue in watchers[prefix] ?? [] { queue.push(event) }
+        }
+    }
+
+    mutating func add(_ queue: WatchQueue) { watchers[queue.prefix, default: []].append(queue) }
+
+    mutating func remove(_ queue: WatchQueue) {
+        watchers[queue.prefix]?.removeAll { $0 === queue }
+        if watchers[queue.prefix]?.isEmpty == true { watchers[queue.prefix] = nil }
+    }
+
+    /// Ends every watch.
+    mutating func endWatchers() {
+        for queue in watchers.values.joined() { queue.end() }
+        watchers = [:]
+    }
+
+    var watcherCount: Int { watchers.values.reduce(0) { $0 + $1.count } }
+
+    /// Every prefix of `key` that ends in `/`, and the key itself.
+    private func forEachPrefix(of key: String, _ body: (String) -> Void) {
+        var index = key.utf8.startIndex
+        while let slash = key.utf8[index...].firstIndex(of: UInt8(ascii: "/")) {
+            index = key.utf8.index(after: slash)
+            body(String(key[..<index]))
+        }
+        body(key)
+    }
+}
+
+/// The newest changes, bounded by count and by bytes, for watches that start a little in the past.
+struct RecentEvents: Sendable {
+    /// Every change after this revision is here.
+    private(set) var after: Int64 = 0
+    private var events: [StoreEvent] = []
+    private var head = 0
+    private var bytes = 0
+    private static let countLimit = 8_192
+    private static let byteLimit = 4 << 20
+
+    mutating func reset(after revision: Int64) {
+        self = RecentEvents()
+        after = revision
+    }
+
+    mutating func append(_ event: StoreEvent) {
+        events.append(event)
+        bytes += Self.size(event)
+        while events.count - head > Self.countLimit || bytes > Self.byteLimit, head < events.count {
+            bytes -= Self.size(events[head])
+            after = events[head].revision
+            head += 1
+        }
+        // Amortised: the front is cut when it is as long as the rest.
+        if head > 1_024, head * 2 > events.count {
+            events.removeFirst(head)
+            head = 0
+        }
+    }
+
+    /// The changes after `revision` that `matches`, oldest first.
+    func events(after revision: Int64, where matches: (String) -> Bool) -> [StoreEvent] {
+        var low = head
+        var high = events.count
+        while low < high {
+            let middle = (low + high) / 2
+            if events[middle].revision <= revision { low = middle + 1 } else { high = middle }
+        }
+        return events[low...].filter { matches($0.key) }
+    }
+
+    /// Only superseded values cost memory of their own; the live ones are shared.
+    private static func size(_ event: StoreEvent) -> Int { 96 + (event.previous?.bytes.count ?? 0) }
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+internal import Linux
+internal import Synchronization
+
+/// A multi-version store on one SQLite file. The newest value of every key is in memory; reads never touch the disk
+/// unless they ask for the past. One thread writes: everything that waits becomes one transaction (group commit), and a
+/// writer is answered after the fsync of its transaction.
+public final class SQLiteStore: KeyValueStore {
+    /// How long history is kept, in seconds: at least this, at most twice this.
+    public static let historySeconds = 300
+
+    private let state: StateBox
+    private let writer: WorkerThread<WriteRequest>
+    private let reader: WorkerThread<@Sendable () -> Void>
+    private let history: HistoryReader
+    private let lock: DataDirectoryLock
+
+    /// Opens the store in `directory` (made with mode 0700 when missing) and claims it for this process. `onCommit` is
+    /// told the number of changes of each transaction, on the writer's thread.
+    public init(
+        directory: String, historySeconds: Int = SQLiteStore.historySeconds,
+        onCommit: (@Sendable (Int) -> Void)? = nil
+    ) throws(StoreError) {
+        try Self.makeDirectory(directory)
+        lock = try DataDirectoryLock(directory: directory)
+        let path = "\(directory)/state.db"
+        let state = StateBox()
+        let log = try Log(path: path)
+        try Self.load(log, into: state)
+        chmod(path, 0o600)
+        self.state = state
+        history = HistoryReader(path: path)
+        let group = GroupCommit(log: log, state: state, onCommit: onCommit)
+        writer = try WorkerThread(
+            name: "store-writer", interval: historySeconds, tick: { group.rotateHistory() },
+            handle: { group.handle($0) })
+        reader = try WorkerThread(name: "store-reader") { jobs in
+            for job in jobs { job() }
+        }
+    }
+
+    deinit { close() }
+
+    /// Finishes what is queued and lets go of the files. Not needed for correctness.
+    public func close() {
+        writer.close()
+        reader.close()
+        state.withLock { $0.endWatchers() }
+    }
+
+    private static func makeDirectory(_ directory: String) throws(StoreError) {
+        if mkdir(directory, 0o700) != 0, errno != EEXIST {
+            throw .failed(attempt: "make \(directory)", detail: Errno(errno, "mkdir").reason)
+        }
+    }
+
+    private static func load(_ log: borrowing Log, into box: StateBox) throws(StoreError) {
+        var state = LiveState()
+        try log.forEach(after: 0, through: .max) { state.load($0) }
+        state.startsAt(revision: state.revision, compacted: try log.compactedRevision())
+        box.withLock { $0 = state }
+    }
+}
+
+// MARK: - Writes
+
+extension SQLiteStore {
+    public func create(_ key: String, _ value: NewValue) async throws(StoreError) -> StoredObject {
+        let event = try await write(.create, key, value)
+        guard let object = event.object else { throw .notFound(key: key) }
+        return object
+    }
+
+    public func update(_ key: String, expected: Int64, _ value: NewValue) async throws(StoreError) -> StoredObject {
+        let event = try await write(.update(expected: expected), key, value)
+        guard let object = event.object else { throw .notFound(key: key) }
+        return object
+    }
+
+    public func delete(_ key: String, expected: Int64?) async throws(StoreError) -> StoreEvent {
+        try await write(.delete(expected: expected), key, nil)
+    }
+
+    public func compact(to revision: Int64) async throws(StoreError) {
+        let result = await withCheckedContinuation { continuation in
+            let request = WriteRequest.compact(to: revision) { continuation.resume(returning: $0) }
+            if !writer.submit(request) { continuation.resume(returning: .closed) }
+        }
+        if let result { throw result }
+    }
+
+    private func write(
+        _ action: WriteAction, _ key: String, _ value: NewValue?
+    ) async throws(StoreError) -> StoreEvent {
+        let result: Result<StoreEvent, StoreError> = await withCheckedContinuation { continuation in
+            let request = WriteRequest.write(action, key: key, value: value) { continuation.resume(returning: $0) }
+            if !writer.submit(request) { continuation.resume(returning: .failure(.closed)) }
+        }
+        return try result.get()
+    }
+}
+
+// MARK: - Reads
+
+extension SQLiteStore {
+    public var currentRevision: Int64 { state.withLock { $0.revision } }
+
+    public var compactedRevision: Int64 { state.withLock { $0.compacted } }
+
+    public func get(_ key: String) -> StoredObject? { state.withLock { $0.objects[key] } }
+
+    public func count(prefix: String) -> Int {
+        state.withLock { $0.objects.distance($0.objects.lowerBound(prefix), $0.objects.upperBound(prefix: prefix)) }
+    }
+
+    public func list(
+        prefix: String, revision: Int64?, after: String?, limit: Int?
+    ) async throws(StoreError) -> ListPage {
+        let (now, compacted, snapshot, changed) = state.withLock { state in
+            let wanted = revision ?? state.revision
+            let changed: Bool? =
+                wanted >= state.recent.after
+                ? !state.recent.events(after: wanted) { SortedObjects.hasPrefix($0, prefix) }.isEmpty : nil
+            return (state.revision, state.compacted, state.objects, changed)
+        }
+        let wanted = revision ?? now
+        if wanted > now { throw .future(requested: wanted, current: now) }
+        if wanted < compacted { throw .compacted(requested: wanted, oldest: compacted) }
+        let objects: SortedObjects
+        if wanted == now || changed == false {
+            objects = snapshot
+        } else {
+            objects = try await read { history, compacted throws(StoreError) in
+                try history.objects(snapshot, prefix: prefix, at: wanted, now: now, compacted: compacted)
+            }
+        }
+        return Self.page(objects, prefix: prefix, after: after, limit: limit, revision: wanted)
+    }
+
+    public func watch(prefix: String, after revision: Int64) async throws(StoreError) -> StoreWatch {
+        let registered = state.withLock { state -> Result<(WatchQueue, Int64, Bool), StoreError> in
+            if revision < state.compacted {
+                return .failure(.compacted(requested: revision, oldest: state.compacted))
+            }
+            let recent = revision >= state.recent.after
+            let queue = WatchQueue(prefix: prefix, replaying: !recent)
+            if recent {
+                // A revision of the future is allowed: the watch begins when the store gets there.
+                for event in state.recent.events(after: revision, where: { Self.matches($0, prefix) }) {
+                    queue.push(event)
+                }
+            }
+            state.add(queue)
+            return .success((queue, state.revision, recent))
+        }
+        let (queue, now, recent) = try registered.get()
+        let watch = StoreWatch(
+            queue: queue, current: { [state] in state.withLock { $0.revision } },
+            onEnd: { [state] queue in state.withLock { $0.remove(queue) } })
+        if !recent {
+            do throws(StoreError) {
+                let events = try await read { history, compacted throws(StoreError) in
+                    try history.events(prefix: prefix, after: revision, through: now, compacted: compacted)
+                }
+                queue.replayed(events)
+            } catch {
+                watch.cancel()
+                throw error
+            }
+        }
+        return watch
+    }
+
+    static func matches(_ key: String, _ prefix: String) -> Bool {
+        prefix.utf8.last == UInt8(ascii: "/")
+            ? SortedObjects.hasPrefix(key, prefix) : key.utf8.elementsEqual(prefix.utf8)
+    }
+
+    private static func page(
+        _ objects: SortedObjects, prefix: String, after: String?, limit: Int?, revision: Int64
+    ) -> ListPage {
+        let end = objects.upperBound(prefix: prefix)
+        let start = after.map { objects.upperBound($0) } ?? objects.lowerBound(prefix)
+        let total = objects.distance(start, end)
+        let items = objects.slice(start, end, limit: limit ?? .max)
+        return ListPage(objects: items, revision: revision, remaining: total - items.count)
+    }
+
+    /// Runs `body` on the thread that reads history.
+    private func read<Value: Sendable>(
+        _ body: @escaping @Sendable (HistoryReader, @Sendable () -> Int64) throws(StoreError) -> Value
+    ) async throws(StoreError) -> Value {
+        let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
+            let accepted = reader.submit { [history, state] in
+                do throws(StoreError) {
+                    continuation.resume(
+                        returning: .success(try body(history, { state.withLock { $0.compacted } })))
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+            if !accepted { continuation.resume(returning: .failure(.closed)) }
+        }
+        return try result.get()
+    }
+}
+
+/// The state behind its lock, shared by the store and its threads.
+final class StateBox: Sendable {
+    private let state = Mutex(LiveState())
+
+    func withLock<Value: Sendable>(_ body: (inout sending LiveState) -> sending Value) -> Value {
+        state.withLock(body)
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Synchronization
+
+/// A value on its way into the store.
+public struct NewValue: Sendable {
+    /// The bytes to keep.
+    public var bytes: [UInt8]
+    /// Where in `bytes` the store writes the decimal digits of the revision that it gives the value, if anywhere.
+    public var revisionOffset: Int?
+
+    /// A value whose revision goes to `revisionOffset`.
+    public init(_ bytes: [UInt8], revisionOffset: Int? = nil) {
+        self.bytes = bytes
+        self.revisionOffset = revisionOffset
+    }
+}
+
+/// One revision of one key. Immutable, shared by the live index, the recent history and every reader.
+public final class StoredObject: Sendable {
+    /// The key.
+    public let key: String
+    /// The revision that wrote this value.
+    public let revision: Int64
+    /// The revision that created the key.
+    public let created: Int64
+    /// The bytes, with the revision in place.
+    public let bytes: [UInt8]
+    /// Where the revision's digits are within `bytes`; empty when the value asked for none.
+    public let revisionDigits: Range<Int>
+    /// What the owner of the values derived from `bytes` (labels, for instance), kept with them.
+    public let memo = Mutex<(any AnyObject & Sendable)?>(nil)
+
+    init(key: String, revision: Int64, created: Int64, value: NewValue) {
+        self.key = key
+        self.revision = revision
+        self.created = created
+        (bytes, revisionDigits) = Self.splice(value, revision)
+    }
+
+    /// The bytes with `revision` in place of their own: the last state of a deleted object carries the revision of the
+    /// deletion.
+    public func bytes(at revision: Int64) -> [UInt8] {
+        guard !revisionDigits.isEmpty, revision != self.revision else { return bytes }
+        var result = [UInt8]()
+        result.reserveCapacity(bytes.count + 4)
+        result += bytes[..<revisionDigits.lowerBound]
+        result += String(revision).utf8
+        result += bytes[revisionDigits.upperBound...]
+        return result
+    }
+
+    /// The value as it was given, without the revision.
+    var original: NewValue {
+        guard !revisionDigits.isEmpty else { return NewValue(bytes) }
+        return NewValue(
+            Array(bytes[..<revisionDigits.lowerBound] + bytes[revisionDigits.upperBound...]),
+            revisionOffset: revisionDigits.lowerBound)
+    }
+
+    private static func splice(_ value: NewValue, _ revision: Int64) -> ([UInt8], Range<Int>) {
+        guard let offset = value.revisionOffset else { return (value.bytes, 0..<0) }
+        precondition(offset >= 0 && offset <= value.bytes.count, "the revision goes inside the value")
+        let digits = String(revision).utf8
+        var result = [UInt8]()
+        result.reserveCapacity(value.bytes.count + digits.count)
+        result += value.bytes[..<offset]
+        result += digits
+        result += value.bytes[offset...]
+        return (result, offset..<(offset + digits.count))
+    }
+}
+
+/// One change of one key, in the order of revisions.
+public struct StoreEvent: Sendable {
+    /// The revision of the change.
+    public let revision: Int64
+    /// The key.
+    public let key: String
+    /// The value after the change; nil when the key was deleted.
+    public let object: StoredObject?
+    /// The value before the change; nil when the key was created.
+    public let previous: StoredObject?
+}
+
+/// A page of a list, all of it as it was at `revision`.
+public struct ListPage: Sendable {
+    /// The objects in the order of their keys.
+    public var objects: [StoredObject]
+    /// The revision of the whole list.
+    public var revision: Int64
+    /// How many more objects follow the page.
+    public var remaining: Int
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Store
+import Testing
+
+@Suite struct `A store` {
+    let scratch = Scratch()
+
+    @Test func `gives every write the next revision and splices it into the value`() async throws {
+        let store = try SQLiteStore(directory: scratch.path)
+        let a = try await store.create("/registry/a/1", value(1))
+        let b = try await store.create("/registry/a/2", value(2))
+        let c = try await store.update("/registry/a/1", expected: a.revision, value(3))
+        #expect(a.revision == 1 && b.revision == 2 && c.revision == 3 && c.created == 1)
+        #expect(text(store.get("/registry/a/1")) == #"{"rv":"3","n":3}"#)
+        #expect(text(store.get("/registry/a/2")) == #"{"rv":"2","n":2}"#)
+        let gone = try await store.delete("/registry/a/1", expected: nil)
+        #expect(gone.revision == 4 && gone.previous?.revision == 3)
+        #expect(String(decoding: gone.previous?.bytes(at: 12345) ?? [], as: UTF8.self) == #"{"rv":"12345","n":3}"#)
+        #expect(store.get("/registry/a/1") == nil)
+    }
+
+    @Test func `refuses a second create, a stale update and a stale delete`() async throws {
+        let store = try SQLiteStore(directory: scratch.path)
+        _ = try await store.create("/k", value(1))
+        await #expect { _ = try await store.create("/k", value(2)) } throws: {
+            if case StoreError.keyExists(let object) = $0 { object.revision == 1 } else { false }
+        }
+        await #expect { _ = try await store.update("/k", expected: 9, value(2)) } throws: {
+            if case StoreError.conflict(_, 9, let object) = $0 { object?.revision == 1 } else { false }
+        }
+        await #expect { _ = try await store.delete("/k", expected: 7) } throws: {
+            if case StoreError.conflict = $0 { true } else { false }
+        }
+        await #expect { _ = try await store.delete("/none", expected: nil) } throws: {
+            if case StoreError.notFound = $0 { true } else { false }
+        }
+        #expect(store.currentRevision == 1)
+    }
+
+    @Test func `keeps what it acknowledged over a restart`() async throws {
+        do {
+            let store = try SQLiteStore(directory: scratch.path)
+            for n in 0..<50 { _ = try await store.create("/registry/x/\(n)", value(n)) }
+            _ = try await store.delete("/registry/x/7", expected: nil)
+            _ = try await store.update("/registry/x/8", expected: 9, value(800))
+            store.close()
+        }
+        let again = try SQLiteStore(directory: scratch.path)
+        #expect(again.currentRevision == 52)
+        #expect(again.count(prefix: "/registry/x/") == 49)
+        #expect(text(again.get("/registry/x/8")) == #"{"rv":"52","n":800}"#)
+        let next = try await again.create("/registry/x/7", value(7))
+        #expect(next.revision == 53)
+    }
+
+    @Test func `lists in byte order, in pages pinned to one revision`() async throws {
+        let store = try SQLiteStore(directory: scratch.path)
+        for n in 0..<1500 { _ = try await store.create("/r/p/\(n)", value(n)) }
+        _ = try await store.create("/r/pz", value(0))
+        let first = try await store.list(prefix: "/r/p/", revision: nil, after: nil, limit: 700)
+        #expect(first.objects.count == 700 && first.remaining == 800 && first.revision == 1501)
+        #expect(first.objects.map(\.key) == first.objects.map(\.key).sorted())
+        _ = try await store.delete("/r/p/999", expected: nil)
+        _ = try await store.create("/r/p/9999", value(1))
+        let other = try #require(store.get("/r/p/998"))
+        _ = try await store.update("/r/p/998", expected: other.revision, value(-1))
+        let rest = try await store.list(
+            prefix: "/r/p/", revision: first.revision, after: first.objects.last?.key, limit: nil)
+        #expect(rest.objects.count == 800 && rest.remaining == 0)
+        let keys = rest.objects.map(\.key)
+        #expect(keys.contains("/r/p/999") && !keys.contains("/r/p/9999"))
+        #expect(text(rest.objects.first { $0.key == "/r/p/998" }) == #"{"rv":"999","n":998}"#)
+    }
+
+    @Test func `refuses a list of compacted history and of the future`() async throws {
+        let store = try SQLiteStore(directory: scratch.path)
+        for n in 0..<10 { _ = try await store.create("/r/\(n)", value(n)) }
+        try await store.compact(to: 6)
+        await #expect { _ = try await store.list(prefix: "/r/", revision: 5, after: nil, limit: nil) } throws: {
+            if case StoreError.compacted(5, 6) = $0 { true } else { false }
+        }
+        await #expect { _ = try await store.list(prefix: "/r/", revision: 99, after: nil, limit: nil) } throws: {
+            if case StoreError.future = $0 { true } else { false }
+        }
+        let page = try await store.list(prefix: "/r/", revision: 6, after: nil, limit: nil)
+        #expect(page.objects.count == 6)
+    }
+
+    @Test func `compaction drops only what is replaced or deleted, and survives a restart`() async throws {
+        do {
+            let store = try SQLiteStore(directory: scratch.path)
+            var object = try await store.create("/r/a", value(0))
+            for n in 1..<30 { object = try await store.update("/r/a", expected: object.revision, value(n)) }
+            _ = try await store.create("/r/b", value(0))
+            _ = try await store.delete("/r/b", expected: nil)
+            try await store.compact(to: store.currentRevision)
+            store.close()
+        }
+        let again = try SQLiteStore(directory: scratch.path)
+        #expect(again.currentRevision == 32 && again.compactedRevision == 32)
+        #expect(text(again.get("/r/a")) == #"{"rv":"30","n":29}"#)
+        #expect(again.count(prefix: "/r/") == 1)
+    }
+
+    @Test func `answers many writers, each with its own revision`() async throws {
+        let store = try SQLiteStore(directory: scratch.path)
+        let revisions = try await withThrowingTaskGroup(of: Int64.self) { group in
+            for n in 0..<500 { group.addTask { try await store.create("/r/\(n)", value(n)).revision } }
+            return try await group.reduce(into: Set<Int64>()) { $0.insert($1) }
+        }
+        #expect(revisions == Set(1...500))
+        // Of many creates of one key, one wins.
+        let wins = await withTaskGroup(of: Bool.self) { group in
+            for n in 0..<50 { group.addTask { (try? await store.create("/one", value(n))) != nil } }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(wins == 1)
+    }
+}
+
+@Suite struct `A watch` {
+    let scratch = Scratch()
+
+    @Test func `sees every change under its prefix after its revision, in order`() async throws {
+        let store = try SQLiteStore(directory: scratch.path)
+        _ = try await store.create("/r/a/1", value(1))
+        let watch = try await store.watch(prefix: "/r/a/", after: 1)
+        let one = try await store.watch(prefix: "/r/a/2", after: 0)
+        _ = try await store.create("/r/a/2", value(2))
+        _ = try await store.create("/r/ab", value(2))
+        _ = try await store.delete("/r/a/1", expected: nil)
+        var seen: [StoreEvent] = []
+        while seen.count < 2, let batch = try await watch.next() { seen += batch }
+        #expect(seen.map(\.revision) == [2, 4])
+        #expect(seen[1].object == nil && seen[1].previous?.revision == 1)
+        #expect(watch.progress() == 4)
+        #expect(try await one.next()?.map(\.revision) == [2])
+        watch.cancel()
+        #expect(try await watch.next() == nil)
+    }
+
+    @Test func `replays history from disk after a restart without a gap`() async throws {
+        do {
+            let store = try SQLiteStore(directory: scratch.path)
+            var object = try await store.create("/r/a", value(0))
+            for n in 1..<20 { object = try await store.update("/r/a", expected: object.revision, value(n)) }
+            store.close()
+        }
+        let store = try SQLiteStore(directory: scratch.path)
+        let watch = try await store.watch(prefix: "/r/", after: 5)
+        _ = try await store.create("/r/b", value(1))
+        var seen: [StoreEvent] = []
+        while seen.count < 16, let batch = try await watch.next() { seen += batch }
+        #expect(seen.map(\.revision) == Array(6...21))
+        #expect(seen.first?.previous?.revision == 5)
+        try await store.compact(to: 10)
+        await #expect { _ = try await store.watch(prefix: "/r/", after: 9) } throws: {
+            if case StoreError.compacted(9, 10) = $0 { true } else { false }
+        }
+    }
+
+    @Test func `is cut off when it does not keep up`() async throws {
+        let store = try SQLiteStore(directory: scratch.path)
+        let watch = try await store.watch(prefix: "/r/", after: 0)
+        await withTaskGroup(of: Void.self) { group in
+            for n in 0..<(StoreWatch.limit + 1) {
+                group.addTask { _ = try? await store.create("/r/\(n)", value(n)) }
+            }
+        }
+        await #expect { _ = try await watch.next() } throws: {
+            if case StoreError.tooSlow = $0 { true } else { false }
+        }
+    }
+
+    @Test func `ends with the task that reads it`() async throws {
+        let store = try SQLiteStore(directory: scratch.path)
+        let watch = try await store.watch(prefix: "/r/", after: 0)
+        let task = Task { try await watch.next() }
+        task.cancel()
+        #expect(try await task.value == nil)
+    }
+}
