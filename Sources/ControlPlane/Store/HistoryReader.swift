@@ -12,6 +12,9 @@ final class HistoryReader: Sendable {
 
     init(path: String) { self.path = path }
 
+    /// Lets go of the file.
+    func close() { log.withLock { $0 = nil } }
+
     /// `snapshot`, which is of revision `now`, as it was at `revision` where keys start with `prefix`.
     func objects(
         _ snapshot: SortedObjects, prefix: String, at revision: Int64, now: Int64, compacted: () -> Int64

@@ -26,6 +26,9 @@ public protocol KeyValueStore: Sendable {
     /// after the key `after`.
     func list(prefix: String, revision: Int64?, after: String?, limit: Int?) async throws(StoreError) -> ListPage
 
+    /// Every object under `prefix` (a path ending in `/`) as it is now, in key order.
+    func current(prefix: String) -> [StoredObject]
+
     /// How many objects are under `prefix` now.
     func count(prefix: String) -> Int
 

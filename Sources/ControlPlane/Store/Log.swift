@@ -57,18 +57,19 @@ struct Log: ~Copyable {
                 path: database.path,
                 detail: "the store has format \(format), this version of swiftlet knows up to \(Self.format)")
         }
+        // Of the connection, not of the file: a file that will be refused is not written to.
         // synchronous=FULL in WAL mode: a commit returns after fsync of the log. The checkpoint keeps the WAL at 16 MB.
         try database.execute(
             """
-            PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
-            PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=16777216; PRAGMA cache_size=-2048;
-            PRAGMA temp_store=MEMORY;
+            PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=16777216;
+            PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY;
             """)
         if tables > 0 {
             let verdict = try database.text("PRAGMA quick_check(1)") ?? ""
             if verdict != "ok" { throw .corrupt(path: database.path, detail: verdict) }
             return
         }
+        try database.execute("PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;")
         try database.execute(
             """
             BEGIN;

@@ -15,7 +15,7 @@ public final class SQLiteStore: KeyValueStore {
     private let writer: WorkerThread<WriteRequest>
     private let reader: WorkerThread<@Sendable () -> Void>
     private let history: HistoryReader
-    private let lock: DataDirectoryLock
+    private let lock: Mutex<DataDirectoryLock?>
 
     /// Opens the store in `directory` (made with mode 0700 when missing) and claims it for this process. `onCommit` is
     /// told the number of changes of each transaction, on the writer's thread.
@@ -24,7 +24,7 @@ public final class SQLiteStore: KeyValueStore {
         onCommit: (@Sendable (Int) -> Void)? = nil
     ) throws(StoreError) {
         try Self.makeDirectory(directory)
-        lock = try DataDirectoryLock(directory: directory)
+        let claim = try DataDirectoryLock(directory: directory)
         let path = "\(directory)/state.db"
         let state = StateBox()
         let log = try Log(path: path)
@@ -39,6 +39,7 @@ public final class SQLiteStore: KeyValueStore {
         reader = try WorkerThread(name: "store-reader") { jobs in
             for job in jobs { job() }
         }
+        lock = Mutex(claim)
     }
 
     deinit { close() }
@@ -47,7 +48,9 @@ public final class SQLiteStore: KeyValueStore {
     public func close() {
         writer.close()
         reader.close()
+        history.close()
         state.withLock { $0.endWatchers() }
+        lock.withLock { $0 = nil }
     }
 
     private static func makeDirectory(_ directory: String) throws(StoreError) {
@@ -110,6 +113,11 @@ extension SQLiteStore {
     public var compactedRevision: Int64 { state.withLock { $0.compacted } }
 
     public func get(_ key: String) -> StoredObject? { state.withLock { $0.objects[key] } }
+
+    public func current(prefix: String) -> [StoredObject] {
+        let objects = state.withLock { $0.objects }
+        return objects.slice(objects.lowerBound(prefix), objects.upperBound(prefix: prefix), limit: .max)
+    }
 
     public func count(prefix: String) -> Int {
         state.withLock { $0.objects.distance($0.objects.lowerBound(prefix), $0.objects.upperBound(prefix: prefix)) }

@@ -82,7 +82,8 @@ struct SortedObjects: Sendable {
     /// The objects from `start` up to but not including `end`, at most `limit` of them.
     func slice(_ start: Position, _ end: Position, limit: Int) -> [StoredObject] {
         var result: [StoredObject] = []
-        result.reserveCapacity(min(limit, distance(start, end)))
+        let limit = min(limit, distance(start, end))
+        result.reserveCapacity(limit)
         var chunk = start.chunk
         var index = start.index
         while chunk < chunks.count, chunk <= end.chunk, result.count < limit {

@@ -20,7 +20,7 @@ final class WorkerThread<Job: Sendable>: Sendable {
         name: String, interval: Int? = nil, tick: (@Sendable () -> Void)? = nil,
         handle: @escaping @Sendable ([Job]) -> Void
     ) throws(StoreError) {
-        let body = ThreadBody { [queue = QueueReference(self)] in
+        let body = ThreadBody(ended: ended) { [queue = QueueReference(self)] in
             queue.run(interval: interval, tick: tick, handle: handle)
         }
         try body.start(name: name)
@@ -64,7 +64,6 @@ final class WorkerThread<Job: Sendable>: Sendable {
             }
             if batch.isEmpty { signal.wait(until: next) }
         }
-        ended.post()
     }
 }
 
@@ -78,10 +77,23 @@ private struct QueueReference<Job: Sendable>: Sendable {
     }
 }
 
-/// A closure on its way to a new thread.
+/// A closure on its way to a new thread. `ended` is posted after the closure, and so all that it holds, is gone.
 private final class ThreadBody: Sendable {
-    private let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    private let body: Mutex<(@Sendable () -> Void)?>
+    private let ended: Semaphore
+
+    init(ended: Semaphore, _ body: @escaping @Sendable () -> Void) {
+        self.body = Mutex(body)
+        self.ended = ended
+    }
+
+    func run() {
+        body.withLock { body in
+            body?()
+            body = nil
+        }
+        ended.post()
+    }
 
     func start(name: String) throws(StoreError) {
         var thread = pthread_t()
@@ -89,7 +101,7 @@ private final class ThreadBody: Sendable {
             &thread, nil,
             { argument in
                 guard let argument else { return nil }
-                Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().body()
+                Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
                 return nil
             }, Unmanaged.passRetained(self).toOpaque())
         guard code == 0 else {
