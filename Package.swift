@@ -28,6 +28,7 @@ let libraries = [
     Library(name: "CYAML", pkgConfig: "yaml-0.1", debian: ["libyaml-dev"]),
     Library(name: "CSeccomp", pkgConfig: "libseccomp", debian: ["libseccomp-dev"]),
     Library(name: "CMNL", pkgConfig: "libmnl", debian: ["libmnl-dev"]),
+    Library(name: "CZlib", pkgConfig: "zlib", debian: ["zlib1g-dev"]),
     Library(name: "CNFTNL", pkgConfig: "libnftnl", debian: ["libnftnl-dev"]),
 ]
 
@@ -52,7 +53,7 @@ let modules = [
     // Transport: where `async` starts.
     Module(name: "AsyncIO", tier: "Transport", dependencies: ["CLinux", "Linux"]),
     Module(name: "TLS", tier: "Transport", dependencies: ["AsyncIO", "COpenSSL", "JSON", "Linux"]),
-    Module(name: "HTTP", tier: "Transport", dependencies: ["AsyncIO", "CNGHTTP2", "Linux", "Telemetry", "TLS"]),
+    Module(name: "HTTP", tier: "Transport", dependencies: ["AsyncIO", "CNGHTTP2", "CZlib", "Linux", "Telemetry", "TLS"]),
 
     // API: the tables of Kubernetes' kinds and what reads them.
     Module(name: "Schema", tier: "API", dependencies: ["JSON"]),
@@ -131,6 +132,7 @@ let programs = [
 ]
 
 let tests = [
+    Module(name: "ImagesTests", tier: "Tests", dependencies: ["HTTP", "Images", "Linux"]),
     Module(name: "ShimTests", tier: "Tests", dependencies: ["CLinux", "JSON", "Linux", "Shim"]),
     Module(name: "JSONTests", tier: "Tests", dependencies: ["JSON", "YAML"]),
     Module(name: "SchemaTests", tier: "Tests", dependencies: ["JSON", "Schema"]),

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CArchive
+internal import Glibc
+internal import Linux
+internal import TLS
+
+/// A layer blob being read: libarchive undoes the compression and then, in a second reader, the tar format. Between
+/// the two the plain bytes are hashed, for the layer is known by the digest of its uncompressed tar.
+final class LayerArchive {
+    private let compressed: OpaquePointer
+    private let tar: OpaquePointer
+    private let tap: Tap
+    private let name: String
+
+    /// What passes from the first reader to the second.
+    private final class Tap {
+        let source: OpaquePointer
+        private var hash: Digest? = Digest(.sha256)
+        var failure: String?
+
+        init(source: OpaquePointer) { self.source = source }
+
+        /// The digest of all bytes that passed; once.
+        func finishHash() -> String {
+            guard let hash = hash.take() else { return "" }
+            return Hex.encode(hash.finish())
+        }
+
+        /// The next run of plain bytes, or nil at the end or on a failure, which is then in `failure`.
+        func next() -> UnsafeRawBufferPointer? {
+            var block: UnsafeRawPointer?
+            var size = 0
+            var offset: la_int64_t = 0
+            while true {
+                switch archive_read_data_block(source, &block, &size, &offset) {
+                case ARCHIVE_EOF: return nil
+                case ARCHIVE_OK, ARCHIVE_WARN:
+                    guard size > 0, let block else { continue }
+                    let bytes = UnsafeRawBufferPointer(start: block, count: size)
+                    hash?.update(bytes)
+                    return bytes
+                default:
+                    failure = archive_error_string(source).map { String(cString: $0) } ?? "unknown error"
+                    return nil
+                }
+            }
+        }
+    }
+
+    /// Starts reading the blob behind `descriptor`, which stays the caller's and must outlive this value; `name` is
+    /// for error messages.
+    init(reading descriptor: borrowing FileDescriptor, name: String) throws(ImageError) {
+        // libarchive turns pax names into the locale's encoding, and the C locale has no letters beyond ASCII.
+        setlocale(LC_CTYPE, "C.UTF-8")
+        guard let compressed = archive_read_new(), let tar = archive_read_new() else {
+            throw .archive(name, reason: "out of memory")
+        }
+        self.compressed = compressed
+        self.tar = tar
+        self.name = name
+        self.tap = Tap(source: compressed)
+        archive_read_support_filter_gzip(compressed)
+        archive_read_support_filter_zstd(compressed)
+        archive_read_support_filter_xz(compressed)
+        archive_read_support_filter_bzip2(compressed)
+        archive_read_support_format_raw(compressed)
+        archive_read_support_format_tar(tar)
+        archive_read_support_format_empty(tar)
+
+        guard archive_read_open_fd(compressed, descriptor.raw, 256 * 1024) == ARCHIVE_OK else {
+            throw failure(of: compressed)
+        }
+        var entry: OpaquePointer?
+        let first = archive_read_next_header(compressed, &entry)
+        guard first == ARCHIVE_OK || first == ARCHIVE_WARN else { throw failure(of: compressed) }
+        let opened = archive_read_open(
+            tar, Unmanaged.passUnretained(tap).toOpaque(), nil,
+            { _, context, buffer in
+                guard let context, let buffer else { return -1 }
+                let tap = Unmanaged<Tap>.fromOpaque(context).takeUnretainedValue()
+                guard let bytes = tap.next() else {
+                    buffer.pointee = nil
+                    return tap.failure == nil ? 0 : -1
+                }
+                buffer.pointee = bytes.baseAddress
+                return bytes.count
+            }, nil)
+        guard opened == ARCHIVE_OK else { throw failure(of: tar) }
+    }
+
+    deinit {
+        archive_read_free(tar)
+        archive_read_free(compressed)
+    }
+
+    /// The next entry, valid until the next call; nil at the end.
+    func nextEntry() throws(ImageError) -> OpaquePointer? {
+        var entry: OpaquePointer?
+        switch archive_read_next_header(tar, &entry) {
+        case ARCHIVE_OK, ARCHIVE_WARN: return entry
+        case ARCHIVE_EOF: return nil
+        default: throw failure(of: tar)
+        }
+    }
+
+    /// Writes the current entry's content to `file`, leaving holes where the archive has them.
+    func writeContent(to file: borrowing FileDescriptor, size: Int64) throws(ImageError) {
+        var block: UnsafeRawPointer?
+        var count = 0
+        var offset: la_int64_t = 0
+        var end: Int64 = 0
+        while true {
+            switch archive_read_data_block(tar, &block, &count, &offset) {
+            case ARCHIVE_EOF:
+                // A hole at the end is no block: only the length tells of it.
+                if end < size, ftruncate(file.raw, Int(size)) != 0 { throw .system(name, Errno(errno, "ftruncate")) }
+                return
+            case ARCHIVE_OK, ARCHIVE_WARN:
+                var done = 0
+                while done < count, let block {
+                    let written = pwrite(file.raw, block + done, count - done, Int(offset) + done)
+                    if written < 0 {
+                        if errno == EINTR { continue }
+                        throw .system("extract layer \(name)", Errno(errno, "write"))
+                    }
+                    done += written
+                }
+                end = offset + Int64(count)
+            default: throw failure(of: tar)
+            }
+        }
+    }
+
+    /// Reads what is left (tar pads its end) and returns the digest of all plain bytes, the layer's diff ID.
+    func finish() throws(ImageError) -> ImageDigest {
+        while tap.next() != nil {}
+        if let reason = tap.failure { throw .archive(name, reason: reason) }
+        guard let digest = ImageDigest("sha256:" + tap.finishHash()) else {
+            throw .archive(name, reason: "the hash has no text form")
+        }
+        return digest
+    }
+
+    private func failure(of reader: OpaquePointer) -> ImageError {
+        let text = tap.failure ?? archive_error_string(reader).map { String(cString: $0) } ?? "unknown error"
+        return .archive(name, reason: text)
+    }
+}
