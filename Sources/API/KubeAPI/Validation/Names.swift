@@ -19,7 +19,7 @@ public enum Names {
     static func pattern(_ rule: String, _ pattern: String, _ examples: String...) -> String {
         let usage = "regex used for validation is '\(pattern)')"
         guard !examples.isEmpty else { return rule + " (" + usage }
-        return rule + " (e.g. " + examples.map { "'\($0)', " }.joined(separator: "or ") + usage
+        return rule + " (e.g. " + examples.map { "'\($0)', " }.joined(separator: " or ") + usage
     }
 
     // MARK: DNS

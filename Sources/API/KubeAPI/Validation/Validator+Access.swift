@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import JSON
+internal import Schema
+
+extension Validator {
+    // MARK: RBAC
+
+    static let rbacGroup = "rbac.authorization.k8s.io"
+
+    mutating func role(_ object: JSONValue, namespaced: Bool) {
+        for (index, rule) in (object["rules"]?.array ?? []).enumerated() {
+            policyRule(rule, namespaced: namespaced, FieldPath("rules")[index])
+        }
+        guard let aggregation = object["aggregationRule"], !namespaced else { return }
+        let selectors = aggregation["clusterRoleSelectors"]?.array ?? []
+        let path = FieldPath("aggregationRule")["clusterRoleSelectors"]
+        if selectors.isEmpty {
+            add(.required(path, "at least one clusterRoleSelector required if aggregationRule is non-nil"))
+        }
+        for (index, selector) in selectors.enumerated() { labelSelector(selector, path[index]) }
+    }
+
+    private mutating func policyRule(_ rule: JSONValue, namespaced: Bool, _ path: FieldPath) {
+        if rule["verbs"]?.isPresent != true { add(.required(path["verbs"], "verbs must contain at least one value")) }
+        let groups = rule["apiGroups"]?.isPresent == true
+        let resources = rule["resources"]?.isPresent == true
+        if rule["nonResourceURLs"]?.isPresent == true {
+            if namespaced {
+                add(
+                    .invalid(
+                        path["nonResourceURLs"], json: rule["nonResourceURLs"],
+                        "namespaced rules cannot apply to non-resource URLs"))
+            }
+            if groups || resources || rule["resourceNames"]?.isPresent == true {
+                add(
+                    .invalid(
+                        path["nonResourceURLs"], json: rule["nonResourceURLs"],
+                        "rules cannot apply to both regular resources and non-resource URLs"))
+            }
+            return
+        }
+        if !groups { add(.required(path["apiGroups"], "resource rules must supply at least one api group")) }
+        if !resources { add(.required(path["resources"], "resource rules must supply at least one resource")) }
+    }
+
+    mutating func roleBinding(_ object: JSONValue, namespaced: Bool) {
+        let path = FieldPath("roleRef")
+        let reference = object["roleRef"] ?? [:]
+        choice(.string(reference["apiGroup"]?.string ?? ""), [Self.rbacGroup], path["apiGroup"])
+        choice(
+            .string(reference["kind"]?.string ?? ""), namespaced ? ["Role", "ClusterRole"] : ["ClusterRole"],
+            path["kind"])
+        if let name = required(reference["name"], path["name"]) { check(Names.pathSegment(name), path["name"], name) }
+        for (index, subject) in (object["subjects"]?.array ?? []).enumerated() {
+            self.subject(subject, namespaced: namespaced, FieldPath("subjects")[index])
+        }
+        if let old, !Self.same(reference, old["roleRef"]) {
+            add(.invalid(path, json: reference, "cannot change roleRef"))
+        }
+    }
+
+    private mutating func subject(_ subject: JSONValue, namespaced: Bool, _ path: FieldPath) {
+        let name = required(subject["name"], path["name"])
+        let group = subject["apiGroup"]?.string ?? ""
+        switch subject["kind"]?.string ?? "" {
+        case "ServiceAccount":
+            if let name { check(Names.dnsSubdomain(name), path["name"], name) }
+            if !group.isEmpty { add(.notSupported(path["apiGroup"], group, [""])) }
+            if !namespaced { required(subject["namespace"], path["namespace"]) }
+        case "User", "Group":
+            if group != Self.rbacGroup { add(.notSupported(path["apiGroup"], group, [Self.rbacGroup])) }
+        case let kind: add(.notSupported(path["kind"], kind, ["ServiceAccount", "User", "Group"]))
+        }
+    }
+
+    // MARK: Reviews and tokens
+
+    mutating func subjectAccessReview(_ object: JSONValue) {
+        let path = FieldPath("spec")
+        let spec = object["spec"] ?? [:]
+        accessAttributes(spec, path)
+        if spec["user"]?.isPresent != true, spec["groups"]?.isPresent != true {
+            add(
+                .invalid(
+                    path["user"], spec["user"]?.string ?? "", "at least one of user or group must be specified"))
+        }
+    }
+
+    mutating func accessAttributes(_ spec: JSONValue?, _ path: FieldPath) {
+        let resource = spec?["resourceAttributes"]
+        let other = spec?["nonResourceAttributes"]
+        if resource != nil, other != nil {
+            add(
+                .invalid(
+                    path["nonResourceAttributes"], json: other,
+                    "cannot be specified in combination with resourceAttributes"))
+        } else if resource == nil, other == nil {
+            add(
+                .invalid(
+                    path["resourceAttributes"], json: .null,
+                    "exactly one of nonResourceAttributes or resourceAttributes must be specified"))
+        }
+    }
+
+    mutating func tokenRequest(_ object: JSONValue) {
+        let path = FieldPath("spec")["expirationSeconds"]
+        guard let seconds = object["spec"]?["expirationSeconds"]?.integer else { return }
+        if seconds < 600 { add(.invalid(path, seconds, "may not specify a duration less than 10 minutes")) }
+        if seconds > 1 << 32 { add(.invalid(path, seconds, "may not specify a duration larger than 2^32 seconds")) }
+    }
+
+    mutating func certificateSigningRequest(_ object: JSONValue) {
+        let path = FieldPath("spec")
+        let spec = object["spec"] ?? [:]
+        required(spec["request"], path["request"])
+        if let name = required(spec["signerName"], path["signerName"]) {
+            let parts = name.split(separator: "/", maxSplits: 1)
+            if parts.count != 2 || !parts[0].contains(".") {
+                add(
+                    .invalid(
+                        path["signerName"], name,
+                        "must be a fully qualified domain and path of the form 'example.com/signer-name'"))
+            }
+        }
+        if let seconds = spec["expirationSeconds"]?.integer, seconds < 600 {
+            add(
+                .invalid(
+                    path["expirationSeconds"], seconds, "may not specify a duration less than 600 seconds (10 minutes)")
+            )
+        }
+        let usages = spec["usages"]?.array ?? []
+        if usages.isEmpty { add(.required(path["usages"], "usages is required")) }
+        for (index, usage) in usages.enumerated() where usages[..<index].contains(usage) {
+            add(.duplicate(path["usages"][index], json: usage))
+        }
+        if let old { unchanged(spec, old["spec"], path) }
+    }
+}
