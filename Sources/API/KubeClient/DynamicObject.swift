@@ -34,3 +34,16 @@ extension SharedInformerFactory {
         }
     }
 }
+
+extension SharedInformerFactory {
+    /// The shared informer of a kind narrowed to one namespace or by selectors, as JSON.
+    public func informer(
+        _ resource: ResourceID, namespace: String?, labelSelector: String? = nil, fieldSelector: String? = nil
+    ) -> Informer<DynamicObject> {
+        shared("\(resource)/json?\(namespace ?? "")&\(labelSelector ?? "")&\(fieldSelector ?? "")") {
+            Informer<DynamicObject>(
+                client: client, resource: resource, namespace: namespace, labelSelector: labelSelector,
+                fieldSelector: fieldSelector, logger: logger)
+        }
+    }
+}
