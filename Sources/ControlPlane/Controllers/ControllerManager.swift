@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import KubeClient
+public import Telemetry
+
+/// All controllers of a cluster, run by whichever process holds their lease.
+public final class ControllerManager: Sendable {
+    public struct Settings: Sendable {
+        /// Who this candidate is; stable over restarts, so that a restarted server takes its lease back at once.
+        public var identity: String
+        /// The cluster's pod ranges, `10.42.0.0/16`, one a family, and each node's share of them.
+        public var clusterRanges: [String] = ["10.42.0.0/16", "fd42::/48"]
+        public var nodePrefixV4 = 24
+        public var nodePrefixV6 = 64
+        /// Gives nodes their blocks; off where something else does.
+        public var allocatesNodeRanges = true
+        /// PEM of the certificates by which pods know the API server; nil publishes none.
+        public var rootCertificates: String?
+        /// Signs the certificates of kubelets; nil leaves requests to others.
+        public var signer: (any CertificateSigner)?
+        /// Names of controllers to leave out.
+        public var disabled: Set<String> = []
+        public var election = LeaderElector.Settings()
+
+        public init(identity: String) { self.identity = identity }
+    }
+
+    /// A setting that cannot be used.
+    public struct InvalidSetting: Error, CustomStringConvertible {
+        public var description: String
+    }
+
+    private let context: ControllerContext
+    private let settings: Settings
+    private let shares: [NodeIPAMController.Share]
+
+    /// - Parameter informers: Started by the manager when it leads; others may share and start them earlier.
+    public init(
+        client: KubeClient, informers: SharedInformerFactory, logger: Logger, settings: Settings
+    ) throws(InvalidSetting) {
+        context = ControllerContext(client: client, informers: informers, logger: logger)
+        self.settings = settings
+        var shares: [NodeIPAMController.Share] = []
+        for text in settings.clusterRanges {
+            guard let range = AddressRange(text) else {
+                throw InvalidSetting(description: "the cluster's pod range \"\(text)\" is not in CIDR notation")
+            }
+            let prefix = range.width == 32 ? settings.nodePrefixV4 : settings.nodePrefixV6
+            guard prefix >= range.prefix, prefix <= range.width, prefix - range.prefix <= 16 else {
+                throw InvalidSetting(
+                    description: "a node's prefix of \(prefix) does not suit the cluster's pod range \(text)")
+            }
+            shares.append(NodeIPAMController.Share(range: range, blockPrefix: prefix))
+        }
+        self.shares = shares
+    }
+
+    /// Competes for the lease `kube-controller-manager`, and runs the controllers while holding it.
+    public func run() async {
+        let elector = LeaderElector(
+            client: context.client, name: "kube-controller-manager", identity: settings.identity,
+            settings: settings.election, logger: context.logger)
+        await elector.run { await self.runControllers() }
+    }
+
+    /// Runs the controllers until cancelled, without asking for a lease.
+    public func runControllers() async {
+        let controllers = makeControllers().filter { !settings.disabled.contains($0.name) }
+        context.informers.start()
+        context.logger.info("controllers started", ["count": "\(controllers.count)"])
+        await withTaskGroup(of: Void.self) { group in
+            for controller in controllers { group.addTask { await controller.run() } }
+        }
+    }
+
+    /// Controllers register their handlers when they are made: before the informers start, so that nothing is missed.
+    private func makeControllers() -> [any Controller] {
+        var controllers: [any Controller] = [
+            DeploymentController(context), ReplicaSetController(replicaSets: context),
+            ReplicaSetController(replicationControllers: context), EndpointSliceController(context),
+            EndpointsController(context), NamespaceController(context), NodeLifecycleController(context),
+            TaintEvictionController(context), PodGCController(context),
+            NamespaceFixtureController(defaultServiceAccount: context),
+        ]
+        if let pem = settings.rootCertificates {
+            controllers.append(NamespaceFixtureController(rootCertificates: pem, context))
+        }
+        if settings.allocatesNodeRanges, !shares.isEmpty {
+            controllers.append(NodeIPAMController(context, shares: shares))
+        }
+        return controllers
+    }
+}
+
+/// Signs certificate requests with the cluster's authority.
+public protocol CertificateSigner: Sendable {
+    /// Returns the PEM of the certificate for a PEM request, for `usages` as the request object names them.
+    func sign(request: [UInt8], usages: [String], lifetime: Duration) throws -> [UInt8]
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+import KubeAPI
+import KubeClient
+
+/// Keeps the EndpointSlices of services with a selector.
+final class EndpointSliceController: Controller {
+    let name = "endpointslice"
+    private let context: ControllerContext
+    private let services: Informer<DynamicObject>
+    private let pods: Informer<DynamicObject>
+    private let nodes: Informer<DynamicObject>
+    private let slices: Informer<DynamicObject>
+    private let queue = WorkQueue<ObjectKey>()
+    private let tracker = WriteTracker()
+    private let recorder: EventRecorder
+
+    init(_ context: ControllerContext) {
+        self.context = context
+        services = context.informer(Kinds.services)
+        pods = context.informer(Kinds.pods)
+        nodes = context.informer(Kinds.nodes)
+        slices = context.informer(Kinds.endpointSlices)
+        recorder = context.recorder("endpoint-slice-controller")
+        slices.addIndex("service") { slice in
+            let name = slice.json.string("metadata", "labels", SlicePlan.serviceName)
+            return name.isEmpty ? [] : ["\(slice.json.objectNamespace)/\(name)"]
+        }
+        services.addHandler { [queue] in queue.add($0.object.json.objectKey) }
+        slices.addHandler { [queue] change in
+            let labels = change.object.json.objectLabels
+            guard labels[SlicePlan.managedBy] == SlicePlan.manager, let service = labels[SlicePlan.serviceName] else {
+                return
+            }
+            queue.add(ObjectKey(change.object.json.objectNamespace, service))
+        }
+        pods.addHandler { [weak self] in self?.podChanged($0) }
+    }
+
+    func run() async {
+        await work(
+            on: queue, workers: 5, after: [services, pods, nodes, slices], recorder: recorder, logger: context.logger
+        ) { [self] in try await sync($0) }
+    }
+
+    private func podChanged(_ change: InformerChange<DynamicObject>) {
+        if case .updated(let old, let new) = change {
+            guard ServiceMembership.matters(old.json, new.json) else { return }
+            if old.json.objectLabels != new.json.objectLabels {
+                ServiceMembership.wake(services, old.json) { queue.add($0) }
+            }
+        }
+        ServiceMembership.wake(services, change.object.json) { queue.add($0) }
+    }
+
+    private func sync(_ key: ObjectKey) async throws {
+        guard let service = services.get(key)?.json, service.string("spec", "type") != "ExternalName" else {
+            // Slices of a service that is gone are the garbage collector's.
+            tracker.forget(key)
+            return
+        }
+        guard let wanted = ServiceMembership.selector(service) else { return }
+        let existing = slices.list(index: "service", value: "\(key.namespace)/\(key.name)").map(\.json).filter {
+            $0.objectLabels[SlicePlan.managedBy] == SlicePlan.manager && !$0.objectIsBeingDeleted
+        }
+        try tracker.check(existing, for: key, newest: slices.lastResourceVersion)
+        let members = pods.list(namespace: key.namespace).map(\.json).filter { wanted.matches($0.objectLabels) }
+        let plan = SlicePlan(
+            service: service, pods: members, existing: existing,
+            trigger: ServiceMembership.trigger(service, members)
+        ) { [nodes] in nodes.get($0)?.json.objectLabels["topology.kubernetes.io/zone"] }
+        do {
+            try await apply(plan, key)
+        } catch {
+            if error.isNamespaceTerminating || service.objectIsBeingDeleted { return }
+            recorder.event(
+                EventTarget(service, Kinds.services), .warning, reason: "FailedToUpdateEndpointSlices",
+                "Error updating Endpoint Slices for Service \(key): \(error)")
+            throw error
+        }
+    }
+
+    private func apply(_ plan: SlicePlan, _ key: ObjectKey) async throws {
+        // Created first: an endpoint that moves must not be missing in between.
+        for slice in plan.created {
+            let made = try await context.client.create(Kinds.endpointSlices, slice, namespace: key.namespace)
+            tracker.wrote(made, for: key)
+        }
+        for slice in plan.updated {
+            tracker.wrote(try await context.client.update(Kinds.endpointSlices, slice), for: key)
+        }
+        for slice in plan.deleted {
+            do {
+                try await context.client.delete(
+                    Kinds.endpointSlices, namespace: key.namespace, name: slice.objectName,
+                    options: DeleteOptions(uid: slice.objectUID))
+            } catch  where error.isNotFound {
+                // Gone already.
+            }
+            tracker.deleted(slice.objectName, for: key)
+        }
+    }
+}
+
+/// Which services a pod belongs to.
+enum ServiceMembership {
+    /// The selector of a service; nil for one whose endpoints are somebody else's.
+    static func selector(_ service: JSONObject) -> LabelSelector? {
+        guard let labels = service.value("spec", "selector")?.object, !labels.isEmpty else { return nil }
+        return LabelSelector(matching: labels)
+    }
+
+    static func wake(_ services: Informer<DynamicObject>, _ pod: JSONObject, _ add: (ObjectKey) -> Void) {
+        let labels = pod.objectLabels
+        guard !labels.isEmpty else { return }
+        for service in services.list(namespace: pod.objectNamespace)
+        where selector(service.json)?.matches(labels) ?? false {
+            add(service.json.objectKey)
+        }
+    }
+
+    /// Whether a pod changed in what endpoints show.
+    static func matters(_ old: JSONObject, _ new: JSONObject) -> Bool {
+        old.objectIsBeingDeleted != new.objectIsBeingDeleted || old.podIsReady != new.podIsReady
+            || old.podIsFinished != new.podIsFinished || old.podNode != new.podNode
+            || old.value("status", "podIPs") != new.value("status", "podIPs")
+            || old.string("status", "podIP") != new.string("status", "podIP")
+            || old.value("metadata", "labels") != new.value("metadata", "labels")
+            || old.string("spec", "hostname") != new.string("spec", "hostname")
+            || old.string("spec", "subdomain") != new.string("spec", "subdomain")
+    }
+
+    /// When the newest of the changes that led here happened: for measuring how long programming takes.
+    static func trigger(_ service: JSONObject, _ pods: [JSONObject]) -> String? {
+        let times = pods.compactMap { pod in
+            pod.objectIsBeingDeleted
+                ? pod.time("metadata", "deletionTimestamp") : pod.condition("Ready")?.time("lastTransitionTime")
+        }
+        return (times.max() ?? service.time("metadata", "creationTimestamp"))?.description
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeAPI
+public import KubeClient
+public import Telemetry
+
+/// What every controller is given.
+public struct ControllerContext: Sendable {
+    public var client: KubeClient
+    public var informers: SharedInformerFactory
+    public var logger: Logger
+
+    public init(client: KubeClient, informers: SharedInformerFactory, logger: Logger) {
+        self.client = client
+        self.informers = informers
+        self.logger = logger
+    }
+
+    func informer(_ resource: ResourceID) -> Informer<DynamicObject> { informers.informer(resource) }
+
+    func recorder(_ component: String) -> EventRecorder {
+        EventRecorder(client: client, component: component, logger: logger)
+    }
+}
+
+/// A loop that brings the cluster nearer to what objects ask for.
+public protocol Controller: Sendable {
+    /// As in logs and `--controllers`: `deployment`.
+    var name: String { get }
+    /// Works until cancelled. Called once, after the informers were started.
+    func run() async
+}
+
+extension Controller {
+    /// Waits for caches, then works on a queue's keys beside the recorder's writer; logs what failed.
+    func work<Key: Hashable & Sendable>(
+        on queue: WorkQueue<Key>, workers: Int, after informers: [any AnyInformer], recorder: EventRecorder? = nil,
+        logger: Logger, beside: [@Sendable () async -> Void] = [],
+        _ sync: @escaping @Sendable (Key) async throws -> Void
+    ) async {
+        do {
+            for informer in informers { try await informer.waitForSync() }
+        } catch {
+            return  // Cancelled before the caches were filled.
+        }
+        let name = name
+        await withTaskGroup(of: Void.self) { group in
+            if let recorder { group.addTask { await recorder.run() } }
+            for task in beside { group.addTask { await task() } }
+            group.addTask {
+                await queue.run(
+                    workers: workers,
+                    failed: { key, error in
+                        // Conflicts are the normal course of optimistic writes.
+                        if error.isConflict {
+                            logger.debug("sync again after a conflict", ["controller": name, "key": "\(key)"])
+                        } else {
+                            logger.warning(
+                                "sync failed, retrying", ["controller": name, "key": "\(key)", "error": "\(error)"])
+                        }
+                    }, sync)
+            }
+        }
+    }
+}
