@@ -24,6 +24,8 @@ public final class TypeSchema: Sendable {
         var byName: [String: Int] = [:]
         /// Keyed by the number, with the enclosing message's number in the upper half.
         var byNumber: [Int: Int] = [:]
+        /// The numbers of the messages whose fields JSON writes as the type's own.
+        var inlined: Set<Int> = []
     }
 
     /// A type whose fields `define` will set.
@@ -52,10 +54,17 @@ public final class TypeSchema: Sendable {
             byName: Dictionary(fields.enumerated().map { ($1.jsonName, $0) }, uniquingKeysWith: { first, _ in first }),
             byNumber: Dictionary(
                 fields.enumerated().filter { $1.number > 0 }.map { ($1.inlinedIn << 32 | $1.number, $0) },
-                uniquingKeysWith: { first, _ in first }))
+                uniquingKeysWith: { first, _ in first }),
+            inlined: Set(fields.map(\.inlinedIn).filter { $0 > 0 }))
     }
 
     public var fields: [FieldSchema] { content.fields }
+
+    /// Where the field is in `fields`.
+    func position(of name: String) -> Int? { content.byName[name] }
+
+    /// Whether the message `number` is one whose fields JSON writes as the type's own.
+    func inlines(_ number: Int) -> Bool { content.inlined.contains(number) }
 
     public func field(named name: String) -> FieldSchema? { content.byName[name].map { content.fields[$0] } }
 
