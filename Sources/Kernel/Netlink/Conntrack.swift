@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+
+/// One direction of a tracked flow.
+public struct ConntrackTuple: Sendable, Hashable {
+    public var source: IPAddress
+    public var destination: IPAddress
+    /// IPPROTO_*.
+    public var protocolNumber: UInt8
+    public var sourcePort: UInt16
+    public var destinationPort: UInt16
+
+    init?(_ attributes: NetlinkAttributes) {
+        let addresses = attributes.nested(1)
+        let numbers = attributes.nested(2)
+        guard let source = (addresses[1] ?? addresses[3]).flatMap({ IPAddress(bytes: $0) }),
+            let destination = (addresses[2] ?? addresses[4]).flatMap({ IPAddress(bytes: $0) }),
+            let number: UInt8 = numbers[1]?.integer()
+        else { return nil }
+        self.source = source
+        self.destination = destination
+        protocolNumber = number
+        sourcePort = UInt16(bigEndian: numbers[2]?.integer() ?? 0)
+        destinationPort = UInt16(bigEndian: numbers[3]?.integer() ?? 0)
+    }
+}
+
+/// A flow the kernel tracks: as its first packet had it, and as answers to it look.
+public struct ConntrackEntry: Sendable, Hashable {
+    public var original: ConntrackTuple
+    public var reply: ConntrackTuple
+    public var mark: UInt32
+    /// IPS_*: 0x20 destination rewritten, 0x10 source rewritten.
+    public var status: UInt32
+
+    init?(_ answer: NetlinkReply) {
+        let attributes = answer.attributes(after: 4)
+        guard let original = ConntrackTuple(attributes.nested(1)), let reply = ConntrackTuple(attributes.nested(2))
+        else { return nil }
+        self.original = original
+        self.reply = reply
+        mark = UInt32(bigEndian: attributes[8]?.integer() ?? 0)
+        status = UInt32(bigEndian: attributes[3]?.integer() ?? 0)
+    }
+}
+
+/// Which flows to list or delete: every property given must match.
+public struct ConntrackFilter: Sendable, Hashable {
+    /// The protocol number; needed for ports.
+    public var protocolNumber: UInt8
+    /// Where the first packet was sent, before any rewriting.
+    public var originalDestination: IPAddress?
+    public var originalDestinationPort: UInt16?
+    /// Who answers: the endpoint a rewritten flow really goes to.
+    public var replySource: IPAddress?
+    public var replySourcePort: UInt16?
+
+    public init(
+        protocolNumber: UInt8, originalDestination: IPAddress? = nil, originalDestinationPort: UInt16? = nil,
+        replySource: IPAddress? = nil, replySourcePort: UInt16? = nil
+    ) {
+        self.protocolNumber = protocolNumber
+        self.originalDestination = originalDestination
+        self.originalDestinationPort = originalDestinationPort
+        self.replySource = replySource
+        self.replySourcePort = replySourcePort
+    }
+
+    /// Whether `entry` matches.
+    public func matches(_ entry: ConntrackEntry) -> Bool {
+        entry.original.protocolNumber == protocolNumber
+            && (originalDestination ?? entry.original.destination) == entry.original.destination
+            && (originalDestinationPort ?? entry.original.destinationPort) == entry.original.destinationPort
+            && (replySource ?? entry.reply.source) == entry.reply.source
+            && (replySourcePort ?? entry.reply.sourcePort) == entry.reply.sourcePort
+    }
+
+    // The bits of CTA_FILTER_*_FLAGS: the kernel compares the tuple's fields named by them.
+    private static let sourceAddress: UInt32 = 1 << 0
+    private static let destinationAddress: UInt32 = 1 << 1
+    private static let protocolField: UInt32 = 1 << 3
+    private static let sourcePort: UInt32 = 1 << 4
+    private static let destinationPort: UInt32 = 1 << 5
+
+    /// Appends the two tuples and CTA_FILTER.
+    func write(into message: inout NetlinkMessage, family: IPFamily) {
+        let any = IPAddress(family: family, high: 0, low: 0)
+        func tuple(
+            _ attribute: UInt16, source: IPAddress, destination: IPAddress, sourcePort: UInt16, destinationPort: UInt16
+        ) {
+            message.nest(attribute) { message in
+                message.nest(1) { message in
+                    message.append(family == .v4 ? 1 : 3, source)
+                    message.append(family == .v4 ? 2 : 4, destination)
+                }
+                message.nest(2) { message in
+                    message.append(1, protocolNumber)
+                    message.append(2, bigEndian: sourcePort)
+                    message.append(3, bigEndian: destinationPort)
+                }
+            }
+        }
+        tuple(
+            1, source: any, destination: originalDestination ?? any, sourcePort: 0,
+            destinationPort: originalDestinationPort ?? 0)
+        tuple(2, source: replySource ?? any, destination: any, sourcePort: replySourcePort ?? 0, destinationPort: 0)
+        message.nest(25) { message in
+            message.append(
+                1,
+                Self.protocolField | (originalDestination == nil ? 0 : Self.destinationAddress)
+                    | (originalDestinationPort == nil ? 0 : Self.destinationPort))
+            message.append(
+                2,
+                Self.protocolField | (replySource == nil ? 0 : Self.sourceAddress)
+                    | (replySourcePort == nil ? 0 : Self.sourcePort))
+        }
+    }
+}
+
+extension NetlinkSocket {
+    private static func conntrack(
+        _ type: UInt16, _ flags: NetlinkFlags, _ family: IPFamily, _ operation: String
+    ) -> NetlinkMessage {
+        // NFNL_SUBSYS_CTNETLINK is 1; struct nfgenmsg follows the header.
+        var message = NetlinkMessage(type: 1 << 8 | type, flags: flags, operation: operation)
+        message.append(raw: [family.rawValue, 0, 0, 0])
+        return message
+    }
+
+    /// The flows of `family` that match `filter`; the kernel does the choosing.
+    public func conntrackEntries(
+        _ family: IPFamily, matching filter: ConntrackFilter? = nil
+    ) throws(NetlinkError) -> [ConntrackEntry] {
+        var message = Self.conntrack(1, .dump, family, "list conntrack entries")
+        filter?.write(into: &message, family: family)
+        return try query(message).compactMap(ConntrackEntry.init).filter { filter?.matches($0) ?? true }
+    }
+
+    /// Deletes every flow of `family` that matches `filter`, in one request. None matching is no error.
+    public func deleteConntrackEntries(_ family: IPFamily, matching filter: ConntrackFilter) throws(NetlinkError) {
+        var message = Self.conntrack(2, [], family, "delete conntrack entries")
+        filter.write(into: &message, family: family)
+        do throws(NetlinkError) { try perform(message) } catch  where error.code == ENOENT {
+            // Nothing matched.
+        }
+    }
+}
