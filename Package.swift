@@ -140,6 +140,8 @@ let tests = [
     Module(name: "AsyncIOTests", tier: "Tests", dependencies: ["AsyncIO", "CLinux", "Linux"]),
     Module(name: "TLSTests", tier: "Tests", dependencies: ["AsyncIO", "JSON", "TLS"]),
     Module(name: "HTTPTests", tier: "Tests", dependencies: ["AsyncIO", "HTTP", "Linux", "TLS"]),
+    Module(name: "NetlinkTests", tier: "Tests", dependencies: ["CLinux", "Linux", "Netlink"]),
+    Module(name: "NFTablesTests", tier: "Tests", dependencies: ["CLinux", "Linux", "NFTables", "Netlink"]),
     Module(name: "KernelTests", tier: "Tests", dependencies: ["Linux", "Processes"]),
     Module(name: "StoreTests", tier: "Tests", dependencies: ["CSQLite", "Linux", "Store"]),
 ]
