@@ -89,7 +89,9 @@ public final class AsyncSocket: EventSource, ByteStream {
             // lock by whoever resumes it, and every end of the socket takes it.
             await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                 let isReady = state.withLock { state in
-                    if state.isReadable || state.socket == nil || state.failure != nil || Task.isCancelled {
+                    if state.isReadable || state.socket == nil || state.readFailure != nil || state.isLate
+                        || Task.isCancelled
+                    {
                         return true
                     }
                     precondition(state.reader == nil, "a socket has one reader at a time")
@@ -122,7 +124,7 @@ public final class AsyncSocket: EventSource, ByteStream {
     /// Waits until the kernel has taken everything queued.
     public func drained() async throws {
         let isDrained = try state.withLock { state in
-            if let failure = state.failure { throw failure }
+            if let failure = state.writeFailure { throw failure }
             return state.queued == 0
         }
         if isDrained { return }
@@ -131,7 +133,9 @@ public final class AsyncSocket: EventSource, ByteStream {
         await withTaskCancellationHandler {
             await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                 let isOver = state.withLock { state in
-                    if state.queued == 0 || state.failure != nil || state.socket == nil || Task.isCancelled {
+                    if state.queued == 0 || state.writeFailure != nil || state.isLate || state.socket == nil
+                        || Task.isCancelled
+                    {
                         return true
                     }
                     state.writers.append((id, continuation))
@@ -147,8 +151,10 @@ public final class AsyncSocket: EventSource, ByteStream {
         }
         try Task.checkCancellation()
         try state.withLock { state in
-            if let failure = state.failure { throw failure }
-            if state.queued > 0 { throw SocketState.closed("write") }
+            if let failure = state.writeFailure { throw failure }
+            if state.queued > 0 {
+                throw state.isLate ? DeadlineExceeded("wait for the peer") : SocketState.closed("write")
+            }
         }
     }
 
@@ -173,10 +179,12 @@ public final class AsyncSocket: EventSource, ByteStream {
     // MARK: Time
 
     /// From `deadline` (nanoseconds of the monotonic clock) on, reading and waiting for the drain throw
-    /// `DeadlineExceeded`. Nil takes the deadline away. Moving one is a store; timers are armed lazily.
+    /// `DeadlineExceeded`, until the deadline is moved or (by nil) taken away. Moving one is a store; timers are armed
+    /// lazily.
     public func setDeadline(_ deadline: Int64?) {
         state.withLock { state in
             state.deadline = deadline
+            state.isLate = false
             guard let deadline, state.socket != nil else { return }
             if let timer = state.timer {
                 if timer.fires <= deadline { return }  // it will look at the new deadline then
@@ -198,7 +206,7 @@ public final class AsyncSocket: EventSource, ByteStream {
                 state.timer = (deadline, armTimer(deadline))
                 return SocketState.Wake()
             }
-            if state.failure == nil { state.failure = DeadlineExceeded("wait for the peer") }
+            state.isLate = true
             return state.takeWaiters()
         }
         wake.resume()
@@ -249,7 +257,7 @@ public final class AsyncSocket: EventSource, ByteStream {
                     state.flush()
                     if state.queued == 0 { drain = state.drainHandler }
                 }
-                if state.queued == 0 || state.failure != nil {
+                if state.queued == 0 || state.writeFailure != nil {
                     wake.writers = state.writers.map(\.continuation)
                     state.writers = []
                 }
@@ -269,7 +277,7 @@ public final class AsyncSocket: EventSource, ByteStream {
         await withTaskCancellationHandler {
             await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                 let isOver = state.withLock { state in
-                    if state.isWritable || state.failure != nil || state.socket == nil || Task.isCancelled {
+                    if state.isWritable || state.isLate || state.socket == nil || Task.isCancelled {
                         return true
                     }
                     state.writers.append((id, continuation))
@@ -285,8 +293,7 @@ public final class AsyncSocket: EventSource, ByteStream {
         }
         try Task.checkCancellation()
         try state.withLock { state in
-            if state.failure is DeadlineExceeded { throw DeadlineExceeded("connect \(address)") }
-            if let failure = state.failure { throw failure }
+            if state.isLate, !state.isWritable { throw DeadlineExceeded("connect \(address)") }
             guard state.socket != nil else { throw SocketState.closed("connect \(address)") }
             if let error = try state.socket!.takeError() { throw error.during("connect \(address)") }
         }

@@ -23,7 +23,11 @@ struct SocketState: ~Copyable {
     var isWritable = true
     var isPeerClosed = false
     var isWriteClosed = false
-    var failure: (any Error)?
+    /// A broken writing direction leaves what has arrived readable: often the peer's reason for breaking it.
+    var readFailure: Errno?
+    var writeFailure: Errno?
+    /// The deadline has passed; moving it makes the socket usable again.
+    var isLate = false
     var reader: UnsafeContinuation<Void, Never>?
     var writers: [(id: UInt64, continuation: UnsafeContinuation<Void, Never>)] = []
     var queue = OutputQueue()
@@ -53,8 +57,9 @@ struct SocketState: ~Copyable {
     }
 
     mutating func receive(max: Int) throws -> [UInt8]? {
-        if let failure { throw failure }
+        if let readFailure { throw readFailure }
         guard socket != nil else { throw Self.closed("read") }
+        if isLate { throw DeadlineExceeded("wait for the peer") }
         guard isReadable else { return nil }
         let room = min(max, readSize)
         var failed: Errno?
@@ -68,7 +73,7 @@ struct SocketState: ~Copyable {
                 isReadable = false
                 return nil
             }
-            failure = failed
+            readFailure = failed
             throw failed
         }
         if bytes.count == room {
@@ -89,31 +94,31 @@ struct SocketState: ~Copyable {
     }
 
     mutating func send(_ bytes: [UInt8]) throws -> Int {
-        if let failure { throw failure }
+        if let writeFailure { throw writeFailure }
         guard socket != nil, !isWriteClosed else { throw Self.closed("write") }
         if bytes.isEmpty { return queue.count }
         queue.append(bytes)
         if isWritable { flush() }
-        if let failure { throw failure }
+        if let writeFailure { throw writeFailure }
         return queue.count
     }
 
     /// Gives the kernel what it takes. Sets `failure` when it refuses.
     mutating func flush() {
         guard socket != nil, isWritable else { return }
-        while queue.count > 0, failure == nil {
+        while queue.count > 0, writeFailure == nil {
             let sent = queue.withFirst { bytes -> Int? in
                 do throws(Errno) {
                     return try socket!.send(bytes)
                 } catch {
-                    if error.isWouldBlock { isWritable = false } else { failure = error.during("write") }
+                    if error.isWouldBlock { isWritable = false } else { writeFailure = error.during("write") }
                     return nil
                 }
             }
             guard let sent else { break }
             queue.removeFirst(sent)
         }
-        if failure != nil { queue = OutputQueue() }
+        if writeFailure != nil { queue = OutputQueue() }
         if queue.count == 0, isWriteClosed { shutWrite() }
     }
 

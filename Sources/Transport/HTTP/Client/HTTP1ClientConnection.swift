@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Linux
+internal import Synchronization
+
+/// One HTTP/1 connection of a client: one request at a time.
+final class HTTP1ClientConnection: Sendable {
+    private let connection: any Connection
+    private let channel: HTTP1Channel
+    private let state = Mutex(State())
+
+    private struct State {
+        var hasServed = false
+        var upload: Task<Void, Never>?
+        var isUploaded = true
+    }
+
+    init(_ connection: any Connection, _ limits: HTTPLimits) {
+        self.connection = connection
+        channel = HTTP1Channel(connection, .client, limits)
+    }
+
+    func shut() { connection.shut() }
+
+    func enterIdle(closed: @escaping @Sendable () -> Void) { connection.onPeerClosed(closed) }
+
+    func leaveIdle() { connection.onPeerClosed(nil) }
+
+    func send(_ request: HTTPRequest, _ endpoint: HTTPEndpoint, client: HTTPClient) async throws -> HTTPResponse {
+        do {
+            try await write(request, endpoint)
+            return try await receive(request, client)
+        } catch {
+            state.withLock { $0.upload }?.cancel()
+            connection.shut()
+            if error is DeadlineExceeded {
+                throw DeadlineExceeded("\(request.method) \(request.target) on \(endpoint.authority)")
+            }
+            throw error
+        }
+    }
+
+    private var isReused: Bool { state.withLock { $0.hasServed } }
+
+    // MARK: The request
+
+    private func write(_ request: HTTPRequest, _ endpoint: HTTPEndpoint) async throws {
+        var request = request
+        if request.headers.contains("Upgrade"), !request.headers.contains("Connection", token: "Upgrade") {
+            request.headers["Connection"] = "Upgrade"
+        }
+        var body: [UInt8] = []
+        var framing = HTTP1Head.Framing.none
+        switch request.body {
+        case .empty: break
+        case .bytes(let bytes):
+            body = bytes
+            if !bytes.isEmpty { framing = .length(bytes.count) }
+        case .stream(let stream):
+            framing = stream.expectedLength.map { .length($0) } ?? .chunked
+        }
+        let isSmall = body.count <= 32 * 1024
+        var message = try HTTP1Writer.request(
+            request, target: endpoint.prefix + request.target, host: endpoint.authority, framing: framing,
+            reserving: isSmall ? body.count : 0)
+        if isSmall { message += body }
+        do {
+            try connection.send(message)
+            if case .stream(let stream) = request.body {
+                upload { [connection, framing] in try await Self.write(stream, framing, connection) }
+            } else if !isSmall {
+                // Beside the response: a server may refuse a large body before it has read it.
+                upload { [connection, body] in try await connection.write(body) }
+            }
+        } catch let error as Errno {
+            throw UnansweredRequest(cause: error, isReused: isReused)
+        }
+    }
+
+    private func upload(_ write: @escaping @Sendable () async throws -> Void) {
+        state.withLock { $0.isUploaded = false }
+        let task = Task(executorPreference: connection.loop) { [weak self, connection] in
+            do {
+                try await write()
+                self?.state.withLock { $0.isUploaded = true }
+            } catch {
+                // What the peer broke off, it may have answered before: whoever reads the response finds out. A body that
+                // failed here must not look whole, and closing is the only way to say so.
+                if !(error is Errno) { connection.shut() }
+            }
+        }
+        state.withLock { $0.upload = task }
+    }
+
+    private static func write(
+        _ stream: HTTPBodyStream, _ framing: HTTP1Head.Framing, _ connection: any Connection
+    ) async throws {
+        guard case .length(var left) = framing else {
+            while let chunk = try await stream.next() { try await connection.write(HTTP1Writer.chunk(chunk)) }
+            return try await connection.write(HTTP1Writer.lastChunk(stream.trailers))
+        }
+        while let chunk = try await stream.next() {
+            guard chunk.count <= left else { throw HTTPProtocolError("a body is longer than announced") }
+            left -= chunk.count
+            try await connection.write(chunk)
+        }
+        if left > 0 { throw HTTPProtocolError("a body is shorter than announced") }
+    }
+
+    // MARK: The response
+
+    private func receive(_ request: HTTPRequest, _ client: HTTPClient) async throws -> HTTPResponse {
+        if let patience = client.configuration.responseTimeout {
+            connection.setDeadline(KernelClock.deadline(after: patience))
+        }
+        while true {
+            let head: HTTP1Head
+            do {
+                guard let next = try await channel.nextHead() else {
+                    throw HTTPProtocolError("the connection ended before the response")
+                }
+                head = next
+            } catch {
+                if error is CancellationError || error is DeadlineExceeded || channel.hasInput { throw error }
+                throw UnansweredRequest(cause: error, isReused: isReused)
+            }
+            guard case .response(let status) = head.start else { continue }
+            if status == 101 {
+                connection.setDeadline(nil)
+                var response = HTTPResponse(status: status, headers: head.headers)
+                response.connection = UpgradedStream(connection, rest: channel.takeRest())
+                return response
+            }
+            if status < 200 { continue }
+            connection.setDeadline(nil)
+            let framing = try head.responseFraming(status: status, method: request.method)
+            return response(HTTPResponse(status: status, headers: head.headers), head, framing, client)
+        }
+    }
+
+    private func response(
+        _ response: HTTPResponse, _ head: HTTP1Head, _ framing: HTTP1Head.Framing, _ client: HTTPClient
+    ) -> HTTPResponse {
+        var response = response
+        state.withLock { $0.hasServed = true }
+        let keepsAlive = head.keepsAlive && framing != .untilClose
+        channel.startBody(framing)
+        if framing == .none {
+            end(isComplete: true, keepsAlive: keepsAlive, client)
+            return response
+        }
+        let source = HTTP1BodySource(channel, patience: nil) { [self, weak client] isComplete in
+            end(isComplete: isComplete, keepsAlive: keepsAlive, client)
+        }
+        if case .length(let length) = framing {
+            response.body = .stream(HTTPBodyStream(source, expectedLength: length))
+        } else {
+            response.body = .stream(HTTPBodyStream(source))
+        }
+        return response
+    }
+
+    private func end(isComplete: Bool, keepsAlive: Bool, _ client: HTTPClient?) {
+        let isUploaded = state.withLock { $0.isUploaded }
+        guard isComplete, keepsAlive, isUploaded, !channel.hasInput, let client else {
+            state.withLock { $0.upload }?.cancel()
+            connection.shut()
+            return
+        }
+        client.keep(self)
+    }
+}

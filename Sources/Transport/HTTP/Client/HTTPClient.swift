@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Linux
+internal import Synchronization
+
+/// Talks to one server over TCP, TLS or a unix socket; HTTP/2 where ALPN chooses it, else HTTP/1.1 with connections kept
+/// for the next request. No proxy is ever used. Any number of tasks may send at the same time.
+public final class HTTPClient: HTTPExchange {
+    /// Connects in place of the client: to an address of the caller's choice while host name and certificate stay those
+    /// of the endpoint.
+    public typealias Dial = @Sendable (_ endpoint: HTTPEndpoint, _ loop: EventLoop) async throws -> AsyncSocket
+
+    public enum HTTP2Use: Sendable {
+        /// When the server chooses it in the TLS handshake.
+        case negotiated
+        /// Without being asked: for gRPC over unix sockets and the like.
+        case always
+        case never
+    }
+
+    public struct Configuration: Sendable {
+        public var limits = HTTPLimits()
+        public var connectTimeout: Duration = .seconds(30)
+        public var handshakeTimeout: Duration = .seconds(10)
+        /// How long the server may take to answer with a head; nil: for ever.
+        public var responseTimeout: Duration?
+        /// How long an unused connection is kept, and how many of them.
+        public var idleTimeout: Duration = .seconds(90)
+        public var maximumIdle = 16
+        /// How many redirects of a GET or HEAD to the same server are followed; those elsewhere never are.
+        public var maximumRedirects = 0
+        public var http2: HTTP2Use = .negotiated
+        public var dial: Dial?
+        /// HTTP/2: bytes of one response's body that may wait unread.
+        public var streamWindow = 1024 * 1024
+
+        public init() {
+            limits.headBytes = 256 * 1024
+        }
+    }
+
+    public let endpoint: HTTPEndpoint
+    let configuration: Configuration
+    private let loop: EventLoop
+    private let tls: TLSClient?
+    /// For upgrades, which HTTP/2 does not have.
+    private let tlsWithoutHTTP2: TLSClient?
+    private let state = Mutex(State())
+
+    private struct State {
+        var idle: [(connection: HTTP1ClientConnection, timer: TimerID)] = []
+        var http2: HTTP2ClientConnection?
+        var dialing: Task<Dialed, any Error>?
+        /// What the server spoke last: whether waiting for one connection to be shared is worth it.
+        var speaksHTTP2: Bool?
+        var isClosed = false
+    }
+
+    enum Dialed: Sendable {
+        case http1(HTTP1ClientConnection)
+        case http2(HTTP2ClientConnection)
+    }
+
+    /// `tls` is used with https only; nil: the system's authorities. Throws when `base` or `tls` is not usable.
+    public convenience init(
+        base: String, tls: TLSClientConfiguration? = nil, configuration: Configuration = Configuration(),
+        loop: EventLoop? = nil
+    ) throws {
+        try self.init(endpoint: HTTPEndpoint(base), tls: tls, configuration: configuration, loop: loop)
+    }
+
+    public init(
+        endpoint: HTTPEndpoint, tls: TLSClientConfiguration? = nil, configuration: Configuration = Configuration(),
+        loop: EventLoop? = nil
+    ) throws {
+        self.endpoint = endpoint
+        self.configuration = configuration
+        self.loop = loop ?? EventLoopGroup.shared.next()
+        guard endpoint.isTLS else {
+            self.tls = nil
+            tlsWithoutHTTP2 = nil
+            return
+        }
+        var settings = tls ?? TLSClientConfiguration()
+        switch configuration.http2 {
+        case .negotiated: break
+        case .always: settings.applicationProtocols = ["h2"]
+        case .never: settings.applicationProtocols = ["http/1.1"]
+        }
+        self.tls = try TLSClient(settings)
+        settings.applicationProtocols = ["http/1.1"]
+        tlsWithoutHTTP2 = try TLSClient(settings)
+    }
+
+    deinit { close() }
+
+    /// Closes what is idle and lets nothing new begin. Responses under way go on.
+    public func close() {
+        let (idle, http2) = state.withLock { state in
+            state.isClosed = true
+            defer {
+                state.idle = []
+                state.http2 = nil
+            }
+            return (state.idle, state.http2)
+        }
+        for entry in idle {
+            loop.cancel(entry.timer)
+            entry.connection.shut()
+        }
+        http2?.close()
+    }
+
+    // MARK: Sending
+
+    public func send(_ request: HTTPRequest) async throws -> HTTPResponse {
+        var request = request
+        var redirects = configuration.maximumRedirects
+        while true {
+            let response = try await sendOnce(request)
+            guard redirects > 0, let target = redirectTarget(of: response, to: request) else { return response }
+            redirects -= 1
+            request.target = target
+        }
+    }
+
+    private func redirectTarget(of response: HTTPResponse, to request: HTTPRequest) -> String? {
+        guard [301, 302, 303, 307, 308].contains(response.status), ["GET", "HEAD"].contains(request.method),
+            let location = response.headers["Location"]
+        else { return nil }
+        var path = location
+        if !location.hasPrefix("/") || location.hasPrefix("//") {
+            let origin = (endpoint.isTLS ? "https://" : "http://") + endpoint.authority
+            guard location.hasPrefix(origin + "/") else { return nil }
+            path = String(location.dropFirst(origin.count))
+        }
+        guard path.hasPrefix(endpoint.prefix + "/") else { return nil }
+        return String(path.dropFirst(endpoint.prefix.count))
+    }
+
+    private func sendOnce(_ request: HTTPRequest) async throws -> HTTPResponse {
+        let isUpgrade = request.headers.contains("Upgrade")
+        var attempts = 0
+        while true {
+            try Task.checkCancellation()
+            attempts += 1
+            let connection = try await connection(withoutHTTP2: isUpgrade)
+            do {
+                switch connection {
+                case .http1(let connection): return try await connection.send(request, endpoint, client: self)
+                case .http2(let connection): return try await connection.send(request, endpoint)
+                }
+            } catch let error as UnansweredRequest {
+                // The server closed a connection that had been idle, or went away before it looked at the request.
+                guard attempts < 4, error.isSafeToRepeat(request), !Task.isCancelled else { throw error.cause }
+            }
+        }
+    }
+
+    // MARK: Connections
+
+    private func connection(withoutHTTP2: Bool) async throws -> Dialed {
+        if withoutHTTP2 || (configuration.http2 == .negotiated && !endpoint.isTLS) || configuration.http2 == .never {
+            if !withoutHTTP2 || !endpoint.isTLS || state.withLock({ $0.speaksHTTP2 == false }),
+                let idle = takeIdle()
+            {
+                return .http1(idle)
+            }
+            return try await dial(withoutHTTP2: true)
+        }
+        enum Plan { case use(Dialed), wait(Task<Dialed, any Error>, isOwner: Bool), dial, closed }
+        let plan = state.withLock { state -> Plan in
+            if state.isClosed { return .closed }
+            if let http2 = state.http2 {
+                if http2.isUsable { return .use(.http2(http2)) }
+                state.http2 = nil
+            }
+            if let last = state.idle.popLast() {
+                loop.cancel(last.timer)
+                return .use(.http1(last.connection))
+            }
+            if state.speaksHTTP2 == false { return .dial }
+            if let dialing = state.dialing { return .wait(dialing, isOwner: false) }
+            let dialing = Task(executorPreference: loop) { try await self.dial(withoutHTTP2: false) }
+            state.dialing = dialing
+            return .wait(dialing, isOwner: true)
+        }
+        switch plan {
+        case .closed: throw HTTPClientClosed()
+        case .use(let connection):
+            if case .http1(let connection) = connection { connection.leaveIdle() }
+            return connection
+        case .dial: return try await dial(withoutHTTP2: false)
+        case .wait(let dialing, let isOwner):
+            let result = await dialing.result
+            if isOwner { state.withLock { $0.dialing = nil } }
+            let dialed = try result.get()
+            if case .http1 = dialed, !isOwner { return try await connection(withoutHTTP2: withoutHTTP2) }
+            return dialed
+        }
+    }
+
+    private func takeIdle() -> HTTP1ClientConnection? {
+        let entry = state.withLock { $0.idle.popLast() }
+        guard let entry else { return nil }
+        loop.cancel(entry.timer)
+        entry.connection.leaveIdle()
+        return entry.connection
+    }
+
+    private func dial(withoutHTTP2: Bool) async throws -> Dialed {
+        if state.withLock({ $0.isClosed }) { throw HTTPClientClosed() }
+        let socket = try await connectSocket()
+        guard let tls = withoutHTTP2 ? tlsWithoutHTTP2 : tls else {
+            if configuration.http2 == .always, !withoutHTTP2 { return .http2(adopt(http2: socket)) }
+            state.withLock { $0.speaksHTTP2 = false }
+            return .http1(HTTP1ClientConnection(socket, configuration.limits))
+        }
+        socket.setDeadline(KernelClock.deadline(after: configuration.handshakeTimeout))
+        let session: TLSStream
+        do {
+            session = try await tls.connect(socket, host: endpoint.host)
+        } catch is DeadlineExceeded {
+            throw DeadlineExceeded("TLS handshake with \(endpoint.authority)")
+        }
+        session.setDeadline(nil)
+        let isHTTP2 = session.applicationProtocol == "h2"
+        if !withoutHTTP2 { state.withLock { $0.speaksHTTP2 = isHTTP2 } }
+        if isHTTP2 { return .http2(adopt(http2: session)) }
+        if configuration.http2 == .always, !withoutHTTP2 {
+            session.shut()
+            throw HTTPProtocolError("\(endpoint.authority) does not speak HTTP/2")
+        }
+        return .http1(HTTP1ClientConnection(session, configuration.limits))
+    }
+
+    private func connectSocket() async throws -> AsyncSocket {
+        if let dial = configuration.dial { return try await dial(endpoint, loop) }
+        if let path = endpoint.socketPath {
+            return try await AsyncSocket.connect(to: .unix(path), timeout: configuration.connectTimeout, loop: loop)
+        }
+        return try await AsyncSocket.connect(
+            host: endpoint.host, port: endpoint.port, timeout: configuration.connectTimeout, loop: loop)
+    }
+
+    private func adopt(http2 connection: any Connection) -> HTTP2ClientConnection {
+        let http2 = HTTP2ClientConnection(connection, configuration)
+        let isClosed = state.withLock { state in
+            if !state.isClosed { state.http2 = http2 }
+            return state.isClosed
+        }
+        http2.start()
+        if isClosed { http2.close() }
+        return http2
+    }
+
+    /// Keeps a connection whose response has been read to its end.
+    func keep(_ connection: HTTP1ClientConnection) {
+        let timer = loop.schedule(atNanoseconds: KernelClock.deadline(after: configuration.idleTimeout)) {
+            [weak self, weak connection] in
+            if let connection { self?.drop(connection) }
+        }
+        let isKept = state.withLock { state in
+            guard !state.isClosed, state.idle.count < configuration.maximumIdle else { return false }
+            state.idle.append((connection, timer))
+            return true
+        }
+        guard isKept else {
+            loop.cancel(timer)
+            connection.shut()
+            return
+        }
+        connection.enterIdle { [weak self, weak connection] in
+            if let connection { self?.drop(connection) }
+        }
+    }
+
+    /// Closes an idle connection; one that is in use again is left alone.
+    private func drop(_ connection: HTTP1ClientConnection) {
+        let entry = state.withLock { state in
+            state.idle.firstIndex { $0.connection === connection }.map { state.idle.remove(at: $0) }
+        }
+        guard let entry else { return }
+        loop.cancel(entry.timer)
+        entry.connection.shut()
+    }
+}
+
+/// The client was closed.
+public struct HTTPClientClosed: Error, CustomStringConvertible {
+    public var description: String { "send a request: the client is closed" }
+}
+
+/// A connection broke before any part of a response came.
+struct UnansweredRequest: Error {
+    let cause: any Error
+    /// The server said that it has not looked at the request.
+    var isUntouched = false
+    /// The connection had served before: then the server may just have ended an idle one.
+    var isReused = false
+
+    func isSafeToRepeat(_ request: HTTPRequest) -> Bool {
+        if case .stream = request.body { return false }
+        if isUntouched { return true }
+        return isReused && ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"].contains(request.method)
+    }
+}
