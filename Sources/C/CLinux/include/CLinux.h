@@ -12,6 +12,7 @@
 
 #include "CLinuxEvents.h"
 #include "CLinuxFiles.h"
+#include "CLinuxWatch.h"
 #include "CLinuxIdentity.h"
 #include "CLinuxMounts.h"
 #include "CLinuxProcesses.h"
