@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTP
+internal import JSON
+internal import KubeAPI
+internal import KubeClient
+internal import Synchronization
+internal import TLS
+
+/// Who may use the kubelet's server: a verified client certificate or a token the API server vouches for, and then the
+/// API server's word on `nodes/<subresource>` (kubelet authentication and authorization, webhook mode).
+final class KubeletAuthorization: Sendable {
+    private struct Cache {
+        var users: [String: (user: RequestUser?, until: ContinuousClock.Instant)] = [:]
+        var verdicts: [Question: (allowed: Bool, until: ContinuousClock.Instant)] = [:]
+    }
+
+    private struct Question: Hashable {
+        var user: RequestUser
+        var verb: String
+        var subresource: String
+    }
+
+    private let client: KubeClient?
+    private let nodeName: String
+    private let cache = Mutex(Cache())
+
+    /// Asks through `client`; without one (static pods only) nobody is let in.
+    init(client: KubeClient?, nodeName: String) {
+        self.client = client
+        self.nodeName = nodeName
+    }
+
+    /// Nil when the request may go on, else the refusal.
+    func refusal(of request: HTTPRequest) async -> HTTPResponse? {
+        do {
+            guard let user = try await authenticate(request) else {
+                return .text("Unauthorized", status: 401)
+            }
+            let verb = Self.verb(request.method)
+            let subresources = Self.subresources(request.rawPath)
+            for subresource in subresources
+            where try await allows(Question(user: user, verb: verb, subresource: subresource)) {
+                return nil
+            }
+            let wanted = subresources.map { "nodes/\($0)" }.joined(separator: " or ")
+            return .text(
+                "Forbidden (user=\(user.name), verb=\(verb), resource=\(wanted))", status: 403)
+        } catch {
+            // Without the API server's word nothing is allowed, and the client may come again.
+            return .text("Internal Error: \(error)", status: 500)
+        }
+    }
+
+    // MARK: - Who
+
+    private func authenticate(_ request: HTTPRequest) async throws -> RequestUser? {
+        if let certificate = request.context.clientCertificate, certificate.isVerified {
+            return RequestUser(
+                name: certificate.commonName, groups: certificate.organizations + ["system:authenticated"])
+        }
+        guard let header = request.headers["Authorization"], header.hasPrefix("Bearer ") else { return nil }
+        return try await review(token: String(header.dropFirst("Bearer ".count)))
+    }
+
+    private func review(token: String) async throws -> RequestUser? {
+        // The digest, not the token: a cache must not be a list of secrets.
+        let key = Hex.encode(Digest.hash(Array(token.utf8)))
+        if let known = cache.withLock({ $0.users[key] }), known.until > .now { return known.user }
+        guard let client else { return nil }
+        var review = TokenReview(json: [:])
+        review.spec.token = token
+        let status = try await client.create(review).status
+        let user =
+            status.authenticated == true
+            ? RequestUser(
+                name: status.user?.username ?? "", uid: status.user?.uid ?? "", groups: status.user?.groups ?? [])
+            : nil
+        cache.withLock { cache in
+            if cache.users.count > 1000 { cache.users = cache.users.filter { $0.value.until > .now } }
+            cache.users[key] = (user, .now + .seconds(user == nil ? 10 : 120))
+        }
+        return user
+    }
+
+    // MARK: - What
+
+    private func allows(_ question: Question) async throws -> Bool {
+        if let known = cache.withLock({ $0.verdicts[question] }), known.until > .now { return known.allowed }
+        guard let client else { return false }
+        let attributes: JSONObject = [
+            "verb": .string(question.verb), "version": "v1", "resource": "nodes",
+            "subresource": .string(question.subresource), "name": .string(nodeName),
+        ]
+        let review = SubjectAccessReview(json: [
+            "spec": [
+                "user": .string(question.user.name), "uid": .string(question.user.uid),
+                "groups": .array(question.user.groups.map { .string($0) }), "resourceAttributes": .object(attributes),
+            ]
+        ])
+        let allowed = try await client.create(review).status.allowed
+        cache.withLock { cache in
+            if cache.verdicts.count > 1000 { cache.verdicts = cache.verdicts.filter { $0.value.until > .now } }
+            cache.verdicts[question] = (allowed, .now + .seconds(allowed ? 300 : 30))
+        }
+        return allowed
+    }
+
+    /// The verb a method stands for.
+    static func verb(_ method: String) -> String {
+        switch method {
+        case "POST": "create"
+        case "PUT": "update"
+        case "PATCH": "patch"
+        case "DELETE": "delete"
+        default: "get"
+        }
+    }
+
+    /// The subresources of `nodes` any of which opens `path`, the fine ones first (KEP-2862).
+    static func subresources(_ path: String) -> [String] {
+        let first = path.split(separator: "/").first.map(String.init) ?? ""
+        switch first {
+        case "stats", "metrics", "spec", "checkpoint": return [first]
+        case "logs": return ["log"]
+        case "pods", "runningpods": return ["pods", "proxy"]
+        case "healthz": return ["healthz", "proxy"]
+        case "configz": return ["configz", "proxy"]
+        default: return ["proxy"]
+        }
+    }
+}
