@@ -201,6 +201,11 @@ public struct SocketPair: ~Copyable, Sendable {
         self.one = one
         self.other = other
     }
+
+    /// Takes the two apart.
+    public consuming func split<Result: ~Copyable>(
+        _ body: (consuming Socket, consuming Socket) throws -> Result
+    ) rethrows -> Result { try body(one, other) }
 }
 
 // MARK: - Descriptors in messages (unix sockets)

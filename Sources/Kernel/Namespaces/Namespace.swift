@@ -72,3 +72,8 @@ public func enter(
     let bits = Int32(truncatingIfNeeded: NamespaceKind.bits(kinds))
     try kernelCall("setns \(kinds.map(\.procName).joined(separator: ","))") { clinux_setns(number, bits) }
 }
+
+extension Namespace {
+    /// Gives the descriptor away.
+    public consuming func intoDescriptor() -> FileDescriptor { descriptor }
+}

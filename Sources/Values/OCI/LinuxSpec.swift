@@ -20,6 +20,19 @@ public struct LinuxSpec: Sendable {
         public var mode: UInt32
         public var user: UInt32
         public var group: UInt32
+
+        public init(
+            path: String, kind: Kind, major: UInt32, minor: UInt32, mode: UInt32 = 0o666, user: UInt32 = 0,
+            group: UInt32 = 0
+        ) {
+            self.path = path
+            self.kind = kind
+            self.major = major
+            self.minor = minor
+            self.mode = mode
+            self.user = user
+            self.group = group
+        }
     }
 
     public var namespaces: [NamespaceSpec] = []

@@ -24,6 +24,8 @@ public struct ProcessSpec: Sendable {
         public var inheritable: [String] = []
         public var permitted: [String] = []
         public var ambient: [String] = []
+
+        public init() {}
     }
 
     public struct Scheduler: Sendable, Hashable {

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Linux
+
+/// What the runtime and a container's init say to each other while it is made, one packet each.
+enum Message {
+    // From init.
+    /// The id of the process that went on as init (after an intermediate one).
+    case process(Int32)
+    /// Its namespaces are there and, in a user namespace, its maps are wanted.
+    case ready
+    /// The root is built; hooks may run now.
+    case built
+    /// All is done but the start.
+    case waiting
+    case warning(String)
+    case failed(String)
+    // From the runtime.
+    case proceed
+
+    var bytes: [UInt8] {
+        switch self {
+        case .process(let id): [1] + Array(String(id).utf8)
+        case .ready: [2]
+        case .built: [3]
+        case .waiting: [4]
+        case .warning(let text): [5] + Array(text.utf8.prefix(32_000))
+        case .failed(let text): [6] + Array(text.utf8.prefix(32_000))
+        case .proceed: [7]
+        }
+    }
+
+    init?(_ bytes: [UInt8]) {
+        let text = String(decoding: bytes.dropFirst(), as: UTF8.self)
+        switch bytes.first {
+        case 1: if let id = Int32(text) { self = .process(id) } else { return nil }
+        case 2: self = .ready
+        case 3: self = .built
+        case 4: self = .waiting
+        case 5: self = .warning(text)
+        case 6: self = .failed(text)
+        case 7: self = .proceed
+        default: return nil
+        }
+    }
+}
+
+/// One end of the socket pair between runtime and init.
+struct Channel: ~Copyable {
+    let socket: Socket
+
+    func send(_ message: Message) throws { try socket.send(message.bytes, descriptors: []) }
+
+    /// The next message; nil when the other side has closed (ended, or become the container's program).
+    func receive() throws -> Message? {
+        var received: ReceivedMessage
+        do { received = try socket.receive(limit: 64 * 1024) } catch {
+            // The other side was killed with unread messages.
+            if error.code == ECONNRESET { return nil }
+            throw error
+        }
+        if received.bytes.isEmpty { return nil }
+        guard let message = Message(received.bytes) else { throw RuntimeError("init", "unknown message") }
+        _ = received.takeDescriptor()
+        return message
+    }
+}

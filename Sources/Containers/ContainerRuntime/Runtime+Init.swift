@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Glibc
+import JSON
+import Linux
+import Namespaces
+import OCI
+import Processes
+
+extension Runtime {
+    /// Makes the init process in its namespaces and its cgroup.
+    func startInit(
+        _ record: ContainerRecord, _ bundle: Bundle, _ plan: NamespacePlan, cgroup: Int32, cgroupDirectory: String?,
+        listener: Int32?, console: Int32?, ends: consuming ChannelPair
+    ) throws -> StartedInit {
+        let joined = try openNamespaces(plan)
+        let state = try store.stateDocument(record, status: .creating)
+        let own = try enterForChildren(plan, joined, offsets: bundle.spec.linux.timeOffsets)
+        // The time namespace of an offset was made by `enterForChildren`; all others by clone3.
+        let bits = NamespaceKind.bits(plan.made.filter { $0 != .time })
+        var pidfd: Int32 = -1
+        let made = clinux_fork(plan.joins(.user) ? 0 : bits, cgroup, &pidfd)
+        if made < 0 { throw Errno(-made, "make init: clone3") }
+        if made == 0 {
+            if plan.joins(.user) { goOnInUserNamespace(plan, joined, bits, ends.child) }
+            let copy = InitProcess(
+                bundle: bundle, id: record.id, plan: plan, joined: joined, channel: ends.intoChild(),
+                listener: listener, console: console, cgroupDirectory: cgroupDirectory, state: state)
+            endCopy(copy.run())
+            throw RuntimeError("init", "a copy went on")
+        }
+        try own.restore()
+        for number in joined { close(number) }
+        let child = Child.adopt(pid: made, pidfd: ProcessDescriptor(owning: FileDescriptor(owning: pidfd)))
+        let channel = ends.intoParent()
+        guard plan.joins(.user) else { return StartedInit(process: child, channel: channel) }
+        return try followIntermediate(child, channel)
+    }
+
+    /// Numbers of descriptors of the namespaces to join, in the plan's order.
+    private func openNamespaces(_ plan: NamespacePlan) throws -> [Int32] {
+        var numbers: [Int32] = []
+        for entry in plan.joined {
+            numbers.append(
+                try during("join \(entry.kind.procName) namespace") {
+                    try Namespace(entry.kind, path: entry.path).intoDescriptor().release()
+                })
+        }
+        return numbers
+    }
+
+    /// The pid and time namespaces hold for children only: the runtime enters them for the one child, and comes back.
+    private func enterForChildren(
+        _ plan: NamespacePlan, _ joined: [Int32], offsets: [String: (seconds: Int64, nanoseconds: UInt32)]
+    ) throws -> OwnNamespaces {
+        var own = OwnNamespaces()
+        for (index, entry) in plan.joined.enumerated() where entry.kind == .process || entry.kind == .time {
+            try own.keep(entry.kind)
+            let (number, kind) = (joined[index], Int32(truncatingIfNeeded: entry.kind.rawValue))
+            try kernelCall("join \(entry.kind.procName) namespace \(entry.path)") { clinux_setns(number, kind) }
+        }
+        if plan.makes(.time) {
+            try own.keep(.time)
+            try unshare([.time])
+            let lines = try offsets.sorted { $0.key < $1.key }.map { clock, offset in
+                guard clock == "monotonic" || clock == "boottime" else {
+                    throw RuntimeError("linux.timeOffsets", "unknown clock \(clock)")
+                }
+                return "\(clock) \(offset.seconds) \(offset.nanoseconds)\n"
+            }
+            if !lines.isEmpty { try Files.write("/proc/self/timens_offsets", lines.joined()) }
+        } else if !offsets.isEmpty {
+            throw RuntimeError("linux.timeOffsets", "needs a new time namespace")
+        }
+        return own
+    }
+
+    /// In the intermediate process: joins the user namespace and all others with the rights it gives, then makes init as
+    /// a sibling of its own and ends. Returns in init.
+    private func goOnInUserNamespace(
+        _ plan: NamespacePlan, _ joined: [Int32], _ bits: UInt64, _ channel: borrowing Channel
+    ) {
+        do {
+            try InitProcess.join(plan, joined)
+            let made = clinux_fork(bits | 0x8000, -1, nil)  // CLONE_PARENT
+            if made < 0 { throw Errno(-made, "make init: clone3") }
+            if made == 0 { return }
+            try channel.send(.process(made))
+            endCopy(0)
+        } catch {
+            try? channel.send(.failed("\(error)"))  // nobody else to tell
+            endCopy(1)
+        }
+    }
+
+    private func followIntermediate(
+        _ intermediate: consuming Child, _ channel: consuming Channel
+    ) throws -> StartedInit {
+        guard let message = try channel.receive() else { throw RuntimeError("init", "ended at once") }
+        switch message {
+        case .process(let pid):
+            _ = try intermediate.wait()
+            let descriptor = try ProcessDescriptor(process: pid)
+            return StartedInit(process: Child.adopt(pid: pid, pidfd: descriptor), channel: channel)
+        case .failed(let text): throw RuntimeError("make init", text)
+        default: throw RuntimeError("init", "unexpected message")
+        }
+    }
+}
+
+extension ChannelPair {
+    consuming func intoChild() -> Channel { child }
+    consuming func intoParent() -> Channel { parent }
+}
+
+/// The runtime's own namespaces, to come back to.
+struct OwnNamespaces: ~Copyable {
+    private var kept: [(kind: NamespaceKind, number: Int32)] = []
+
+    init() {}
+
+    mutating func keep(_ kind: NamespaceKind) throws {
+        kept.append((kind, try Namespace(kind, path: "/proc/self/ns/\(kind.procName)").intoDescriptor().release()))
+    }
+
+    consuming func restore() throws {
+        for (kind, number) in kept {
+            let bits = Int32(truncatingIfNeeded: kind.rawValue)
+            try kernelCall("come back to the own \(kind.procName) namespace") { clinux_setns(number, bits) }
+            close(number)
+        }
+        kept = []
+    }
+
+    deinit { for (_, number) in kept { close(number) } }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import JSON
+import Linux
+import OCI
+import Processes
+
+extension Runtime {
+    /// Starts the program of a created container. An error of exec itself is told here.
+    public mutating func start(_ id: String) throws {
+        let record = try store.record(id)
+        let status = try store.status(record)
+        guard status == .created else {
+            throw RuntimeError("start \(id)", "the container is \(status.rawValue), not created")
+        }
+        let directory = try FileDescriptor.handle(store.directory(id), directory: true)
+        let socket: Socket
+        do { socket = try Socket.connected(to: .unix(directory.procPath + "/start.sock")) } catch {
+            throw RuntimeError("start \(id)", "init does not answer: \(error.reason)")
+        }
+        try socket.descriptor.writeAll([1])
+        // The end of the stream is exec's: the descriptor closed with it.
+        let words = try readAnswer(socket)
+        guard words.isEmpty else { throw RuntimeError("start \(id)", words) }
+        try Files.removeIfPresent(store.directory(id) + "/start.sock")
+        try runPoststart(record)
+    }
+
+    private func readAnswer(_ socket: borrowing Socket) throws -> String {
+        do { return String(decoding: try socket.descriptor.readAll(), as: UTF8.self) } catch {
+            // Killed between accept and read.
+            if error.code == ECONNRESET { return "init ended" }
+            throw error
+        }
+    }
+
+    private mutating func runPoststart(_ record: ContainerRecord) throws {
+        let hooks = try store.configuration(record.id).hooks.poststart
+        guard !hooks.isEmpty else { return }
+        let state = try store.stateDocument(record, status: .running)
+        for hook in hooks {
+            do { try Hooks.run([hook], "poststart", state: state) } catch { warnings.add("\(error)") }
+        }
+    }
+
+    /// `create`, `start`, and unless detached: waits, passes signals on, deletes. Returns the exit code.
+    public mutating func run(_ id: String, _ options: CreateOptions) throws -> Int32 {
+        let bundle = try Bundle.load(options.bundle)
+        let terminal = try TerminalRelay.make(
+            wanted: bundle.spec.process?.terminal ?? false, socket: options.consoleSocket, detach: options.detach)
+        // Blocked before init is made, so that none is lost; its copy resets them.
+        let signals = options.detach ? nil : try SignalDescriptor(Foreground.signals)
+        let prepared = try prepare(id, bundle, console: terminal?.childSide, waitsForStart: false)
+        let record = prepared.record
+        do {
+            try writePidFile(options.pidFile, record.pid)
+            try prepared.channel.send(.proceed)
+            // As with `start`: the end of the channel is exec's.
+            if let message = try prepared.channel.receive() {
+                guard case .failed(let text) = message else { throw RuntimeError("init", "unexpected message") }
+                throw RuntimeError("run \(id)", text)
+            }
+            try runPoststart(record)
+        } catch {
+            try? destroy(record)  // the first error is the one to tell
+            throw error
+        }
+        if options.detach {
+            _ = try prepared.process.detach()
+            return 0
+        }
+        let status = try Foreground.wait(for: prepared.process, signals: signals, terminal: terminal)
+        if !options.keep { try destroy(store.record(id)) }
+        return status.shellCode
+    }
+}
