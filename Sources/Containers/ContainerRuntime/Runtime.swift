@@ -19,6 +19,9 @@ public struct Runtime {
 
     public init(root: String) { store = ContainerStore(root: root) }
 
+    /// Notes what went wrong without stopping a command.
+    public mutating func warn(_ message: String) { warnings.add(message) }
+
     // MARK: State
 
     public func state(_ id: String) throws -> JSONValue { try store.stateDocument(store.record(id)) }
