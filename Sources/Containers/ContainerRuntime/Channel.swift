@@ -14,6 +14,8 @@ enum Message {
     case built
     /// All is done but the start.
     case waiting
+    /// It does not end with the runtime any more.
+    case independent
     case warning(String)
     case failed(String)
     // From the runtime.
@@ -28,6 +30,7 @@ enum Message {
         case .warning(let text): [5] + Array(text.utf8.prefix(32_000))
         case .failed(let text): [6] + Array(text.utf8.prefix(32_000))
         case .proceed: [7]
+        case .independent: [8]
         }
     }
 
@@ -41,6 +44,7 @@ enum Message {
         case 5: self = .warning(text)
         case 6: self = .failed(text)
         case 7: self = .proceed
+        case 8: self = .independent
         default: return nil
         }
     }

@@ -117,6 +117,7 @@ struct InitProcess: ~Copyable {
         try channel.send(.waiting)
         try awaitProceed()
         try kernelCall("prctl PR_SET_PDEATHSIG") { clinux_prctl(1, 0, 0, 0, 0) }
+        if listener != nil { try channel.send(.independent) }
         let report = try awaitStart()
         do {
             try Hooks.run(bundle.spec.hooks.startContainer, "startContainer", state: state)

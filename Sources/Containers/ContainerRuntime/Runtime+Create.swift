@@ -38,7 +38,10 @@ extension Runtime {
             try writePidFile(options.pidFile, prepared.record.pid)
             try prepared.channel.send(.proceed)
             _ = number(console)  // open until here
-            // Its answer is that it waits for `start`: the end of the channel or nothing. It is on its own now.
+            // Until it has said so, the end of this process would be its own.
+            guard case .independent? = try prepared.channel.receive() else {
+                throw RuntimeError("create \(id)", "init ended")
+            }
             _ = try prepared.process.detach()
         } catch {
             try? destroy(store.record(id))  // the first error is the one to tell
@@ -144,7 +147,7 @@ extension Runtime {
             case .waiting: return
             case .warning(let text): warnings.add(text)
             case .failed(let text): throw RuntimeError("create \(record.id)", text)
-            case .process, .proceed: throw RuntimeError("init", "unexpected message")
+            case .process, .proceed, .independent: throw RuntimeError("init", "unexpected message")
             }
         }
     }
