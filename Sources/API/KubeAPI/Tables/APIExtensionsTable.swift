@@ -137,7 +137,7 @@ extension APITables {
           namespace 1 string required always
           name 2 string required always
           path 3 string pointer
-          port 4 int32 pointer
+          port 4 int32 pointer default=443
         ValidationRule
           rule 1 string required always
           message 2 string

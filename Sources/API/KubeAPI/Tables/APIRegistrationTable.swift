@@ -33,6 +33,6 @@ extension APITables {
         ServiceReference
           namespace 1 string
           name 2 string
-          port 3 int32 pointer
+          port 3 int32 pointer default=443
         """#
 }

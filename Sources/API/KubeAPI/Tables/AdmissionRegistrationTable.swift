@@ -17,11 +17,11 @@ extension APITables {
           name 1 string required always
           expression 2 string required always
         MatchResources atomic
-          namespaceSelector 1 meta/LabelSelector pointer
-          objectSelector 2 meta/LabelSelector pointer
+          namespaceSelector 1 meta/LabelSelector pointer default={}
+          objectSelector 2 meta/LabelSelector pointer default={}
           resourceRules 3 []NamedRuleWithOperations list=atomic
           excludeResourceRules 4 []NamedRuleWithOperations list=atomic
-          matchPolicy 7 string pointer enum=Exact|Equivalent
+          matchPolicy 7 string pointer enum=Exact|Equivalent default="Equivalent"
         MutatingAdmissionPolicy
           kind 0 string
           apiVersion 0 string
@@ -51,21 +51,21 @@ extension APITables {
           matchConstraints 2 MatchResources pointer
           variables 3 []Variable list=atomic
           mutations 4 []Mutation list=atomic
-          failurePolicy 5 string pointer enum=Ignore|Fail
+          failurePolicy 5 string pointer enum=Ignore|Fail default="Fail"
           matchConditions 6 []MatchCondition list=map(name) patch=merge(name)
           reinvocationPolicy 7 string enum=Never|IfNeeded
         MutatingWebhook
           name 1 string required always
           clientConfig 2 WebhookClientConfig required always
           rules 3 []RuleWithOperations list=atomic
-          failurePolicy 4 string pointer enum=Ignore|Fail
-          matchPolicy 9 string pointer enum=Exact|Equivalent
-          namespaceSelector 5 meta/LabelSelector pointer
-          objectSelector 11 meta/LabelSelector pointer
+          failurePolicy 4 string pointer enum=Ignore|Fail default="Fail"
+          matchPolicy 9 string pointer enum=Exact|Equivalent default="Equivalent"
+          namespaceSelector 5 meta/LabelSelector pointer default={}
+          objectSelector 11 meta/LabelSelector pointer default={}
           sideEffects 6 string required pointer enum=Unknown|None|Some|NoneOnDryRun
-          timeoutSeconds 7 int32 pointer
+          timeoutSeconds 7 int32 pointer default=10
           admissionReviewVersions 8 []string required always list=atomic
-          reinvocationPolicy 10 string pointer enum=Never|IfNeeded
+          reinvocationPolicy 10 string pointer enum=Never|IfNeeded default="Never"
           matchConditions 12 []MatchCondition list=map(name) patch=merge(name)
         MutatingWebhookConfiguration
           kind 0 string
@@ -87,7 +87,7 @@ extension APITables {
           apiGroups 2.1 []string list=atomic
           apiVersions 2.2 []string list=atomic
           resources 2.3 []string list=atomic
-          scope 2.4 string pointer enum=Cluster|Namespaced|*
+          scope 2.4 string pointer enum=Cluster|Namespaced|* default="*"
         ParamKind atomic
           apiVersion 1 string
           kind 2 string
@@ -106,12 +106,12 @@ extension APITables {
           apiGroups 2.1 []string list=atomic
           apiVersions 2.2 []string list=atomic
           resources 2.3 []string list=atomic
-          scope 2.4 string pointer enum=Cluster|Namespaced|*
+          scope 2.4 string pointer enum=Cluster|Namespaced|* default="*"
         ServiceReference
           namespace 1 string required always
           name 2 string required always
           path 3 string pointer
-          port 4 int32 pointer
+          port 4 int32 pointer default=443
         TypeChecking
           expressionWarnings 1 []ExpressionWarning list=atomic
         ValidatingAdmissionPolicy
@@ -144,7 +144,7 @@ extension APITables {
           paramKind 1 ParamKind pointer
           matchConstraints 2 MatchResources pointer
           validations 3 []Validation list=atomic
-          failurePolicy 4 string pointer enum=Ignore|Fail
+          failurePolicy 4 string pointer enum=Ignore|Fail default="Fail"
           auditAnnotations 5 []AuditAnnotation list=atomic
           matchConditions 6 []MatchCondition list=map(name) patch=merge(name)
           variables 7 []Variable list=map(name) patch=merge(name)
@@ -156,12 +156,12 @@ extension APITables {
           name 1 string required always
           clientConfig 2 WebhookClientConfig required always
           rules 3 []RuleWithOperations list=atomic
-          failurePolicy 4 string pointer enum=Ignore|Fail
-          matchPolicy 9 string pointer enum=Exact|Equivalent
-          namespaceSelector 5 meta/LabelSelector pointer
-          objectSelector 10 meta/LabelSelector pointer
+          failurePolicy 4 string pointer enum=Ignore|Fail default="Fail"
+          matchPolicy 9 string pointer enum=Exact|Equivalent default="Equivalent"
+          namespaceSelector 5 meta/LabelSelector pointer default={}
+          objectSelector 10 meta/LabelSelector pointer default={}
           sideEffects 6 string required pointer enum=Unknown|None|Some|NoneOnDryRun
-          timeoutSeconds 7 int32 pointer
+          timeoutSeconds 7 int32 pointer default=10
           admissionReviewVersions 8 []string required always list=atomic
           matchConditions 11 []MatchCondition list=map(name) patch=merge(name)
         ValidatingWebhookConfiguration

@@ -36,7 +36,7 @@ extension APITables {
           template 2 core/PodTemplateSpec required always
           updateStrategy 3 DaemonSetUpdateStrategy always
           minReadySeconds 4 int32
-          revisionHistoryLimit 6 int32 pointer
+          revisionHistoryLimit 6 int32 pointer default=10
         DaemonSetStatus
           currentNumberScheduled 1 int32 required always
           numberMisscheduled 2 int32 required always
@@ -70,14 +70,14 @@ extension APITables {
           metadata 1 meta/ListMeta always
           items 2 []Deployment required always
         DeploymentSpec
-          replicas 1 int32 pointer
+          replicas 1 int32 pointer default=1
           selector 2 meta/LabelSelector required pointer
           template 3 core/PodTemplateSpec required always
           strategy 4 DeploymentStrategy always patch=retainKeys
           minReadySeconds 5 int32
-          revisionHistoryLimit 6 int32 pointer
+          revisionHistoryLimit 6 int32 pointer default=10
           paused 7 bool
-          progressDeadlineSeconds 9 int32 pointer
+          progressDeadlineSeconds 9 int32 pointer default=600
         DeploymentStatus
           observedGeneration 1 int64
           replicas 2 int32
@@ -109,7 +109,7 @@ extension APITables {
           metadata 1 meta/ListMeta always
           items 2 []ReplicaSet required always
         ReplicaSetSpec
-          replicas 1 int32 pointer
+          replicas 1 int32 pointer default=1
           minReadySeconds 4 int32
           selector 2 meta/LabelSelector required pointer
           template 3 core/PodTemplateSpec always
@@ -150,19 +150,19 @@ extension APITables {
         StatefulSetOrdinals
           start 1 int32 always
         StatefulSetPersistentVolumeClaimRetentionPolicy
-          whenDeleted 1 string
-          whenScaled 2 string
+          whenDeleted 1 string default="Retain"
+          whenScaled 2 string default="Retain"
         StatefulSetSpec
-          replicas 1 int32 pointer
+          replicas 1 int32 pointer default=1
           selector 2 meta/LabelSelector required pointer
           template 3 core/PodTemplateSpec required always
           volumeClaimTemplates 4 []core/PersistentVolumeClaim list=atomic
           serviceName 5 string always
-          podManagementPolicy 6 string enum=OrderedReady|Parallel
+          podManagementPolicy 6 string enum=OrderedReady|Parallel default="OrderedReady"
           updateStrategy 7 StatefulSetUpdateStrategy always
-          revisionHistoryLimit 8 int32 pointer
+          revisionHistoryLimit 8 int32 pointer default=10
           minReadySeconds 9 int32
-          persistentVolumeClaimRetentionPolicy 10 StatefulSetPersistentVolumeClaimRetentionPolicy pointer
+          persistentVolumeClaimRetentionPolicy 10 StatefulSetPersistentVolumeClaimRetentionPolicy pointer default={}
           ordinals 11 StatefulSetOrdinals pointer
         StatefulSetStatus
           observedGeneration 1 int64

@@ -23,7 +23,7 @@ extension APITables {
           status 3 TokenRequestStatus always
         TokenRequestSpec
           audiences 1 []string always list=atomic
-          expirationSeconds 4 int64 pointer
+          expirationSeconds 4 int64 pointer default=3600
           boundObjectRef 3 BoundObjectReference pointer
         TokenRequestStatus
           token 1 string always

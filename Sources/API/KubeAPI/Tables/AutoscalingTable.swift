@@ -46,7 +46,7 @@ extension APITables {
           items 2 []HorizontalPodAutoscaler required always
         HorizontalPodAutoscalerSpec
           scaleTargetRef 1 CrossVersionObjectReference required always
-          minReplicas 2 int32 pointer
+          minReplicas 2 int32 pointer default=1
           maxReplicas 3 int32 required always
           targetCPUUtilizationPercentage 4 int32 pointer
         HorizontalPodAutoscalerStatus

@@ -52,7 +52,7 @@ extension APITables {
           items 2 []HorizontalPodAutoscaler required always
         HorizontalPodAutoscalerSpec
           scaleTargetRef 1 CrossVersionObjectReference required always
-          minReplicas 2 int32 pointer
+          minReplicas 2 int32 pointer default=1
           maxReplicas 3 int32 required always
           metrics 4 []MetricSpec list=atomic
           behavior 5 HorizontalPodAutoscalerBehavior pointer

@@ -18,11 +18,11 @@ extension APITables {
           schedule 1 string required always
           timeZone 8 string pointer
           startingDeadlineSeconds 2 int64 pointer
-          concurrencyPolicy 3 string enum=Allow|Forbid|Replace
-          suspend 4 bool pointer
+          concurrencyPolicy 3 string enum=Allow|Forbid|Replace default="Allow"
+          suspend 4 bool pointer default=false
           jobTemplate 5 JobTemplateSpec required always
-          successfulJobsHistoryLimit 6 int32 pointer
-          failedJobsHistoryLimit 7 int32 pointer
+          successfulJobsHistoryLimit 6 int32 pointer default=3
+          failedJobsHistoryLimit 7 int32 pointer default=1
         CronJobStatus
           active 1 []core/ObjectReference list=atomic
           lastScheduleTime 4 time pointer
@@ -85,7 +85,7 @@ extension APITables {
           values 3 []int32 required always list=set
         PodFailurePolicyOnPodConditionsPattern
           type 1 string required always
-          status 2 string always
+          status 2 string always default="True"
         PodFailurePolicyRule
           action 1 string required always enum=FailJob|FailIndex|Ignore|Count
           onExitCodes 2 PodFailurePolicyOnExitCodesRequirement pointer

@@ -140,7 +140,7 @@ extension APITables {
         ConfigMapVolumeSource
           name 1.1 string default=""
           items 2 []KeyToPath list=atomic
-          defaultMode 3 int32 pointer
+          defaultMode 3 int32 pointer default=420
           optional 4 bool pointer
         Container
           name 1 string required always
@@ -161,8 +161,8 @@ extension APITables {
           readinessProbe 11 Probe pointer
           startupProbe 22 Probe pointer
           lifecycle 12 Lifecycle pointer
-          terminationMessagePath 13 string
-          terminationMessagePolicy 20 string enum=File|FallbackToLogsOnError
+          terminationMessagePath 13 string default="/dev/termination-log"
+          terminationMessagePolicy 20 string enum=File|FallbackToLogsOnError default="File"
           imagePullPolicy 14 string enum=Always|Never|IfNotPresent
           securityContext 15 SecurityContext pointer
           stdin 16 bool
@@ -236,6 +236,6 @@ extension APITables {
           mode 4 int32 pointer
         DownwardAPIVolumeSource
           items 1 []DownwardAPIVolumeFile list=atomic
-          defaultMode 2 int32 pointer
+          defaultMode 2 int32 pointer default=420
         """#
 }

@@ -14,7 +14,7 @@ extension APITables {
         EndpointPort atomic
           name 1 string
           port 2 int32 required always
-          protocol 3 string enum=TCP|UDP|SCTP
+          protocol 3 string enum=TCP|UDP|SCTP default="TCP"
           appProtocol 4 string pointer
         EndpointSubset
           addresses 1 []EndpointAddress list=atomic
@@ -63,8 +63,8 @@ extension APITables {
           readinessProbe 1.11 Probe pointer
           startupProbe 1.22 Probe pointer
           lifecycle 1.12 Lifecycle pointer
-          terminationMessagePath 1.13 string
-          terminationMessagePolicy 1.20 string enum=File|FallbackToLogsOnError
+          terminationMessagePath 1.13 string default="/dev/termination-log"
+          terminationMessagePolicy 1.20 string enum=File|FallbackToLogsOnError default="File"
           imagePullPolicy 1.14 string enum=Always|Never|IfNotPresent
           securityContext 1.15 SecurityContext pointer
           stdin 1.16 bool
@@ -178,10 +178,10 @@ extension APITables {
           path 2 string required always
           readOnly 3 bool
         HTTPGetAction
-          path 1 string
+          path 1 string default="/"
           port 2 intOrString required always
           host 3 string
-          scheme 4 string enum=HTTP|HTTPS
+          scheme 4 string enum=HTTP|HTTPS default="HTTP"
           httpHeaders 5 []HTTPHeader list=atomic
         HTTPHeader
           name 1 string required always
@@ -193,7 +193,7 @@ extension APITables {
           ip 1 string required always
         HostPathVolumeSource
           path 1 string required always
-          type 2 string pointer enum=""|DirectoryOrCreate|Directory|FileOrCreate|File|Socket|CharDevice|BlockDevice
+          type 2 string pointer enum=""|DirectoryOrCreate|Directory|FileOrCreate|File|Socket|CharDevice|BlockDevice default=""
         ISCSIPersistentVolumeSource
           targetPortal 1 string required always
           iqn 2 string required always

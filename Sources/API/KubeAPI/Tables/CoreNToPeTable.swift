@@ -27,7 +27,7 @@ extension APITables {
         NamespaceSpec
           finalizers 1 []string list=atomic
         NamespaceStatus
-          phase 1 string enum=Active|Terminating
+          phase 1 string enum=Active|Terminating default="Active"
           conditions 2 []NamespaceCondition list=map(type) patch=merge(type)
         Node
           kind 0 string
@@ -125,7 +125,7 @@ extension APITables {
           architecture 10 string required always
           swap 11 NodeSwapStatus pointer
         ObjectFieldSelector atomic
-          apiVersion 1 string
+          apiVersion 1 string default="v1"
           fieldPath 2 string required always
         ObjectReference atomic
           kind 1 string
@@ -165,12 +165,12 @@ extension APITables {
           resources 2 VolumeResourceRequirements always
           volumeName 3 string
           storageClassName 5 string pointer
-          volumeMode 6 string pointer enum=Block|Filesystem
+          volumeMode 6 string pointer enum=Block|Filesystem default="Filesystem"
           dataSource 7 TypedLocalObjectReference pointer
           dataSourceRef 8 TypedObjectReference pointer
           volumeAttributesClassName 9 string pointer
         PersistentVolumeClaimStatus
-          phase 1 string enum=Pending|Bound|Lost
+          phase 1 string enum=Pending|Bound|Lost default="Pending"
           accessModes 2 []string list=atomic enum=ReadWriteOnce|ReadOnlyMany|ReadWriteMany|ReadWriteOncePod
           capacity 3 {}quantity
           conditions 4 []PersistentVolumeClaimCondition list=map(type) patch=merge(type)
@@ -238,14 +238,14 @@ extension APITables {
           csi 2.22 CSIPersistentVolumeSource pointer
           accessModes 3 []string list=atomic enum=ReadWriteOnce|ReadOnlyMany|ReadWriteMany|ReadWriteOncePod
           claimRef 4 ObjectReference pointer
-          persistentVolumeReclaimPolicy 5 string enum=Recycle|Delete|Retain
+          persistentVolumeReclaimPolicy 5 string enum=Recycle|Delete|Retain default="Retain"
           storageClassName 6 string
           mountOptions 7 []string list=atomic
-          volumeMode 8 string pointer enum=Block|Filesystem
+          volumeMode 8 string pointer enum=Block|Filesystem default="Filesystem"
           nodeAffinity 9 VolumeNodeAffinity pointer
           volumeAttributesClassName 10 string pointer
         PersistentVolumeStatus
-          phase 1 string enum=Pending|Available|Bound|Released|Failed
+          phase 1 string enum=Pending|Available|Bound|Released|Failed default="Pending"
           message 2 string
           reason 3 string
           lastPhaseTransitionTime 4 time pointer

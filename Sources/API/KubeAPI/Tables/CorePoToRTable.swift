@@ -129,10 +129,10 @@ extension APITables {
           initContainers 20 []Container list=map(name) patch=merge(name)
           containers 2 []Container required always list=map(name) patch=merge(name)
           ephemeralContainers 34 []EphemeralContainer list=map(name) patch=merge(name)
-          restartPolicy 3 string enum=Always|OnFailure|Never
-          terminationGracePeriodSeconds 4 int64 pointer
+          restartPolicy 3 string enum=Always|OnFailure|Never default="Always"
+          terminationGracePeriodSeconds 4 int64 pointer default=30
           activeDeadlineSeconds 5 int64 pointer
-          dnsPolicy 6 string enum=ClusterFirstWithHostNet|ClusterFirst|Default|None
+          dnsPolicy 6 string enum=ClusterFirstWithHostNet|ClusterFirst|Default|None default="ClusterFirst"
           nodeSelector 7 {}string atomic
           serviceAccountName 8 string
           serviceAccount 9 string
@@ -142,12 +142,12 @@ extension APITables {
           hostPID 12 bool
           hostIPC 13 bool
           shareProcessNamespace 27 bool pointer
-          securityContext 14 PodSecurityContext pointer
+          securityContext 14 PodSecurityContext pointer default={}
           imagePullSecrets 15 []LocalObjectReference list=map(name) patch=merge(name)
           hostname 16 string
           subdomain 17 string
           affinity 18 Affinity pointer
-          schedulerName 19 string
+          schedulerName 19 string default="default-scheduler"
           tolerations 22 []Toleration list=atomic
           hostAliases 23 []HostAlias list=map(ip) patch=merge(ip)
           priorityClassName 24 string
@@ -231,10 +231,10 @@ extension APITables {
           tcpSocket 1.3 TCPSocketAction pointer
           grpc 1.4 GRPCAction pointer
           initialDelaySeconds 2 int32
-          timeoutSeconds 3 int32
-          periodSeconds 4 int32
-          successThreshold 5 int32
-          failureThreshold 6 int32
+          timeoutSeconds 3 int32 default=1
+          periodSeconds 4 int32 default=10
+          successThreshold 5 int32 default=1
+          failureThreshold 6 int32 default=3
           terminationGracePeriodSeconds 7 int64 pointer
         ProbeHandler
           exec 1 ExecAction pointer
@@ -243,7 +243,7 @@ extension APITables {
           grpc 4 GRPCAction pointer
         ProjectedVolumeSource
           sources 1 []VolumeProjection always list=atomic
-          defaultMode 2 int32 pointer
+          defaultMode 2 int32 pointer default=420
         QuobyteVolumeSource
           registry 1 string required always
           volume 2 string required always

@@ -46,7 +46,7 @@ extension APITables {
           immutable 5 bool pointer
           data 2 {}bytes
           stringData 4 {}string
-          type 3 string
+          type 3 string default="Opaque"
         SecretEnvSource
           name 1.1 string default=""
           optional 2 bool pointer
@@ -69,7 +69,7 @@ extension APITables {
         SecretVolumeSource
           secretName 1 string
           items 2 []KeyToPath list=atomic
-          defaultMode 3 int32 pointer
+          defaultMode 3 int32 pointer default=420
           optional 4 bool pointer
         SecurityContext
           capabilities 1 Capabilities pointer
@@ -108,7 +108,7 @@ extension APITables {
           items 2 []ServiceAccount required always
         ServiceAccountTokenProjection
           audience 1 string
-          expirationSeconds 2 int64 pointer
+          expirationSeconds 2 int64 pointer default=3600
           path 3 string required always
         ServiceList
           kind 0 string

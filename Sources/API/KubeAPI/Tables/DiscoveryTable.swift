@@ -20,8 +20,8 @@ extension APITables {
           forZones 1 []ForZone list=atomic
           forNodes 2 []ForNode list=atomic
         EndpointPort atomic
-          name 1 string pointer
-          protocol 2 string pointer enum=TCP|UDP|SCTP
+          name 1 string pointer default=""
+          protocol 2 string pointer enum=TCP|UDP|SCTP default="TCP"
           port 3 int32 pointer
           appProtocol 4 string pointer
         EndpointSlice

@@ -118,7 +118,7 @@ extension APITables {
           name 1 string required always
           deviceClassName 2 string required always
           selectors 3 []DeviceSelector list=atomic
-          allocationMode 4 string
+          allocationMode 4 string default="ExactCount"
           count 5 int64
           tolerations 6 []DeviceToleration list=atomic
           capacity 7 CapacityRequirements pointer
@@ -136,7 +136,7 @@ extension APITables {
         ExactDeviceRequest
           deviceClassName 1 string required always
           selectors 2 []DeviceSelector list=atomic
-          allocationMode 3 string
+          allocationMode 3 string default="ExactCount"
           count 4 int64
           adminAccess 5 bool pointer
           tolerations 6 []DeviceToleration list=atomic

@@ -4,8 +4,8 @@ extension APITables {
     /// The types of `io.k8s.api.flowcontrol.v1`.
     static let flowControl = #"""
         ExemptPriorityLevelConfiguration
-          nominalConcurrencyShares 1 int32 pointer
-          lendablePercent 2 int32 pointer
+          nominalConcurrencyShares 1 int32 pointer default=0
+          lendablePercent 2 int32 pointer default=0
         FlowDistinguisherMethod
           type 1 string required always
         FlowSchema
@@ -27,7 +27,7 @@ extension APITables {
           items 2 []FlowSchema required always
         FlowSchemaSpec
           priorityLevelConfiguration 1 PriorityLevelConfigurationReference required always
-          matchingPrecedence 2 int32 always
+          matchingPrecedence 2 int32 always default=1000
           distinguisherMethod 3 FlowDistinguisherMethod pointer
           rules 4 []PolicyRulesWithSubjects list=atomic
         FlowSchemaStatus
@@ -38,9 +38,9 @@ extension APITables {
           type 1 string required always
           queuing 2 QueuingConfiguration pointer
         LimitedPriorityLevelConfiguration
-          nominalConcurrencyShares 1 int32 pointer
+          nominalConcurrencyShares 1 int32 pointer default=30
           limitResponse 2 LimitResponse always
-          lendablePercent 3 int32 pointer
+          lendablePercent 3 int32 pointer default=0
           borrowingLimitPercent 4 int32 pointer
         NonResourcePolicyRule
           verbs 1 []string required always list=set
@@ -75,9 +75,9 @@ extension APITables {
         PriorityLevelConfigurationStatus
           conditions 1 []PriorityLevelConfigurationCondition list=map(type) patch=merge(type)
         QueuingConfiguration
-          queues 1 int32 always
-          handSize 2 int32 always
-          queueLengthLimit 3 int32 always
+          queues 1 int32 always default=64
+          handSize 2 int32 always default=8
+          queueLengthLimit 3 int32 always default=50
         ResourcePolicyRule
           verbs 1 []string required always list=set
           apiGroups 2 []string required always list=set

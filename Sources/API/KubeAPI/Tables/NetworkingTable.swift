@@ -106,7 +106,7 @@ extension APITables {
           namespaceSelector 2 meta/LabelSelector pointer
           ipBlock 3 IPBlock pointer
         NetworkPolicyPort
-          protocol 1 string pointer enum=TCP|UDP|SCTP
+          protocol 1 string pointer enum=TCP|UDP|SCTP default="TCP"
           port 2 intOrString pointer
           endPort 3 int32 pointer
         NetworkPolicySpec

@@ -55,7 +55,7 @@ extension APITables {
           metadata 1 meta/ListMeta always
           items 2 []Role required always
         RoleRef atomic
-          apiGroup 1 string always
+          apiGroup 1 string always default="rbac.authorization.k8s.io"
           kind 2 string required always
           name 3 string required always
         Subject atomic

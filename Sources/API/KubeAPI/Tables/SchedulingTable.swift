@@ -10,7 +10,7 @@ extension APITables {
           value 2 int32 always
           globalDefault 3 bool
           description 4 string
-          preemptionPolicy 5 string pointer enum=PreemptLowerPriority|Never
+          preemptionPolicy 5 string pointer enum=PreemptLowerPriority|Never default="PreemptLowerPriority"
         PriorityClassList
           kind 0 string
           apiVersion 0 string

@@ -14,14 +14,14 @@ extension APITables {
           metadata 1 meta/ListMeta always
           items 2 []CSIDriver required always
         CSIDriverSpec
-          attachRequired 1 bool pointer
-          podInfoOnMount 2 bool pointer
-          volumeLifecycleModes 3 []string list=set
-          storageCapacity 4 bool pointer
-          fsGroupPolicy 5 string pointer
+          attachRequired 1 bool pointer default=true
+          podInfoOnMount 2 bool pointer default=false
+          volumeLifecycleModes 3 []string list=set default=["Persistent"]
+          storageCapacity 4 bool pointer default=false
+          fsGroupPolicy 5 string pointer default="ReadWriteOnceWithFSType"
           tokenRequests 6 []TokenRequest list=atomic
-          requiresRepublish 7 bool pointer
-          seLinuxMount 8 bool pointer
+          requiresRepublish 7 bool pointer default=false
+          seLinuxMount 8 bool pointer default=false
           nodeAllocatableUpdatePeriodSeconds 9 int64 pointer
           serviceAccountTokenInSecrets 10 bool pointer
           preventPodSchedulingIfMissing 11 bool pointer
@@ -61,10 +61,10 @@ extension APITables {
           metadata 1 meta/ObjectMeta always
           provisioner 2 string required always
           parameters 3 {}string
-          reclaimPolicy 4 string pointer enum=Recycle|Delete|Retain
+          reclaimPolicy 4 string pointer enum=Recycle|Delete|Retain default="Delete"
           mountOptions 5 []string list=atomic
           allowVolumeExpansion 6 bool pointer
-          volumeBindingMode 7 string pointer enum=Immediate|WaitForFirstConsumer
+          volumeBindingMode 7 string pointer enum=Immediate|WaitForFirstConsumer default="Immediate"
           allowedTopologies 8 []core/TopologySelectorTerm list=atomic
         StorageClassList
           kind 0 string
