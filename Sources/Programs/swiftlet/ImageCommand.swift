@@ -15,6 +15,14 @@ enum ImageCommand {
         "image", summary: "Manage the images of this node",
         subcommands: [
             Command(
+                "pull", summary: "Pull an image from its registry", arguments: "<reference>", count: 1...1,
+                options: [
+                    dataDirectory,
+                    .value("auth-file", "path", help: "a docker config.json with credentials"),
+                    .value("ca-file", "path", help: "authorities to trust instead of the system's"),
+                    .flag("insecure", help: "take any certificate"), .flag("plain-http", help: "speak plain HTTP"),
+                ]),
+            Command(
                 "import", summary: "Import docker-archive, OCI archive, OCI layout or root file system tar",
                 arguments: "<path>", count: 1...1,
                 options: [
@@ -45,6 +53,27 @@ enum ImageCommand {
                 options: [dataDirectory]),
             Command("prune", summary: "Remove blobs and layers no image uses", options: [dataDirectory]),
         ])
+
+    static func pull(_ arguments: ParsedArguments) throws {
+        let name = arguments.arguments[0]
+        let store = try store(arguments)
+        var keyring = RegistryKeyring()
+        if let file = arguments["auth-file"] { try keyring.add(dockerConfig: try Files.read(file), source: file) }
+        var host = RegistryConfiguration.Host()
+        host.authorityFile = arguments["ca-file"]
+        host.skipVerification = arguments.flag("insecure")
+        host.plainHTTP = arguments.flag("plain-http")
+        var configuration = RegistryConfiguration()
+        let isPlain = host.authorityFile == nil && !host.skipVerification && !host.plainHTTP
+        if !isPlain { configuration.hosts[try ImageReference(name).domain] = host }
+        let bars = PullBars()
+        let (credentials, settings) = (keyring, configuration)
+        let image = try runOnLoop {
+            try await store.pull(name, keyring: credentials, configuration: settings) { bars.show($0) }
+        }
+        bars.finish()
+        print(image.repoDigests.last ?? "\(image.id)")
+    }
 
     static func importArchive(_ arguments: ParsedArguments) throws {
         let configuration = ImageConfiguration(

@@ -40,7 +40,7 @@ struct Swiftlet {
         subcommands: [ImageCommand.command, CheckCommand.command, VersionCommand.command])
 
     private static let actions: [String: @Sendable (ParsedArguments) throws -> Void] = [
-        "image import": ImageCommand.importArchive,
+        "image pull": ImageCommand.pull, "image import": ImageCommand.importArchive,
         "image export": ImageCommand.export, "image list": ImageCommand.list, "image remove": ImageCommand.remove,
         "image inspect": ImageCommand.inspect, "image tag": ImageCommand.tag, "image prune": ImageCommand.prune,
         "check": CheckCommand.run, "version": VersionCommand.run,

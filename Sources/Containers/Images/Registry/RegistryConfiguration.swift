@@ -29,18 +29,14 @@ public struct RegistryConfiguration: Sendable {
 
     /// The places to ask for a registry's content, best first. Loopback speaks plain HTTP unless told otherwise, as in
     /// every container tool.
-    func endpoints(for domain: String) -> [Endpoint] {
+    func endpoints(for domain: String) throws(HTTPEndpointError) -> [HTTPEndpoint] {
         let host = host(domain)
-        var result = host.mirrors.compactMap { Endpoint(url: $0) }
+        var result = try host.mirrors.map { (mirror) throws(HTTPEndpointError) in try HTTPEndpoint(mirror) }
         let address = domain == "docker.io" ? "registry-1.docker.io" : domain
         let plain = host.plainHTTP || (hosts[domain] == nil && Self.isLoopback(domain))
-        if let own = Endpoint(url: (plain ? "http://" : "https://") + address) {
-            result.append(own)
-            // A registry on loopback may speak TLS too; which of both is found out by asking.
-            if Self.isLoopback(domain), hosts[domain] == nil, let secure = Endpoint(url: "https://" + address) {
-                result.append(secure)
-            }
-        }
+        result.append(try HTTPEndpoint((plain ? "http://" : "https://") + address))
+        // A registry on loopback may speak TLS too; which of both is found out by asking.
+        if Self.isLoopback(domain), hosts[domain] == nil { result.append(try HTTPEndpoint("https://" + address)) }
         return result
     }
 
@@ -52,73 +48,22 @@ public struct RegistryConfiguration: Sendable {
     }
 }
 
-/// A scheme, host and port, and the path prefix before `/v2/`.
-struct Endpoint: Sendable, Hashable {
-    var secure: Bool
-    var host: String
-    var port: UInt16
-    /// Starts with `/` unless empty, and does not end with one.
-    var prefix: String
-
-    /// Reads `https://host:port/prefix`.
-    init?(url: String) {
-        guard let parts = URLParts(url) else { return nil }
-        secure = parts.secure
-        host = parts.host
-        port = parts.port
-        let path = parts.target.prefix { $0 != "?" }
-        prefix = path == "/" ? "" : (path.hasSuffix("/") ? String(path.dropLast()) : String(path))
-    }
-
-    /// As the Host field has it.
-    var authority: String {
-        let name = host.contains(":") ? "[\(host)]" : host
-        return port == (secure ? 443 : 80) ? name : "\(name):\(port)"
-    }
-}
-
-/// A URL of the two schemes that matter here, taken apart.
-struct URLParts: Sendable, Hashable {
-    var secure: Bool
-    var host: String
-    var port: UInt16
-    /// Path and query, `/` at least.
+/// A URL as an HTTP request needs it: the server, and the path with its query.
+struct RegistryURL: Sendable, Hashable {
+    var endpoint: HTTPEndpoint
     var target: String
 
+    /// Nil when `url` is no absolute http or https URL.
     init?(_ url: String) {
-        var rest: Substring
-        if url.hasPrefix("https://") {
-            secure = true
-            rest = url.dropFirst(8)
-        } else if url.hasPrefix("http://") {
-            secure = false
-            rest = url.dropFirst(7)
-        } else {
-            return nil
+        let afterScheme = url.utf8.starts(with: "https://".utf8) ? 8 : 7
+        let authority = url.utf8.dropFirst(afterScheme).firstIndex {
+            $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?")
         }
-        if let fragment = rest.firstIndex(of: "#") { rest = rest[..<fragment] }
-        let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
-        let authority = rest[..<end]
-        let path = rest[end...]
-        target = path.hasPrefix("/") ? String(path) : "/" + path
-        var name = authority
-        var number: Substring?
-        if authority.hasPrefix("[") {
-            guard let close = authority.firstIndex(of: "]") else { return nil }
-            name = authority[authority.index(after: authority.startIndex)..<close]
-            let after = authority[authority.index(after: close)...]
-            if after.hasPrefix(":") { number = after.dropFirst() } else if !after.isEmpty { return nil }
-        } else if let colon = authority.lastIndex(of: ":") {
-            name = authority[..<colon]
-            number = authority[authority.index(after: colon)...]
-        }
-        guard !name.isEmpty, !authority.contains("@") else { return nil }
-        host = String(name)
-        if let number {
-            guard let value = UInt16(number) else { return nil }
-            port = value
-        } else {
-            port = secure ? 443 : 80
-        }
+        let end = authority ?? url.endIndex
+        // What is not a URL has no endpoint, and that is all the caller wants to know.
+        guard let endpoint = try? HTTPEndpoint(String(url[..<end])), endpoint.socketPath == nil else { return nil }
+        self.endpoint = endpoint
+        let rest = url[end...].prefix { $0 != "#" }
+        target = rest.hasPrefix("/") ? String(rest) : "/" + rest
     }
 }

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncIO
+internal import HTTP
+internal import Linux
+
+/// How far a pull is.
+public struct PullProgress: Sendable {
+    /// The layer or configuration it is about.
+    public var digest: ImageDigest
+    /// Bytes fetched of it so far.
+    public var fetched: Int64
+    /// Bytes it has in all.
+    public var total: Int64
+    /// Whether it is extracted, or needs no more work.
+    public var isDone: Bool
+}
+
+extension ImageStore {
+    /// Pulls `name` from its registry or a mirror of it. Blobs already here are not fetched again; several are fetched
+    /// at once, each verified against its digest, each continued where a broken connection left it. The credentials in
+    /// `keyring` that match are tried in turn, none at last. `progress` is called from several tasks.
+    public func pull(
+        _ name: String, keyring: RegistryKeyring = RegistryKeyring(), configuration: RegistryConfiguration,
+        progress: @escaping @Sendable (PullProgress) -> Void = { _ in }
+    ) async throws -> ImageRecord {
+        let reference = try ImageReference(name)
+        let connections = RegistryConnections(configuration: configuration)
+        var failure: (any Error)?
+        for endpoint in try configuration.endpoints(for: reference.domain) {
+            for credentials in keyring.credentials(for: reference).map(Optional.some) + [nil] {
+                let session = RegistrySession(
+                    endpoint: endpoint, repository: reference.path, credentials: credentials, connections: connections)
+                do {
+                    return try await Pull(
+                        store: self, session: session, reference: reference,
+                        parallelBlobs: configuration.parallelBlobs, progress: progress
+                    ).run()
+                } catch let error as CancellationError {
+                    throw error
+                } catch {
+                    // The first refusal that names a cause beats "not reachable" of an endpoint tried by guess.
+                    if failure == nil || Self.isUnreachable(failure) { failure = error }
+                    if case ImageError.unauthorized? = error as? ImageError { continue }
+                    break
+                }
+            }
+        }
+        throw failure ?? ImageError.unreachable(host: reference.domain, reason: "no endpoint is configured")
+    }
+
+    private static func isUnreachable(_ error: (any Error)?) -> Bool {
+        if case ImageError.unreachable? = error as? ImageError { return true }
+        return false
+    }
+}
+
+/// One pull from one endpoint.
+private struct Pull: Sendable {
+    let store: ImageStore
+    let session: RegistrySession
+    let reference: ImageReference
+    let parallelBlobs: Int
+    let progress: @Sendable (PullProgress) -> Void
+
+    func run() async throws -> ImageRecord {
+        let store = store
+        let hold = try store.holdContent()
+        let record = try await pullHeld()
+        hold.release()
+        return record
+    }
+
+    private func pullHeld() async throws -> ImageRecord {
+        let store = store
+        let (target, manifest) = try await fetchManifests()
+        let document = try store.imageManifest(manifest)
+        try await fetchBlobs(document)
+        let progress = progress
+        let layers = document.layers
+        try await Blocking.run {
+            try store.extractLayers(of: manifest) { event in
+                guard case .extracted(let number, _) = event else { return }
+                let layer = layers[number - 1]
+                progress(PullProgress(digest: layer.digest, fetched: layer.size, total: layer.size, isDone: true))
+            }
+        }
+        let reference = reference
+        return try await Blocking.run { try store.publish(reference, digest: target, manifest: manifest) }
+    }
+
+    /// Fetches what the reference names and, behind indexes, this machine's manifest.
+    private func fetchManifests() async throws -> (target: ImageDigest, manifest: ImageDigest) {
+        let wanted = reference.digest?.description ?? reference.tag ?? "latest"
+        let target = try await fetchManifest(wanted, expected: reference.digest)
+        var current = target
+        for _ in 0..<4 {
+            switch try ManifestDocument(try store.content.read(current), what: "\(reference)") {
+            case .manifest: return (target, current)
+            case .index(let entries):
+                let chosen = try store.choose(from: entries, name: "\(reference)")
+                current = try await fetchManifest("\(chosen.digest)", expected: chosen.digest)
+            }
+        }
+        throw ImageError.malformed(what: "\(reference)", reason: "its indexes are nested too deep")
+    }
+
+    private func fetchManifest(_ name: String, expected: ImageDigest?) async throws -> ImageDigest {
+        if let expected, store.content.contains(expected) { return expected }
+        let bytes = try await session.manifest(name)
+        let store = store
+        let what = "manifest \(name) of \(reference.repository)"
+        return try await Blocking.run {
+            var writer = try ContentWriter(store: store.content, algorithm: expected?.algorithm ?? .sha256)
+            try writer.write(bytes[...])
+            return try writer.commit(expected: expected, what: what)
+        }
+    }
+
+    private func fetchBlobs(_ document: ImageManifest) async throws {
+        var pending = ([document.config] + document.layers)[...]
+        var seen: Set<ImageDigest> = []
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var running = 0
+            while let blob = pending.popFirst() {
+                // An image may have the same layer twice.
+                guard seen.insert(blob.digest).inserted else { continue }
+                if running >= max(1, parallelBlobs) {
+                    try await group.next()
+                    running -= 1
+                }
+                group.addTask { try await fetch(blob) }
+                running += 1
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Fetches one blob, going on where a broken connection stopped, and gives up when five tries in a row brought
+    /// nothing new.
+    private func fetch(_ blob: Descriptor) async throws {
+        if store.content.size(of: blob.digest) == blob.size {
+            return progress(PullProgress(digest: blob.digest, fetched: blob.size, total: blob.size, isDone: false))
+        }
+        let download = try BlobDownload(store: store.content, blob: blob)
+        var failures = 0
+        while download.count < blob.size || failures == 0 && blob.size == 0 {
+            let before = download.count
+            do {
+                try await receive(into: download, blob)
+                if download.count >= blob.size { break }
+                throw ImageError.unreachable(
+                    host: session.host, reason: "it closed the connection after \(download.count) bytes")
+            } catch let error as ImageError where error.isFinal { throw error } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                failures = download.count > before ? 1 : failures + 1
+                if failures >= 5 { throw error }
+                try await sleep(for: .milliseconds(100 << failures))
+            }
+        }
+        let what = "blob \(blob.digest) of \(reference.repository)"
+        try await Blocking.run { try download.commit(what: what) }
+    }
+
+    private func receive(into download: BlobDownload, _ blob: Descriptor) async throws {
+        let (response, start) = try await session.blob(blob.digest, from: download.count)
+        // A server without ranges sends from the start again: what is here already is passed over.
+        var skip = download.count - start
+        guard case .stream(let stream) = response.body else {
+            let bytes = try await response.body.collect(limit: 64 << 20)
+            try download.append(bytes.dropFirst(Int(min(skip, Int64(bytes.count)))))
+            return
+        }
+        for try await chunk in stream {
+            let dropped = Int(min(skip, Int64(chunk.count)))
+            skip -= Int64(dropped)
+            guard dropped < chunk.count else { continue }
+            try download.append(chunk[dropped...])
+            progress(
+                PullProgress(digest: blob.digest, fetched: download.count, total: blob.size, isDone: false))
+        }
+    }
+}
+
+extension ImageError {
+    /// Whether trying again cannot help.
+    fileprivate var isFinal: Bool {
+        switch self {
+        case .unreachable: false
+        case .registry(_, _, let status, _): status < 500 && status != 408 && status != 429
+        default: true
+        }
+    }
+}
