@@ -108,7 +108,7 @@ import Testing
         #expect(forced["spec"]?["replicas"] == 2)
         #expect(
             Self.owned(forced, by: "kubectl")?["f:spec"] == [
-                ".": [:], "f:containers": [".": [:], #"k:{"name":"c"}"#: [".": [:], "f:name": [:]]],
+                "f:containers": [".": [:], #"k:{"name":"c"}"#: [".": [:], "f:name": [:]]]
             ])
     }
 
@@ -190,14 +190,14 @@ enum ServerSideApplyTestKeys {
             by: `Server-side apply`.writer("one"))
         #expect(
             `Server-side apply`.owned(live, by: "one") == [
-                "f:metadata": ["f:labels": [".": [:], "f:a": [:]]], "f:spec": [".": [:], "f:replicas": [:]],
+                "f:metadata": ["f:labels": [".": [:], "f:a": [:]]], "f:spec": ["f:replicas": [:]],
             ])
         var changed = live
         changed["spec"]?["replicas"] = 2
         changed["metadata"]?["labels"]?["a"] = nil
         changed["metadata"]?["labels"]?["c"] = "d"
         live = FieldManager.update(live: live, new: changed, by: `Server-side apply`.writer("two"))
-        #expect(`Server-side apply`.owned(live, by: "one") == ["f:metadata": ["f:labels": [:]], "f:spec": [:]])
+        #expect(`Server-side apply`.owned(live, by: "one") == ["f:metadata": ["f:labels": [:]]])
         #expect(
             `Server-side apply`.owned(live, by: "two") == [
                 "f:metadata": ["f:labels": ["f:c": [:]]], "f:spec": ["f:replicas": [:]],
@@ -206,7 +206,7 @@ enum ServerSideApplyTestKeys {
     }
 
     @Test func `tell subresources apart and skip what a path cannot change`() {
-        var object = Sample.object([:])
+        var object = Sample.object(["replicas": 1])
         object["status"] = ["phase": "x"]
         let main = FieldManager.update(live: nil, new: object, by: `Server-side apply`.writer("m"))
         #expect(`Server-side apply`.owned(main, by: "m")?["f:status"] == nil)

@@ -43,15 +43,15 @@ struct FieldComparison {
         switch (schema.shape(of: old), schema.shape(of: new)) {
         case (.object(let before), .object(let after)) where !(before.isEmpty && after.isEmpty):
             child.compareFields(before, after, schema)
-        case (.leaf, .object(let after)) where old == nil && !after.isEmpty:
+        case (.leaf, .object(let after)) where (old?.isNull ?? true) && !after.isEmpty:
             child.compareFields([:], after, schema)
-        case (.object(let before), .leaf) where new == nil && !before.isEmpty:
+        case (.object(let before), .leaf) where (new?.isNull ?? true) && !before.isEmpty:
             child.compareFields(before, [:], schema)
         case (.list(let before), .list(let after)) where !(before.isEmpty && after.isEmpty):
             child.compareItems(before, after, schema)
-        case (.leaf, .list(let after)) where old == nil && !after.isEmpty:
+        case (.leaf, .list(let after)) where (old?.isNull ?? true) && !after.isEmpty:
             child.compareItems([], after, schema)
-        case (.list(let before), .leaf) where new == nil && !before.isEmpty:
+        case (.list(let before), .leaf) where (new?.isNull ?? true) && !before.isEmpty:
             child.compareItems(before, [], schema)
         default:
             if old != nil, new != nil {

@@ -57,10 +57,28 @@ public enum FieldManager {
         var object = withoutManagedFields(new)
         // An object that was never tracked stays so; the first apply starts tracking.
         if !(managed.entries.isEmpty && live != nil) {
-            track(from: live.map(withoutManagedFields) ?? [:], to: object, writer.entry(.update), writer, &managed)
+            let before = live.map(withoutManagedFields) ?? emptyObject(of: writer.schema)
+            track(from: before, to: object, writer.entry(.update), writer, &managed)
             managed.mergeOldestUpdaters()
         }
         set(managed, on: &object)
+        return object
+    }
+
+    /// What an object of a type has before anything is set: the objects that are always there, and null for the lists
+    /// and maps that are always written. Nobody comes to own these by creating the object.
+    static func emptyObject(of schema: TypeSchema?, depth: Int = 0) -> JSONObject {
+        var object = JSONObject()
+        guard let schema, depth < 16 else { return object }
+        for field in schema.fields where !field.isPointer && !field.isAtomic {
+            switch field.type {
+            case .object(let inner) where !inner.isAtomic:
+                object[field.jsonName] = .object(emptyObject(of: inner, depth: depth + 1))
+            case .array, .map:
+                if field.omission == .never { object[field.jsonName] = .null }
+            default: break
+            }
+        }
         return object
     }
 

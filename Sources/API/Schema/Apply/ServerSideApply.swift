@@ -103,7 +103,7 @@ public enum ServerSideApply {
     ) {
         var first = writer
         first.manager = "before-first-apply"
-        let empty: JSONObject = ["apiVersion": live["apiVersion"] ?? .null, "kind": live["kind"] ?? .null]
+        let empty = FieldManager.emptyObject(of: writer.schema)
         FieldManager.track(from: empty, to: live, first.entry(.update), first, &managed)
     }
 
