@@ -131,6 +131,11 @@ let programs = [
         linked: [.unsafeFlags(["-static-executable"])]),
 ]
 
+/// What several test targets share.
+let testing = [
+    Module(name: "NetworkTesting", tier: "Tests", dependencies: ["Linux", "Netlink"])
+]
+
 let tests = [
     Module(name: "ImagesTests", tier: "Tests", dependencies: ["HTTP", "Images", "Linux"]),
     Module(name: "ShimTests", tier: "Tests", dependencies: ["CLinux", "JSON", "Linux", "Shim"]),
@@ -142,6 +147,9 @@ let tests = [
     Module(name: "HTTPTests", tier: "Tests", dependencies: ["AsyncIO", "HTTP", "Linux", "TLS"]),
     Module(name: "NetlinkTests", tier: "Tests", dependencies: ["CLinux", "Linux", "Netlink"]),
     Module(name: "NFTablesTests", tier: "Tests", dependencies: ["CLinux", "Linux", "NFTables", "Netlink"]),
+    Module(
+        name: "PodNetworkTests", tier: "Tests",
+        dependencies: ["CLinux", "Linux", "NFTables", "Netlink", "NetworkTesting", "PodNetwork", "Telemetry"]),
     Module(name: "KernelTests", tier: "Tests", dependencies: ["Linux", "Processes"]),
     Module(name: "StoreTests", tier: "Tests", dependencies: ["CSQLite", "Linux", "Store"]),
 ]
@@ -158,7 +166,7 @@ let strict: [SwiftSetting] = [
 /// `SWIFTLET_ONLY=JSONTests,HTTP` narrows the package to those targets and what they depend on: a quick inner loop.
 func selected() -> Set<String>? {
     guard let only = Context.environment["SWIFTLET_ONLY"], !only.isEmpty else { return nil }
-    let byName = Dictionary(uniqueKeysWithValues: (modules + programs + tests).map { ($0.name, $0.dependencies) })
+    let byName = Dictionary(uniqueKeysWithValues: (modules + programs + testing + tests).map { ($0.name, $0.dependencies) })
     var wanted: Set<String> = []
     var queue = only.split(separator: ",").map(String.init)
     while let name = queue.popLast() {
@@ -196,6 +204,11 @@ for program in programs where isWanted(program.name) {
         .executableTarget(
             name: program.name, dependencies: dependencies(program), path: "Sources/Programs/\(program.name)",
             swiftSettings: strict, linkerSettings: program.linked))
+}
+for module in testing where isWanted(module.name) {
+    targets.append(
+        .target(
+            name: module.name, dependencies: dependencies(module), path: "Tests/\(module.name)", swiftSettings: strict))
 }
 for test in tests where isWanted(test.name) {
     targets.append(

@@ -151,7 +151,8 @@ extension NetlinkMessage {
         return message
     }
 
-    /// Makes a pair of veth ends, `peer` inside `namespace` from the start when one is given.
+    /// Makes a pair of veth ends, `peer` inside `peerNamespace` from the start. The kernel cannot bring the peer up in the
+    /// same request (ENOTCONN): it has no other end yet at that moment.
     public static func addVeth(
         _ change: LinkChange, peer: LinkChange, peerNamespace: borrowing NetworkNamespace
     ) -> NetlinkMessage {

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NFTables
+internal import Netlink
+
+/// The pod network's own nftables table of one family: masquerading to the outside, host ports, and guards. Pure: it
+/// turns a configuration and leases into changes.
+struct PodTable: Sendable {
+    let family: IPFamily
+    let configuration: PodNetworkConfiguration
+
+    var table: Table { Table(family, configuration.tableName) }
+
+    private var portsByAddress: SetDefinition {
+        SetDefinition(
+            "hostports-by-address", key: [.address(family), .protocolNumber, .port],
+            data: .fields([.address(family), .port]))
+    }
+    private var ports: SetDefinition {
+        SetDefinition("hostports", key: [.protocolNumber, .port], data: .fields([.address(family), .port]))
+    }
+    /// Pods with host ports: one that connects to its own port must see the node as the peer.
+    private var hairpin: SetDefinition {
+        SetDefinition("hairpin", key: [.address(family), .address(family)])
+    }
+
+    /// The whole table, in one batch that replaces what was there.
+    func build(_ leases: some Sequence<Lease>) -> Transaction {
+        var transaction = Transaction(table)
+        transaction.recreateTable()
+        for set in [portsByAddress, ports, hairpin] { transaction.add(.addSet(set)) }
+        addHostPortChains(&transaction)
+        addPostrouting(&transaction)
+        addGuards(&transaction)
+        for lease in leases { add(lease, to: &transaction) }
+        return transaction
+    }
+
+    private func chain(_ name: String, _ base: BaseChain?, _ rules: [Rule], _ transaction: inout Transaction) {
+        transaction.add(.addChain(Chain(name, base: base)))
+        for rule in rules { transaction.add(.addRule(chain: name, rule)) }
+    }
+
+    private func addHostPortChains(_ transaction: inout Transaction) {
+        let key: [Selector] = [.destinationAddress(family), .protocolNumber, .destinationPort]
+        chain(
+            "hostports", nil,
+            [
+                Rule(.destinationNAT(family, .map(key, portsByAddress.name))),
+                Rule(.destinationNAT(family, .map([.protocolNumber, .destinationPort], ports.name))),
+            ], &transaction)
+        var conditions: [Statement] = [.matchType(.destinationType, .local)]
+        // The kernel routes nothing from ::1 to another host: such a connection could only hang.
+        if family == .v6 {
+            conditions.append(
+                .matchPrefix(.destinationAddress(.v6), negated: true, IPPrefix(host: IPAddress("::1")!)))
+        }
+        let jump = Rule(conditions + [.verdict(.jump("hostports"))])
+        for hook in [Hook.prerouting, .output] {
+            chain(
+                "nat-\(hook)", BaseChain(.nat, hook, priority: HookPriority.destinationNAT), [jump], &transaction)
+        }
+    }
+
+    private func addPostrouting(_ transaction: inout Transaction) {
+        let toPods = Statement.match(.outputInterface, .interfaceName(configuration.bridge))
+        var rules = [
+            Rule(
+                .matchSet([.sourceAddress(family), .destinationAddress(family)], hairpin.name),
+                .masquerade(fullyRandom: true))
+        ]
+        if family == .v4 {
+            // A host port used through 127.0.0.1: the pod has to answer to an address of the node.
+            rules.append(
+                Rule(
+                    .matchPrefix(.sourceAddress(.v4), IPPrefix("127.0.0.0/8")!), toPods,
+                    .masquerade(fullyRandom: true)))
+        }
+        if configuration.masquerades, let pods = configuration.podCIDR(family) {
+            let outside = configuration.clusterCIDRs.filter { $0.family == family } + [multicast, linkLocal]
+            rules.append(Rule(.matchPrefix(.sourceAddress(family), negated: true, pods), .verdict(.returnToCaller)))
+            rules += outside.map { Rule(.matchPrefix(.destinationAddress(family), $0), .verdict(.returnToCaller)) }
+            rules.append(Rule(.masquerade(fullyRandom: true)))
+        }
+        chain(
+            "nat-postrouting", BaseChain(.nat, .postrouting, priority: HookPriority.sourceNAT), rules, &transaction)
+    }
+
+    private var multicast: IPPrefix { family == .v4 ? IPPrefix("224.0.0.0/4")! : IPPrefix("ff00::/8")! }
+    private var linkLocal: IPPrefix { family == .v4 ? IPPrefix("169.254.0.0/16")! : IPPrefix("fe80::/10")! }
+
+    private func addGuards(_ transaction: inout Transaction) {
+        let bridge = FieldValue.interfaceName(configuration.bridge)
+        if family == .v4 {
+            // route_localnet lets packets from pods for 127.0.0.0/8 through to the node's own services: stop them
+            // before answers to the node's connections through host ports get that destination back (at -100).
+            chain(
+                "guard-loopback", BaseChain(.filter, .prerouting, priority: -150),
+                [
+                    Rule(
+                        .match(.inputInterface, bridge),
+                        .matchPrefix(.destinationAddress(.v4), IPPrefix("127.0.0.0/8")!), .verdict(.drop))
+                ], &transaction)
+        }
+        // Pods talk to each other through the node; a redirect would point them at a wire they cannot use.
+        chain(
+            "guard-redirects", BaseChain(.filter, .output, priority: HookPriority.filter),
+            [Rule(.match(.outputInterface, bridge), .matchICMPType(family, family == .v4 ? 5 : 137), .verdict(.drop))],
+            &transaction)
+    }
+
+    // MARK: Leases
+
+    private func elements(_ lease: Lease) -> [(SetDefinition, [Element])] {
+        guard let pod = lease.address(family) else { return [] }
+        var byAddress: [Element] = []
+        var anywhere: [Element] = []
+        for port in lease.hostPorts {
+            let target = ElementData.values([.address(pod), .port(port.containerPort)])
+            let key: [FieldValue] = [.protocolNumber(port.protocolNumber), .port(port.hostPort)]
+            if let address = port.hostIP {
+                if address.family == family { byAddress.append(Element([.address(address)] + key, target)) }
+            } else {
+                anywhere.append(Element(key, target))
+            }
+        }
+        guard !byAddress.isEmpty || !anywhere.isEmpty else { return [] }
+        return [
+            (portsByAddress, byAddress), (ports, anywhere), (hairpin, [Element([.address(pod), .address(pod)])]),
+        ].filter { !$0.1.isEmpty }
+    }
+
+    func add(_ lease: Lease, to transaction: inout Transaction) {
+        for (set, elements) in elements(lease) { transaction.add(.addElements(set, elements)) }
+    }
+
+    func remove(_ lease: Lease, from transaction: inout Transaction) {
+        for (set, elements) in elements(lease) { transaction.add(.deleteElements(set, elements)) }
+    }
+}
