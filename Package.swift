@@ -152,6 +152,13 @@ let tests = [
         dependencies: ["CLinux", "Linux", "NFTables", "Netlink", "NetworkTesting", "PodNetwork", "Telemetry"]),
     Module(name: "KernelTests", tier: "Tests", dependencies: ["Linux", "Processes"]),
     Module(name: "StoreTests", tier: "Tests", dependencies: ["CSQLite", "Linux", "Store"]),
+    Module(name: "KubeClientTests", tier: "Tests", dependencies: ["HTTP", "JSON", "KubeAPI", "KubeClient", "Schema"]),
+    Module(
+        name: "ControllersTests", tier: "Tests",
+        dependencies: [
+            "Controllers", "HTTP", "JSON", "KubeAPI", "KubeClient", "Scheduler", "Schema", "Telemetry",
+        ]),
+    Module(name: "SchedulerTests", tier: "Tests", dependencies: ["JSON", "KubeAPI", "KubeClient", "Scheduler"]),
 ]
 
 // MARK: - Settings, the same for every module.
