@@ -49,6 +49,7 @@ final class FakeServer: HTTPHandler {
 
     func handle(_ request: HTTPRequest) async -> HTTPResponse {
         let path = request.pathSegments
+        if request.method == "GET", let document = FakeDiscovery.document(path) { return .json(document.encoded()) }
         guard let target = Target(path) else { return Self.status(404, "NotFound", "no such path") }
         state.withLock { $0.requests.append("\(request.method) \(request.rawPath)") }
         do {
@@ -366,5 +367,41 @@ private struct Target: Sendable {
             return object.objectName == selector.dropFirst("metadata.name=".count)
         }
         return true
+    }
+}
+
+/// The discovery documents of the kinds the tests use.
+private enum FakeDiscovery {
+    static let kinds: [(group: String, plural: String, kind: String, namespaced: Bool)] = [
+        ("", "pods", "Pod", true), ("", "services", "Service", true), ("", "namespaces", "Namespace", false),
+        ("", "configmaps", "ConfigMap", true), ("", "serviceaccounts", "ServiceAccount", true),
+        ("", "nodes", "Node", false), ("", "endpoints", "Endpoints", true),
+        ("apps", "deployments", "Deployment", true), ("apps", "replicasets", "ReplicaSet", true),
+        ("apps", "daemonsets", "DaemonSet", true), ("apps", "statefulsets", "StatefulSet", true),
+        ("apps", "controllerrevisions", "ControllerRevision", true), ("batch", "jobs", "Job", true),
+        ("batch", "cronjobs", "CronJob", true), ("discovery.k8s.io", "endpointslices", "EndpointSlice", true),
+    ]
+
+    static func document(_ path: [String]) -> JSONObject? {
+        if path == ["api", "v1"] { return resources("") }
+        if path.count == 3, path[0] == "apis", path[2] == "v1" { return resources(path[1]) }
+        guard path == ["apis"] else { return nil }
+        let names = Set(kinds.map(\.group)).subtracting([""]).sorted()
+        return [
+            "groups": .array(
+                names.map {
+                    ["name": .string($0), "versions": [["version": "v1"]], "preferredVersion": ["version": "v1"]]
+                })
+        ]
+    }
+
+    private static func resources(_ group: String) -> JSONObject {
+        let rows = kinds.filter { $0.group == group }.map { row -> JSONValue in
+            [
+                "name": .string(row.plural), "kind": .string(row.kind), "namespaced": .bool(row.namespaced),
+                "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+            ]
+        }
+        return ["resources": .array(rows)]
     }
 }

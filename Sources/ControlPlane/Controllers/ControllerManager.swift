@@ -80,7 +80,8 @@ public final class ControllerManager: Sendable {
             ReplicaSetController(replicationControllers: context), EndpointSliceController(context),
             EndpointsController(context), NamespaceController(context), NodeLifecycleController(context),
             TaintEvictionController(context), PodGCController(context),
-            NamespaceFixtureController(defaultServiceAccount: context),
+            NamespaceFixtureController(defaultServiceAccount: context), DaemonSetController(context),
+            GarbageCollector(context), JobController(context), TTLAfterFinishedController(context),
         ]
         if let pem = settings.rootCertificates {
             controllers.append(NamespaceFixtureController(rootCertificates: pem, context))

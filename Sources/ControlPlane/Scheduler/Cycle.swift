@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KubeClient
+
 /// What a cycle found for one pod.
 enum Verdict: Sendable {
     case node(String)

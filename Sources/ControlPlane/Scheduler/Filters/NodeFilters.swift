@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KubeClient
+
 /// Filters that look at one node and what is on it. Each returns why the node is refused, or nil. No I/O.
 enum NodeFilters {
     static func all(_ pod: PodInfo, _ node: NodeInfo) -> Rejection? {
@@ -9,7 +11,7 @@ enum NodeFilters {
 
     static func unschedulable(_ pod: PodInfo, _ node: NodeInfo) -> Rejection? {
         guard node.isUnschedulable else { return nil }
-        let taint = Taint(key: "node.kubernetes.io/unschedulable", effect: "NoSchedule")
+        let taint = NodeTaint(key: "node.kubernetes.io/unschedulable", effect: "NoSchedule")
         if pod.tolerations.contains(where: { $0.tolerates(taint) }) { return nil }
         return Rejection(.nodeUnschedulable, ["node(s) were unschedulable"], resolvable: false)
     }

@@ -7,7 +7,7 @@ import KubeClient
 struct VolumeFilter: Sendable {
     /// A refusal that no node could lift.
     private(set) var general: Rejection?
-    private var required: [[NodeSelectorTerm]] = []
+    private var required: [[NodeTerm]] = []
     /// Claims that wait for a node to be chosen, of a class with delayed binding.
     private(set) var waiting: [ObjectKey] = []
 
@@ -53,7 +53,7 @@ struct VolumeFilter: Sendable {
                 return
             }
             if let terms = found.value("spec", "nodeAffinity", "required", "nodeSelectorTerms")?.array {
-                required.append(terms.map { NodeSelectorTerm($0) })
+                required.append(terms.map { NodeTerm($0) })
             }
         }
     }

@@ -8,7 +8,7 @@ import KubeClient
 struct NodeInfo: Sendable {
     var name: String
     var labels: [String: String] = [:]
-    var taints: [Taint] = []
+    var taints: [NodeTaint] = []
     var isUnschedulable = false
     var allocatable = ResourceAmounts()
     var allowedPods: Int64 = 0
@@ -35,7 +35,7 @@ struct NodeInfo: Sendable {
     mutating func update(_ json: JSONObject) {
         exists = true
         labels = json.objectLabels
-        taints = (json["spec"]?["taints"]?.array ?? []).map(Taint.init)
+        taints = (json["spec"]?["taints"]?.array ?? []).map(NodeTaint.init)
         isUnschedulable = json["spec"]?["unschedulable"]?.bool ?? false
         let status = json["status"]
         let map = status?["allocatable"] ?? status?["capacity"]

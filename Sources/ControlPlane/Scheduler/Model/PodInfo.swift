@@ -16,8 +16,8 @@ final class PodInfo: Sendable {
     let preempts: Bool
     let requests: PodRequests
     let hostPorts: [HostPort]
-    let affinity: NodeAffinity
-    let tolerations: [Toleration]
+    let affinity: NodeSelection
+    let tolerations: [TaintToleration]
     let requiredAffinity: [PodAffinityTerm]
     let requiredAntiAffinity: [PodAffinityTerm]
     let preferredAffinity: [WeightedPodAffinityTerm]
@@ -48,8 +48,8 @@ final class PodInfo: Sendable {
         preempts = spec?["preemptionPolicy"]?.string != "Never"
         requests = PodRequests(spec: spec)
         hostPorts = HostPort.all(spec)
-        affinity = NodeAffinity(spec: spec)
-        tolerations = (spec?["tolerations"]?.array ?? []).map(Toleration.init)
+        affinity = NodeSelection(spec: spec)
+        tolerations = (spec?["tolerations"]?.array ?? []).map(TaintToleration.init)
         let namespace = json.objectNamespace
         let podAffinity = spec?["affinity"]?["podAffinity"]
         let antiAffinity = spec?["affinity"]?["podAntiAffinity"]

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KubeClient
+
 /// How well each feasible node suits a pod: 0…100 a part, summed with upstream's weights. No I/O.
 struct Scorer {
     let pod: PodInfo

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import JSON
-import KubeAPI
+package import JSON
 
 /// One `matchExpressions` or `matchFields` row of a node selector term.
-struct NodeRequirement: Sendable, Hashable {
-    enum Operation: String, Sendable {
+package struct NodeTermRow: Sendable, Hashable {
+    package enum Operation: String, Sendable {
         case isIn = "In"
         case notIn = "NotIn"
         case exists = "Exists"
@@ -14,18 +13,18 @@ struct NodeRequirement: Sendable, Hashable {
         case less = "Lt"
     }
 
-    var key: String
+    package var key: String
     /// Nil for an operator nobody knows: matches nothing.
-    var operation: Operation?
-    var values: [String]
+    package var operation: Operation?
+    package var values: [String]
 
-    init(_ json: JSONValue) {
+    package init(_ json: JSONValue) {
         key = json["key"]?.string ?? ""
         operation = Operation(rawValue: json["operator"]?.string ?? "")
         values = (json["values"]?.array ?? []).compactMap(\.string)
     }
 
-    func matches(_ value: String?) -> Bool {
+    package func matches(_ value: String?) -> Bool {
         switch operation {
         case .isIn: value.map(values.contains) ?? false
         case .notIn: value.map { !values.contains($0) } ?? true
@@ -46,61 +45,61 @@ struct NodeRequirement: Sendable, Hashable {
 }
 
 /// A term: all its rows must match; one without any matches nothing.
-struct NodeSelectorTerm: Sendable, Hashable {
-    var expressions: [NodeRequirement]
-    var fields: [NodeRequirement]
+package struct NodeTerm: Sendable, Hashable {
+    package var expressions: [NodeTermRow]
+    package var fields: [NodeTermRow]
 
-    init(_ json: JSONValue?) {
-        expressions = (json?["matchExpressions"]?.array ?? []).map(NodeRequirement.init)
-        fields = (json?["matchFields"]?.array ?? []).map(NodeRequirement.init)
+    package init(_ json: JSONValue?) {
+        expressions = (json?["matchExpressions"]?.array ?? []).map(NodeTermRow.init)
+        fields = (json?["matchFields"]?.array ?? []).map(NodeTermRow.init)
     }
 
-    func matches(labels: [String: String], name: String) -> Bool {
+    package func matches(labels: [String: String], name: String) -> Bool {
         guard !expressions.isEmpty || !fields.isEmpty else { return false }
         return expressions.allSatisfy { $0.matches(labels[$0.key]) }
             && fields.allSatisfy { $0.key == "metadata.name" && $0.matches(name) }
     }
 
     /// The names a term pins pods to by `metadata.name In [...]`; nil when it does not.
-    var pinnedNames: [String]? {
+    package var pinnedNames: [String]? {
         fields.first { $0.key == "metadata.name" && $0.operation == .isIn }?.values
     }
 }
 
 /// `spec.nodeSelector` and `spec.affinity.nodeAffinity`.
-struct NodeAffinity: Sendable, Hashable {
-    var selector: [String: String]
+package struct NodeSelection: Sendable, Hashable {
+    package var selector: [String: String]
     /// Any of these must match; nil when nothing is required.
-    var required: [NodeSelectorTerm]?
-    var preferred: [(weight: Int64, term: NodeSelectorTerm)] { preferences.map { ($0.weight, $0.term) } }
+    package var required: [NodeTerm]?
+    package var preferred: [(weight: Int64, term: NodeTerm)] { preferences.map { ($0.weight, $0.term) } }
     private var preferences: [Preference]
 
     private struct Preference: Sendable, Hashable {
         var weight: Int64
-        var term: NodeSelectorTerm
+        var term: NodeTerm
     }
 
-    init(spec: JSONValue?) {
+    package init(spec: JSONValue?) {
         var selector: [String: String] = [:]
         for (key, value) in spec?["nodeSelector"]?.object ?? JSONObject() { selector[key] = value.string ?? "" }
         self.selector = selector
         let affinity = spec?["affinity"]?["nodeAffinity"]
         required = affinity?["requiredDuringSchedulingIgnoredDuringExecution"]?["nodeSelectorTerms"]?.array?.map {
-            NodeSelectorTerm($0)
+            NodeTerm($0)
         }
         preferences = (affinity?["preferredDuringSchedulingIgnoredDuringExecution"]?.array ?? []).map {
-            Preference(weight: $0["weight"]?.integer ?? 0, term: NodeSelectorTerm($0["preference"]))
+            Preference(weight: $0["weight"]?.integer ?? 0, term: NodeTerm($0["preference"]))
         }
     }
 
-    func isSatisfied(labels: [String: String], name: String) -> Bool {
+    package func isSatisfied(labels: [String: String], name: String) -> Bool {
         guard selector.allSatisfy({ labels[$0.key] == $0.value }) else { return false }
         guard let required else { return true }
         return required.contains { $0.matches(labels: labels, name: name) }
     }
 
     /// The only nodes that can match, when every required term pins names: what a DaemonSet's pods carry.
-    var pinnedNodes: Set<String>? {
+    package var pinnedNodes: Set<String>? {
         guard let required, !required.isEmpty else { return nil }
         var names: Set<String> = []
         for term in required {
@@ -111,38 +110,38 @@ struct NodeAffinity: Sendable, Hashable {
     }
 }
 
-struct Taint: Sendable, Hashable {
-    var key: String
-    var value: String
-    var effect: String
+package struct NodeTaint: Sendable, Hashable {
+    package var key: String
+    package var value: String
+    package var effect: String
 
-    init(key: String, value: String = "", effect: String) {
+    package init(key: String, value: String = "", effect: String) {
         self.key = key
         self.value = value
         self.effect = effect
     }
 
-    init(_ json: JSONValue) {
+    package init(_ json: JSONValue) {
         key = json["key"]?.string ?? ""
         value = json["value"]?.string ?? ""
         effect = json["effect"]?.string ?? ""
     }
 }
 
-struct Toleration: Sendable, Hashable {
-    var key: String
-    var operation: String
-    var value: String
-    var effect: String
+package struct TaintToleration: Sendable, Hashable {
+    package var key: String
+    package var operation: String
+    package var value: String
+    package var effect: String
 
-    init(_ json: JSONValue) {
+    package init(_ json: JSONValue) {
         key = json["key"]?.string ?? ""
         operation = json["operator"]?.string ?? "Equal"
         value = json["value"]?.string ?? ""
         effect = json["effect"]?.string ?? ""
     }
 
-    func tolerates(_ taint: Taint) -> Bool {
+    package func tolerates(_ taint: NodeTaint) -> Bool {
         if !effect.isEmpty, effect != taint.effect { return false }
         if !key.isEmpty, key != taint.key { return false }
         switch operation {

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+import KubeAPI
+import KubeClient
+import Synchronization
+import Telemetry
+
+/// Deletes objects whose owners are gone, over every kind the server serves.
+final class GarbageCollector: Controller {
+    let name = "garbage-collector"
+    private let context: ControllerContext
+    private let state = Mutex(State())
+    private let queue = WorkQueue<OwnershipGraph.Work>()
+
+    private struct State {
+        var graph = OwnershipGraph()
+        /// The resource of each group and kind.
+        var kinds: [String: ResourceID] = [:]
+        var monitors: [ResourceID: Monitor] = [:]
+        /// Owners known not to exist; a uid is never used again.
+        var absent: Set<String> = []
+    }
+
+    private struct Monitor {
+        var informer: Informer<DynamicObject>
+        var task: Task<Void, Never>?
+    }
+
+    /// Kinds that other controllers keep whole in the shared caches anyhow.
+    private static let shared: Set<ResourceID> = [
+        Kinds.pods, Kinds.nodes, Kinds.namespaces, Kinds.services, Kinds.endpoints, Kinds.replicaSets,
+        Kinds.deployments, Kinds.daemonSets, Kinds.statefulSets, Kinds.jobs, Kinds.cronJobs, Kinds.endpointSlices,
+        Kinds.controllerRevisions, Kinds.replicationControllers, Kinds.disruptionBudgets,
+    ]
+
+    init(_ context: ControllerContext) { self.context = context }
+
+    func run() async {
+        defer {
+            state.withLock { state in
+                for monitor in state.monitors.values { monitor.task?.cancel() }
+                state.monitors = [:]
+            }
+        }
+        await work(
+            on: queue, workers: 8, after: [], logger: context.logger,
+            beside: [{ await self.keepMonitors() }]
+        ) { [self] work in
+            switch work {
+            case .collect(let uid): try await collect(uid)
+            case .orphan(let uid): try await orphan(uid)
+            }
+        }
+    }
+
+    // MARK: What there is
+
+    /// Watches every kind served; kinds come and go with custom resources, so discovery is asked again.
+    private func keepMonitors() async {
+        while !Task.isCancelled {
+            do {
+                try await syncMonitors()
+            } catch {
+                if Task.isCancelled { return }
+                context.logger.warning("garbage collector: discovery failed", ["error": "\(error)"])
+            }
+            do { try await Task.sleep(for: .seconds(30)) } catch { return }
+        }
+    }
+
+    private func syncMonitors() async throws {
+        let discovered = try await Discovery.resources(context.client)
+        let wanted = discovered.resources.filter {
+            $0.verbs.isSuperset(of: ["list", "watch", "delete"]) && $0.id.plural != "events"
+        }
+        let added = state.withLock { state -> [ResourceID] in
+            for resource in discovered.resources {
+                state.kinds["\(resource.id.group)/\(resource.id.kind)"] = resource.id
+            }
+            let ids = Set(wanted.map(\.id))
+            if discovered.failed.isEmpty {
+                for (id, monitor) in state.monitors where !ids.contains(id) {
+                    monitor.task?.cancel()
+                    state.monitors.removeValue(forKey: id)
+                }
+            }
+            return wanted.map(\.id).filter { state.monitors[$0] == nil }
+        }
+        for id in added { watch(id) }
+    }
+
+    private func watch(_ id: ResourceID) {
+        let isShared = Self.shared.contains(id)
+        let informer =
+            isShared
+            ? context.informer(id)
+            : Informer<DynamicObject>(
+                client: context.client, resource: id, logger: context.logger,
+                transform: { Informer<DynamicObject>.metadataOnly($0) })
+        informer.addHandler { [weak self] in self?.changed($0, id) }
+        let task = isShared ? nil : Task { await informer.run() }
+        state.withLock { $0.monitors[id] = Monitor(informer: informer, task: task) }
+    }
+
+    private func changed(_ change: InformerChange<DynamicObject>, _ id: ResourceID) {
+        let object = change.object.json
+        let work = state.withLock { state -> [OwnershipGraph.Work] in
+            if case .deleted = change {
+                state.absent.insert(object.objectUID)
+                if state.absent.count > 10_000 { state.absent = [object.objectUID] }
+                return state.graph.remove(object.objectUID)
+            }
+            let kinds = state.kinds
+            return state.graph.store(object, id) { kinds["\(Self.group(of: $0.apiVersion))/\($0.kind)"] }
+        }
+        for item in work { queue.add(item) }
+    }
+
+    static func group(of apiVersion: String) -> String {
+        apiVersion.split(separator: "/").count == 2 ? String(apiVersion.split(separator: "/")[0]) : ""
+    }
+
+    private func allSynced() -> Bool { state.withLock { $0.monitors.values.allSatisfy { $0.informer.hasSynced } } }
+
+    // MARK: Collecting
+
+    private func collect(_ uid: String) async throws {
+        guard let node = state.withLock({ $0.graph.nodes[uid] }) else { return }
+        if node.isBeingDeleted, !node.deletesDependents { return }
+        let object: JSONObject
+        do {
+            object = try await context.client.get(node.resource, namespace: node.key.namespace, name: node.key.name)
+        } catch  where error.isNotFound {
+            return vanish(uid)
+        }
+        guard object.objectUID == uid else { return vanish(uid) }
+        if node.deletesDependents { return try await deleteDependents(node, object) }
+        let references = object.ownerReferences
+        guard !references.isEmpty else { return }
+        var solid = 0
+        var gone: [OwnerReference] = []
+        var waiting: [OwnerReference] = []
+        for reference in references {
+            switch try await status(of: reference, namespace: node.key.namespace) {
+            case .exists: solid += 1
+            case .absent: gone.append(reference)
+            case .waits: waiting.append(reference)
+            }
+        }
+        if solid > 0 {
+            let useless = gone + waiting
+            if !useless.isEmpty { try await removeReferences(useless.map(\.uid), from: object, node.resource) }
+            return
+        }
+        if gone.isEmpty, waiting.isEmpty { return }
+        let finalizers = object.array("metadata", "finalizers").compactMap(\.string)
+        var policy = PropagationPolicy.background
+        if !waiting.isEmpty, !state.withLock({ $0.graph.blockingDependents(of: uid) }).isEmpty {
+            policy = .foreground
+        } else if finalizers.contains(OwnershipGraph.orphan) {
+            policy = .orphan
+        } else if finalizers.contains(OwnershipGraph.foreground) {
+            policy = .foreground
+        }
+        do {
+            try await context.client.delete(
+                node.resource, namespace: node.key.namespace, name: node.key.name,
+                options: DeleteOptions(
+                    propagationPolicy: policy, uid: uid, resourceVersion: object.objectResourceVersion))
+        } catch  where error.isNotFound {
+            vanish(uid)
+        }
+    }
+
+    private enum OwnerStatus { case exists, absent, waits }
+
+    private func status(of reference: OwnerReference, namespace: String) async throws -> OwnerStatus {
+        let (isAbsent, resource, known) = state.withLock { state in
+            (
+                state.absent.contains(reference.uid),
+                state.kinds["\(Self.group(of: reference.apiVersion))/\(reference.kind)"],
+                state.graph.nodes[reference.uid]
+            )
+        }
+        if isAbsent { return .absent }
+        if let known, !known.isVirtual {
+            return known.deletesDependents && reference.blocksDeletion ? .waits : .exists
+        }
+        // A kind the server does not serve: nobody can say that the owner is gone.
+        guard let resource else { throw UnknownOwner(reference: reference) }
+        do {
+            let owner = try await context.client.get(
+                resource, namespace: resource.namespaced ? namespace : nil, name: reference.name)
+            if owner.objectUID == reference.uid {
+                let waits =
+                    owner.objectIsBeingDeleted
+                    && owner.array("metadata", "finalizers").contains(.string(OwnershipGraph.foreground))
+                return waits && reference.blocksDeletion ? .waits : .exists
+            }
+        } catch  where error.isNotFound {
+            // No such object: absent, below.
+        }
+        state.withLock { _ = $0.absent.insert(reference.uid) }
+        return .absent
+    }
+
+    struct UnknownOwner: Error, CustomStringConvertible {
+        var reference: OwnerReference
+        var description: String {
+            "find the owner \(reference.kind) \(reference.name): the server serves no \(reference.apiVersion)"
+        }
+    }
+
+    /// An object that waits for its dependents: they are deleted, and it is let go when no blocking one is left.
+    private func deleteDependents(_ node: OwnershipGraph.Node, _ object: JSONObject) async throws {
+        let blocking = state.withLock { $0.graph.blockingDependents(of: node.uid) }
+        if blocking.isEmpty {
+            return try await removeFinalizer(OwnershipGraph.foreground, from: object, node.resource)
+        }
+        for dependent in blocking where !dependent.deletesDependents && !dependent.isBeingDeleted {
+            queue.add(.collect(dependent.uid))
+        }
+    }
+
+    private func orphan(_ uid: String) async throws {
+        // Dependents not in the caches yet would be missed and then collected.
+        guard allSynced() else { throw StaleCache() }
+        guard let node = state.withLock({ $0.graph.nodes[uid] }) else { return }
+        for dependent in state.withLock({ $0.graph.dependents(of: uid) }) {
+            do {
+                let object = try await context.client.get(
+                    dependent.resource, namespace: dependent.key.namespace, name: dependent.key.name)
+                guard object.objectUID == dependent.uid else { continue }
+                try await removeReferences([uid], from: object, dependent.resource)
+            } catch  where error.isNotFound {
+                // Gone: nothing to set free.
+            }
+        }
+        do {
+            let object = try await context.client.get(
+                node.resource, namespace: node.key.namespace, name: node.key.name)
+            guard object.objectUID == uid else { return }
+            try await removeFinalizer(OwnershipGraph.orphan, from: object, node.resource)
+        } catch  where error.isNotFound {
+            vanish(uid)
+        }
+    }
+
+    private func vanish(_ uid: String) {
+        let work = state.withLock { state in
+            state.absent.insert(uid)
+            return state.graph.remove(uid)
+        }
+        for item in work { queue.add(item) }
+    }
+
+    private func removeReferences(_ uids: [String], from object: JSONObject, _ resource: ResourceID) async throws {
+        let kept = object.array("metadata", "ownerReferences").filter { !uids.contains($0["uid"]?.string ?? "") }
+        try await patchMetadata(object, resource, ["ownerReferences": kept.isEmpty ? .null : .array(kept)])
+    }
+
+    private func removeFinalizer(_ finalizer: String, from object: JSONObject, _ resource: ResourceID) async throws {
+        let kept = object.array("metadata", "finalizers").filter { $0.string != finalizer }
+        guard kept.count != object.array("metadata", "finalizers").count else { return }
+        try await patchMetadata(object, resource, ["finalizers": kept.isEmpty ? .null : .array(kept)])
+    }
+
+    private func patchMetadata(
+        _ object: JSONObject, _ resource: ResourceID, _ changes: JSONObject
+    ) async throws {
+        var metadata = changes
+        // The version makes a write on an object changed meanwhile fail, and be tried again on its new state.
+        metadata["resourceVersion"] = .string(object.objectResourceVersion)
+        metadata["uid"] = .string(object.objectUID)
+        do {
+            _ = try await context.client.patch(
+                resource, namespace: object.objectNamespace, name: object.objectName,
+                body: ["metadata": .object(metadata)], kind: .merge)
+        } catch  where error.isNotFound {
+            // Gone already.
+        }
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+import KubeClient
+
+/// Who owns whom in the cluster, by uid. A value without I/O.
+struct OwnershipGraph {
+    struct Node {
+        var resource: ResourceID
+        var key: ObjectKey
+        var uid: String
+        var owners: [OwnerReference] = []
+        var dependents: Set<String> = []
+        var isBeingDeleted = false
+        /// Waits for its dependents to go first.
+        var deletesDependents = false
+        /// Wants its dependents set free before it goes.
+        var orphansDependents = false
+        /// Known only because others name it as their owner.
+        var isVirtual = false
+    }
+
+    enum Work: Hashable, CustomStringConvertible {
+        /// See whether the object is to be deleted, and what holds it.
+        case collect(String)
+        case orphan(String)
+
+        var description: String {
+            switch self {
+            case .collect(let uid): "collect \(uid)"
+            case .orphan(let uid): "orphan \(uid)"
+            }
+        }
+    }
+
+    static let foreground = "foregroundDeletion"
+    static let orphan = "orphan"
+
+    private(set) var nodes: [String: Node] = [:]
+
+    /// Takes an object's present state; returns what has to be looked at.
+    ///
+    /// - Parameter find: The resource of a kind, so that owners not seen yet can be asked for.
+    mutating func store(
+        _ object: JSONObject, _ resource: ResourceID, find: (OwnerReference) -> ResourceID?
+    ) -> [Work] {
+        let uid = object.objectUID
+        guard !uid.isEmpty else { return [] }
+        let old = nodes[uid]
+        var node = old ?? Node(resource: resource, key: object.objectKey, uid: uid)
+        let owners = object.ownerReferences
+        let finalizers = object.array("metadata", "finalizers").compactMap(\.string)
+        node.resource = resource
+        node.key = object.objectKey
+        node.isVirtual = false
+        node.isBeingDeleted = object.objectIsBeingDeleted
+        node.deletesDependents = node.isBeingDeleted && finalizers.contains(Self.foreground)
+        node.orphansDependents = node.isBeingDeleted && finalizers.contains(Self.orphan)
+        let before = node.owners
+        node.owners = owners
+        nodes[uid] = node
+        var work: [Work] = []
+        for reference in before where !owners.contains(where: { $0.uid == reference.uid }) {
+            nodes[reference.uid]?.dependents.remove(uid)
+            // Its owner may have waited for it alone.
+            if nodes[reference.uid]?.deletesDependents == true { work.append(.collect(reference.uid)) }
+        }
+        for reference in owners where !reference.uid.isEmpty {
+            if nodes[reference.uid] == nil, let kind = find(reference) {
+                let namespace = kind.namespaced ? node.key.namespace : ""
+                nodes[reference.uid] = Node(
+                    resource: kind, key: ObjectKey(namespace, reference.name), uid: reference.uid, isVirtual: true)
+                // Perhaps the owner never existed, or went before this object was made.
+                work.append(.collect(uid))
+            }
+            nodes[reference.uid]?.dependents.insert(uid)
+            let blockingEnded = before.contains {
+                $0.uid == reference.uid && $0.blocksDeletion && !reference.blocksDeletion
+            }
+            if blockingEnded, nodes[reference.uid]?.deletesDependents == true { work.append(.collect(reference.uid)) }
+            if nodes[reference.uid]?.deletesDependents == true, !before.contains(where: { $0.uid == reference.uid }) {
+                work.append(.collect(uid))
+            }
+        }
+        if node.orphansDependents, old?.orphansDependents != true { work.append(.orphan(uid)) }
+        if node.deletesDependents, old?.deletesDependents != true {
+            work += node.dependents.map { .collect($0) } + [.collect(uid)]
+        }
+        return work
+    }
+
+    /// The object is gone; returns its dependents and those owners that waited for it.
+    mutating func remove(_ uid: String) -> [Work] {
+        guard let node = nodes.removeValue(forKey: uid) else { return [] }
+        var work: [Work] = node.dependents.map { .collect($0) }
+        for reference in node.owners {
+            nodes[reference.uid]?.dependents.remove(uid)
+            if let owner = nodes[reference.uid], owner.deletesDependents { work.append(.collect(owner.uid)) }
+            if let owner = nodes[reference.uid], owner.isVirtual, owner.dependents.isEmpty {
+                nodes.removeValue(forKey: reference.uid)
+            }
+        }
+        // Its dependents still name it: it stays known as an owner that is no more.
+        return work
+    }
+
+    /// Dependents that an owner must outlive.
+    func blockingDependents(of uid: String) -> [Node] {
+        guard let node = nodes[uid] else { return [] }
+        return node.dependents.compactMap { nodes[$0] }.filter { dependent in
+            dependent.owners.contains { $0.uid == uid && $0.blocksDeletion }
+        }
+    }
+
+    func dependents(of uid: String) -> [Node] {
+        (nodes[uid]?.dependents ?? []).compactMap { nodes[$0] }
+    }
+}

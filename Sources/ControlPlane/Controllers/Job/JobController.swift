@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+import KubeAPI
+import KubeClient
+
+/// Runs pods to completion, counting each end exactly once by a finalizer.
+final class JobController: Controller {
+    let name = "job"
+    let context: ControllerContext
+    private let jobs: Informer<DynamicObject>
+    private let pods: Informer<DynamicObject>
+    let queue = WorkQueue<ObjectKey>()
+    let expectations = Expectations()
+    let recorder: EventRecorder
+    let control: PodControl
+
+    init(_ context: ControllerContext) {
+        self.context = context
+        jobs = context.informer(Kinds.jobs)
+        pods = context.informer(Kinds.pods)
+        recorder = context.recorder("job-controller")
+        control = PodControl(client: context.client, recorder: recorder)
+        OwnerIndex.add(to: pods)
+        jobs.addHandler { [queue, expectations] change in
+            if case .deleted(let job) = change { expectations.forget(job.json.objectKey) }
+            queue.add(change.object.json.objectKey)
+        }
+        pods.addHandler { [weak self] in self?.podChanged($0) }
+    }
+
+    func run() async {
+        await work(on: queue, workers: 5, after: [jobs, pods], recorder: recorder, logger: context.logger) {
+            [self] in try await sync($0)
+        }
+    }
+
+    private func podChanged(_ change: InformerChange<DynamicObject>) {
+        let pod = change.object.json
+        guard let owner = pod.controllerReference else {
+            if case .deleted = change { return }
+            for job in jobs.list(namespace: pod.objectNamespace) where selector(of: job.json).matches(pod.objectLabels)
+            {
+                queue.add(job.json.objectKey)
+            }
+            return
+        }
+        guard owner.kind == "Job" else { return }
+        let key = ObjectKey(pod.objectNamespace, owner.name)
+        switch change {
+        case .added: expectations.sawAddition(key)
+        case .deleted: expectations.sawDeletion(key, pod.objectUID)
+        case .updated: if pod.objectIsBeingDeleted { expectations.sawDeletion(key, pod.objectUID) }
+        }
+        queue.add(key)
+    }
+
+    // MARK: Sync
+
+    private func sync(_ key: ObjectKey) async throws {
+        guard let job = jobs.get(key)?.json,
+            job.string("spec", "managedBy").isEmpty
+                || job.string("spec", "managedBy") == "kubernetes.io/job-controller"
+        else { return try await freeOrphans(key) }
+        let conditions = Conditions(job)
+        if conditions.isTrue("Complete") || conditions.isTrue("Failed") {
+            for pod in OwnerIndex.owned(pods, by: job.objectUID) where JobState.isTracked(pod) {
+                try await untrack(pod)
+            }
+            return
+        }
+        let wanted = selector(of: job)
+        var manager = ClaimManager(
+            client: context.client, owner: job, ownerResource: Kinds.jobs, resource: Kinds.pods)
+        manager.finalizer = JobState.finalizer
+        let claimed = try await manager.claim(OwnerIndex.candidates(pods, for: job)) {
+            wanted.matches($0.objectLabels)
+        }
+        guard expectations.isSatisfied(key) else { return }
+        var state = JobState(job: job, pods: claimed)
+        state.count()
+        if job.objectIsBeingDeleted {
+            for pod in claimed where JobState.isTracked(pod) { try await untrack(pod) }
+            return
+        }
+        try await act(&state, conditions)
+    }
+
+    private func act(_ state: inout JobState, _ before: Conditions) async throws {
+        let job = state.job
+        let now = Timestamp.now
+        var conditions = before
+        var startTime = job.time("status", "startTime")
+        let isSuspended = job.bool("spec", "suspend")
+        if startTime == nil, !isSuspended { startTime = now }
+        // A verdict once written stands, whatever pods do while they end.
+        var ending = state.ending(at: now)
+        if let target = conditions["FailureTarget"], conditions.isTrue("FailureTarget") {
+            ending = ("Failed", target.string("reason"), target.string("message"))
+        } else if let target = conditions["SuccessCriteriaMet"], conditions.isTrue("SuccessCriteriaMet") {
+            ending = ("Complete", target.string("reason"), target.string("message"))
+        }
+        var failure: (any Error)?
+        var finished = false
+        if let ending {
+            failure = await delete(state.active, job)
+            let interim = ending.type == "Failed" ? "FailureTarget" : "SuccessCriteriaMet"
+            conditions.set(
+                interim, true, reason: ending.reason, message: ending.message, probeTime: true, at: now)
+            let isQuiet = state.active.isEmpty && state.terminating.isEmpty
+            if isQuiet, state.uncountedFailed.isEmpty, state.uncountedSucceeded.isEmpty {
+                conditions.set(
+                    ending.type, true, reason: ending.reason, message: ending.message, probeTime: true, at: now)
+                finished = true
+            }
+        } else if isSuspended {
+            failure = await delete(state.active, job)
+            if !conditions.isTrue("Suspended") {
+                conditions.set(
+                    "Suspended", true, reason: "JobSuspended", message: "Job suspended", probeTime: true, at: now)
+                recorder.event(EventTarget(job, Kinds.jobs), .normal, reason: "Suspended", "Job suspended")
+            }
+            startTime = nil
+        } else {
+            if conditions.isTrue("Suspended") {
+                conditions.set(
+                    "Suspended", false, reason: "JobResumed", message: "Job resumed", probeTime: true, at: now)
+                recorder.event(EventTarget(job, Kinds.jobs), .normal, reason: "Resumed", "Job resumed")
+                startTime = now
+            }
+            failure = await manage(state, now)
+        }
+        let written = try await writeStatus(state, conditions, startTime: startTime, finished: finished, now)
+        if finished { announce(conditions, written) }
+        // Only after the status names them may their finalizers go: a crash in between counts nothing twice.
+        try await untrackCounted(state)
+        if let deadline = job.int("spec", "activeDeadlineSeconds"), let startTime, ending == nil {
+            queue.add(job.objectKey, after: (startTime + .seconds(deadline)) - now + .milliseconds(50))
+        }
+        if let failure { throw failure }
+    }
+
+    private func untrackCounted(_ state: JobState) async throws {
+        let seen = state.uncountedSucceeded.union(state.uncountedFailed).union(state.ignored)
+        for pod in state.pods where seen.contains(pod.objectUID) && JobState.isTracked(pod) {
+            try await untrack(pod)
+        }
+        // Pods gone without the cache saying so are counted in the next round.
+        if state.pods.isEmpty, !seen.isEmpty { queue.add(state.job.objectKey, after: .milliseconds(100)) }
+    }
+
+    private func announce(_ conditions: Conditions, _ job: JSONObject) {
+        let target = EventTarget(job, Kinds.jobs)
+        if conditions.isTrue("Complete") {
+            recorder.event(target, .normal, reason: "Completed", "Job completed")
+        } else if let failed = conditions["Failed"] {
+            recorder.event(target, .warning, reason: failed.string("reason"), failed.string("message"))
+        }
+    }
+
+    // MARK: Pods
+
+    /// Starts or stops pods until as many are at work as wanted; returns the first failure.
+    private func manage(_ state: JobState, _ now: Timestamp) async -> (any Error)? {
+        let job = state.job
+        let active = state.active
+        let wanted = state.wanted
+        if active.count > wanted {
+            let victims = DeletionRanking.choose(active, count: active.count - wanted, related: active)
+            return await delete(victims, job)
+        }
+        var count = wanted - active.count
+        if state.replacesFailedOnly { count -= state.terminating.count }
+        guard count > 0 else { return nil }
+        if let delay = state.backoff(at: now) {
+            queue.add(job.objectKey, after: delay + .milliseconds(10))
+            return nil
+        }
+        let indexes = state.isIndexed ? state.missingIndexes(count) : []
+        if state.isIndexed { count = indexes.count }
+        guard count > 0 else { return nil }
+        let key = job.objectKey
+        expectations.expect(key, additions: count)
+        let pods = (0..<count).map { JobPods.pod(job, index: state.isIndexed ? indexes[$0] : nil, state) }
+        let (made, error) = await slowStartBatch(count) { [self] number in
+            do {
+                try await control.create(pods[number], for: job, Kinds.jobs)
+            } catch  where error.isNamespaceTerminating {
+                expectations.sawAddition(key)
+            }
+        }
+        if made < count { expectations.sawAddition(key, count: count - made) }
+        return error
+    }
+
+    private func delete(_ victims: [JSONObject], _ job: JSONObject) async -> (any Error)? {
+        guard !victims.isEmpty else { return nil }
+        let key = job.objectKey
+        expectations.expect(key, deletions: victims.map(\.objectUID))
+        let (_, error) = await slowStartBatch(victims.count, first: victims.count) { [self] index in
+            do {
+                try await control.delete(victims[index], for: job, Kinds.jobs)
+            } catch {
+                expectations.sawDeletion(key, victims[index].objectUID)
+                if !error.isNotFound { throw error }
+            }
+        }
+        return error
+    }
+
+    private func untrack(_ pod: JSONObject) async throws {
+        do {
+            _ = try await context.client.patch(
+                Kinds.pods, namespace: pod.objectNamespace, name: pod.objectName,
+                body: [
+                    "metadata": [
+                        "uid": .string(pod.objectUID),
+                        "$deleteFromPrimitiveList/finalizers": [.string(JobState.finalizer)],
+                    ]
+                ])
+        } catch  where error.isNotFound || error.isConflict {
+            // Gone, or made anew under the same name.
+        }
+    }
+
+    /// The pods of a job that is gone must not be held by its finalizer.
+    private func freeOrphans(_ key: ObjectKey) async throws {
+        expectations.forget(key)
+        guard jobs.get(key) == nil else { return }
+        for pod in pods.list(namespace: key.namespace).map(\.json)
+        where JobState.isTracked(pod) && pod.controllerReference?.name == key.name
+            && pod.controllerReference?.kind == "Job"
+        {
+            try await untrack(pod)
+        }
+    }
+}
