@@ -71,6 +71,7 @@ public struct SchemaTable {
         var isPointer = false
         var omission = Omission.empty
         var isAtomic = false
+        var isGranular = false
         var listType: ListType?
         var listMapKeys: [String] = []
         var strategy: PatchStrategy = []
@@ -87,6 +88,7 @@ public struct SchemaTable {
                 omission = .absent
             case "always": omission = .never
             case "atomic": isAtomic = true
+            case "granular": isGranular = true
             case "list":
                 let (name, keys) = Self.call(value)
                 listType = ListType(rawValue: String(name))
@@ -121,7 +123,7 @@ public struct SchemaTable {
             jsonName: String(words[0]), number: numbers.last ?? 0, type: type, isRequired: isRequired,
             omission: omission, isPointer: isPointer, defaultValue: defaultValue, enumValues: enumValues,
             patchMergeKey: mergeKey, patchStrategy: strategy, listType: listType, listMapKeys: listMapKeys,
-            isAtomic: isAtomic, inlinedIn: numbers.count > 1 ? numbers[0] : 0)
+            isAtomic: isAtomic, isGranular: isGranular, inlinedIn: numbers.count > 1 ? numbers[0] : 0)
     }
 
     /// Splits `map(a,b)` into the name and what is in parentheses.

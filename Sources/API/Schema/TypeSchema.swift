@@ -184,6 +184,8 @@ public final class FieldSchema: Sendable {
     public let listMapKeys: [String]
     /// Whether a map or object is one unit for server-side apply.
     public let isAtomic: Bool
+    /// Whether the field's own fields are owned one by one although its type is atomic elsewhere.
+    public let isGranular: Bool
     /// In protobuf, the number of the message the field is inside of, where JSON writes that message's fields as the
     /// parent's own (`Volume` and its `VolumeSource`); 0 for every other field.
     public let inlinedIn: Int
@@ -193,7 +195,8 @@ public final class FieldSchema: Sendable {
         jsonName: String, number: Int, type: FieldType, isRequired: Bool = false, omission: Omission = .empty,
         isPointer: Bool = false, defaultValue: JSONValue? = nil, enumValues: [String] = [],
         patchMergeKey: String? = nil, patchStrategy: PatchStrategy = [], listType: ListType? = nil,
-        listMapKeys: [String] = [], isAtomic: Bool = false, inlinedIn: Int = 0, description: String = ""
+        listMapKeys: [String] = [], isAtomic: Bool = false, isGranular: Bool = false, inlinedIn: Int = 0,
+        description: String = ""
     ) {
         self.jsonName = jsonName
         self.number = number
@@ -208,6 +211,7 @@ public final class FieldSchema: Sendable {
         self.listType = listType
         self.listMapKeys = listMapKeys
         self.isAtomic = isAtomic
+        self.isGranular = isGranular
         self.inlinedIn = inlinedIn
         self.description = description
     }

@@ -175,7 +175,7 @@ extension APITables {
           capacity 3 {}quantity
           conditions 4 []PersistentVolumeClaimCondition list=map(type) patch=merge(type)
           allocatedResources 5 {}quantity
-          allocatedResourceStatuses 7 {}string
+          allocatedResourceStatuses 7 {}string granular
           currentVolumeAttributesClassName 8 string pointer
           modifyVolumeStatus 9 ModifyVolumeStatus pointer
         PersistentVolumeClaimTemplate
@@ -237,7 +237,7 @@ extension APITables {
           storageos 2.21 StorageOSPersistentVolumeSource pointer
           csi 2.22 CSIPersistentVolumeSource pointer
           accessModes 3 []string list=atomic enum=ReadWriteOnce|ReadOnlyMany|ReadWriteMany|ReadWriteOncePod
-          claimRef 4 ObjectReference pointer
+          claimRef 4 ObjectReference pointer granular
           persistentVolumeReclaimPolicy 5 string enum=Recycle|Delete|Retain default="Retain"
           storageClassName 6 string
           mountOptions 7 []string list=atomic

@@ -25,3 +25,10 @@ extension KubeAPI {
         }
     }
 }
+
+extension KubeAPI {
+    /// The description of the built-in resources.
+    public static var openAPI: OpenAPIDocument {
+        OpenAPIDocument(resources: resources) { schema(named: $0) }
+    }
+}
