@@ -45,13 +45,6 @@ public struct FieldSelector: Sendable, Hashable, CustomStringConvertible {
         terms.first { $0.field == field && !$0.negated }?.value
     }
 
-    /// Refuses fields the resource cannot be selected by, in upstream's words.
-    public func check(supported: some Sequence<String>, kind: String) throws(FieldSelectorError) {
-        let supported = Set(supported)
-        guard let term = terms.first(where: { !supported.contains($0.field) }) else { return }
-        throw FieldSelectorError("field label not supported: \(term.field)")
-    }
-
     public var description: String {
         terms.map { $0.field + ($0.negated ? "!=" : "=") + Self.escape($0.value) }.joined(separator: ",")
     }

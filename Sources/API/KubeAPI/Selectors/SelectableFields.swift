@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import JSON
+public import Schema
+
+/// The fields objects of a resource can be selected by, and their values as field selectors compare them.
+public struct SelectableFields: Sendable {
+    /// Field names a selector may use, besides the object's name and namespace.
+    private let fields: Set<String>
+
+    public init(resource: ResourceKind) {
+        fields = Self.table["\(resource.group)/\(resource.kind)"] ?? []
+    }
+
+    private static let table: [String: Set<String>] = [
+        "/Pod": [
+            "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork",
+            "status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName",
+        ],
+        "/Node": ["spec.unschedulable"],
+        "/Namespace": ["status.phase"],
+        "/Secret": ["type"],
+        "/Service": ["spec.clusterIP", "spec.type"],
+        "/ReplicationController": ["status.replicas"],
+        "apps/ReplicaSet": ["status.replicas"],
+        "batch/Job": ["status.successful"],
+        "certificates.k8s.io/CertificateSigningRequest": ["spec.signerName"],
+        "/Event": eventFields,
+        "events.k8s.io/Event": Set(
+            eventFields.map { $0.hasPrefix("involvedObject") ? "regarding" + $0.dropFirst(14) : $0 }
+        ).union(["reportingController"]),
+    ]
+
+    private static let eventFields: Set<String> = [
+        "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
+        "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
+        "reportingComponent", "source", "type",
+    ]
+
+    /// Refuses a selector with a field the resource cannot be selected by.
+    public func check(_ selector: FieldSelector) throws(FieldSelectorError) {
+        for term in selector.terms where !["metadata.name", "metadata.namespace"].contains(term.field) {
+            guard !fields.contains(term.field) else { continue }
+            guard fields.isEmpty else { throw FieldSelectorError("field label not supported: \(term.field)") }
+            throw FieldSelectorError(
+                "\(term.field.quoted) is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+        }
+    }
+
+    /// Whether an object satisfies the selector.
+    public func matches(_ selector: FieldSelector, _ object: JSONObject) -> Bool {
+        selector.matches { Self.text(of: $0, in: .object(object)) }
+    }
+
+    /// A field's value as a text; absent is the text of its zero value.
+    static func text(of field: String, in object: JSONValue) -> String? {
+        switch field {
+        case "spec.unschedulable", "spec.hostNetwork":
+            return object[path: path(field)]?.bool == true ? "true" : "false"
+        case "status.replicas": return "\(object[path: path(field)]?.integer ?? 0)"
+        case "status.successful": return "\(object["status"]?["succeeded"]?.integer ?? 0)"
+        case "status.podIPs":
+            return (object["status"]?["podIPs"]?.array ?? []).compactMap { $0["ip"]?.string }.joined(separator: ",")
+        case "source":
+            let component = (object["source"] ?? object["deprecatedSource"])?["component"]?.string ?? ""
+            return component.isEmpty ? text(of: "reportingComponent", in: object) : component
+        case "reportingComponent", "reportingController":
+            return (object["reportingComponent"] ?? object["reportingController"])?.string
+        default: return object[path: path(field)]?.string
+        }
+    }
+
+    private static func path(_ field: String) -> [String] { field.split(separator: ".").map(String.init) }
+}
