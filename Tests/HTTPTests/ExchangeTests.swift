@@ -204,10 +204,10 @@ import Testing
             let slow = Task { try await client.send(HTTPRequest(target: "/slow")).status }
             try await sleep(for: .milliseconds(20))
             let start = KernelClock.monotonic.now()
-            async let stopped: Void = test.server.stop(grace: .milliseconds(300))
+            async let stopped: Void = test.server.stop(grace: .milliseconds(1500))
             #expect(try await ticks.body.collect(limit: 1000).count == 35)
             await stopped
-            #expect(KernelClock.monotonic.now() - start < 3_000_000_000)
+            #expect(KernelClock.monotonic.now() - start < 15_000_000_000)
             _ = await slow.result
             await #expect(throws: (any Error).self) { _ = try await client.send(HTTPRequest(target: "/hello")) }
         }

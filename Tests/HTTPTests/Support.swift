@@ -11,8 +11,6 @@ import Testing
 struct TestServer {
     enum Transport: String, CaseIterable, Sendable {
         case plain, tls, unix, http2
-
-        static let allCases: [Transport] = [.plain, .tls, .unix]
     }
 
     let server: HTTPServer

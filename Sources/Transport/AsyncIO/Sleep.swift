@@ -44,12 +44,15 @@ extension EventLoop {
 }
 
 /// Something that happens once and is awaited once, in either order.
-final class Waiter: Sendable {
+public final class Waiter: Sendable {
     private enum State { case idle, woken, waiting(CheckedContinuation<Void, Never>) }
 
     private let state = Mutex(State.idle)
 
-    func wait() async {
+    public init() {}
+
+    /// Returns once `wake` was called. For one task.
+    public func wait() async {
         await withCheckedContinuation { continuation in
             let isWoken = state.withLock { state in
                 if case .woken = state { return true }
@@ -60,7 +63,8 @@ final class Waiter: Sendable {
         }
     }
 
-    func wake() {
+    /// Ends the wait, also one that has not begun. Further calls do nothing.
+    public func wake() {
         let waiting = state.withLock { state -> CheckedContinuation<Void, Never>? in
             defer { state = .woken }
             if case .waiting(let continuation) = state { return continuation }

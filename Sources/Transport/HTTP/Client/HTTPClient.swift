@@ -148,7 +148,8 @@ public final class HTTPClient: HTTPExchange {
             do {
                 switch connection {
                 case .http1(let connection): return try await connection.send(request, endpoint, client: self)
-                case .http2(let connection): return try await connection.send(request, endpoint)
+                case .http2(let connection):
+                    return try await connection.send(request, endpoint, timeout: configuration.responseTimeout)
                 }
             } catch let error as UnansweredRequest {
                 // The server closed a connection that had been idle, or went away before it looked at the request.

@@ -1,7 +1,112 @@
 // SPDX-License-Identifier: Apache-2.0
+
+/// Serves the requests of one HTTP/2 connection, many at a time.
 final class HTTP2ServerConnection: ServedConnection {
-    init(_ server: HTTPServer, _ connection: any Connection, _ context: RequestContext) { connection.shut() }
-    func stop() {}
-    func kill() {}
-    func run(firstBytes: [UInt8]) async {}
+    private let server: HTTPServer
+    private let context: RequestContext
+    private let core: HTTP2Core
+
+    init(_ server: HTTPServer, _ connection: any Connection, _ context: RequestContext) {
+        self.server = server
+        self.context = context
+        let configuration = server.configuration
+        core = HTTP2Core(
+            connection, .server, configuration.limits, window: configuration.streamWindow,
+            maximumStreams: configuration.maximumStreams, idleTimeout: configuration.idleTimeout)
+    }
+
+    func stop() { core.goAway() }
+
+    func kill() { core.connection.shut() }
+
+    func run(firstBytes: [UInt8]) async {
+        await core.run(firstBytes: firstBytes) { [self] state, stream, headers, pseudo, isEnd in
+            begin(stream, headers, pseudo, isEnd)
+        }
+    }
+
+    /// Starts the handler. Under the core's lock: the task runs later.
+    private func begin(_ stream: HTTP2Stream, _ headers: HTTPHeaders, _ pseudo: [String: String], _ isEnd: Bool) {
+        var request = HTTPRequest(
+            method: pseudo[":method"] ?? "", target: pseudo[":path"] ?? "", headers: headers, context: context)
+        request.context.version = "HTTP/2.0"
+        if let authority = pseudo[":authority"], !request.headers.contains("Host") {
+            request.headers.add(name: "host", value: authority)
+        }
+        if !isEnd {
+            let pipe = BodyPipe(capacity: .max)
+            stream.input = pipe
+            let length = headers["content-length"].flatMap { Int($0) }
+            request.body = .stream(HTTPBodyStream(HTTP2BodySource(core, stream.id, pipe), expectedLength: length))
+        }
+        let id = stream.id
+        stream.task = Task(executorPreference: core.connection.loop) { [self, request] in
+            await respond(id, to: request)
+        }
+    }
+
+    private func respond(_ id: Int32, to request: HTTPRequest) async {
+        var response = await answer(request)
+        if response.upgrade != nil {
+            response = .text("HTTP/2 connections cannot be taken over\n", status: 505)
+        }
+        let stream = start(id, response, isHead: request.method == "HEAD")
+        guard let stream else { return }
+        do {
+            while let chunk = try await stream.next() { try await core.write(id, chunk) }
+            core.finish(id, trailers: stream.trailers)
+        } catch {
+            core.finish(id, error: true)
+        }
+    }
+
+    private func answer(_ request: HTTPRequest) async -> HTTPResponse {
+        do throws(HTTPProtocolError) {
+            guard request.target.hasPrefix("/") || request.target == "*" else {
+                throw HTTPProtocolError("the target is not a path")
+            }
+            guard request.target.utf8.count <= server.configuration.limits.targetBytes else {
+                throw HTTPProtocolError("the target is too long", status: 414)
+            }
+            try HTTPTarget.check(request.target)
+        } catch {
+            return .text(error.reason + "\n", status: error.status)
+        }
+        return await server.handler.handle(request)
+    }
+
+    /// Sends the head, and a body that is there already. Returns a body that is still to come.
+    private func start(_ id: Int32, _ response: HTTPResponse, isHead: Bool) -> HTTPBodyStream? {
+        let mayHaveBody = !isHead && response.status >= 200 && response.status != 204 && response.status != 304
+        var fields = [(":status", String(response.status))]
+        for field in response.headers {
+            let name = field.name.lowercasedASCII()
+            guard !name.isEmpty, name.utf8.allSatisfy(\.isHTTPToken), !HTTP2.isConnectionField(name),
+                name != "content-length" || !mayHaveBody
+            else { continue }
+            fields.append((name, field.value))
+        }
+        if !response.headers.contains("Date") { fields.append(("date", HTTPDate.now())) }
+        var bytes: [UInt8] = []
+        var stream: HTTPBodyStream?
+        switch response.body {
+        case .empty: if mayHaveBody { fields.append(("content-length", "0")) }
+        case .bytes(let given):
+            if mayHaveBody || isHead { fields.append(("content-length", String(given.count))) }
+            if mayHaveBody { bytes = given }
+        case .stream(let given):
+            if mayHaveBody {
+                stream = given
+                if let length = given.expectedLength { fields.append(("content-length", String(length))) }
+            }
+        }
+        let hasBody = !bytes.isEmpty || stream != nil
+        return core.perform { [fields, bytes] state in
+            guard let sending = state.streams[id] else { return nil }
+            sending.append(bytes)
+            sending.isOutputOver = stream == nil
+            state.submitResponse(sending, fields, hasBody: hasBody)
+            return stream
+        }
+    }
 }

@@ -139,6 +139,18 @@ final class BodyPipe: HTTPBodySource {
         }
     }
 
+    /// Adds `bytes` without waiting: for who has another way to hold its peer back.
+    func push(_ bytes: [UInt8]) {
+        if bytes.isEmpty { return }
+        let reader = state.withLock { state in
+            guard !state.abandoned, !state.finished else { return nil as CheckedContinuation<Void, Never>? }
+            state.chunks.append(bytes)
+            state.buffered += bytes.count
+            return state.reader.take()
+        }
+        reader?.resume()
+    }
+
     private func waitForRoom() async {
         let id = state.withLock { state in
             state.nextWriter += 1

@@ -20,7 +20,7 @@ public struct TLSServerConfiguration: Sendable {
 
     public init(
         identity: TLSIdentity, clientAuthentication: ClientAuthentication = .none,
-        applicationProtocols: [String] = ["http/1.1"]
+        applicationProtocols: [String] = ["h2", "http/1.1"]
     ) {
         self.init(
             identities: [identity], clientAuthentication: clientAuthentication,
@@ -29,7 +29,7 @@ public struct TLSServerConfiguration: Sendable {
 
     public init(
         identities: [TLSIdentity], clientAuthentication: ClientAuthentication = .none,
-        applicationProtocols: [String] = ["http/1.1"]
+        applicationProtocols: [String] = ["h2", "http/1.1"]
     ) {
         self.identities = identities
         self.clientAuthentication = clientAuthentication
@@ -58,7 +58,7 @@ public struct TLSClientConfiguration: Sendable {
 
     public init(
         authorities: Authorities = .system, verifiesPeer: Bool = true, serverName: String? = nil,
-        identity: TLSIdentity? = nil, applicationProtocols: [String] = ["http/1.1"]
+        identity: TLSIdentity? = nil, applicationProtocols: [String] = ["h2", "http/1.1"]
     ) {
         self.authorities = authorities
         self.verifiesPeer = verifiesPeer

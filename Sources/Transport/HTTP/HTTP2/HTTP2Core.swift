@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncIO
+internal import Linux
+internal import Synchronization
+
+/// An HTTP/2 connection: a session over a byte connection. What server and client have in common; the rest is in
+/// `receiver`, which hears of heads.
+final class HTTP2Core: Sendable {
+    /// Called under the connection's lock with the head of a request or response; must not call back into the core.
+    typealias Receiver = @Sendable (HTTP2State, HTTP2Stream, HTTPHeaders, [String: String], _ isEnd: Bool) -> Void
+
+    let connection: any Connection
+    private let state: Mutex<HTTP2State>
+    private let role: HTTP2State.Role
+    private let idleTimeout: Duration
+
+    /// How much may wait in the socket before no more is produced, and how much is produced at a time.
+    private static let highWater = 256 * 1024
+    private static let slice = 128 * 1024
+
+    init(
+        _ connection: any Connection, _ role: HTTP2State.Role, _ limits: HTTPLimits, window: Int,
+        maximumStreams: Int = 0, idleTimeout: Duration
+    ) {
+        self.connection = connection
+        self.role = role
+        self.idleTimeout = idleTimeout
+        state = Mutex(HTTP2State(role, limits, window: window, maximumStreams: maximumStreams))
+    }
+
+    // MARK: Reading
+
+    /// Reads until the connection has ended; then every stream has, too.
+    func run(firstBytes: [UInt8] = [], _ receiver: @escaping Receiver) async {
+        connection.onDrained { [weak self] in self?.flush() }
+        do {
+            connection.setDeadline(KernelClock.deadline(after: idleTimeout))
+            flush()
+            if !firstBytes.isEmpty { try receive(firstBytes, receiver) }
+            while true {
+                let bytes = try await connection.read(max: 256 * 1024)
+                if bytes.isEmpty { break }
+                try receive(bytes, receiver)
+                if state.withLock({ $0.isOver }) { break }
+            }
+        } catch is DeadlineExceeded {
+            goAway()
+        } catch {
+            // The connection broke, or the peer broke the protocol: what the session says of that is on its way.
+            flush()
+        }
+        end()
+    }
+
+    private func receive(_ bytes: [UInt8], _ receiver: @escaping Receiver) throws {
+        try state.withLock { state in
+            for event in try state.receive(bytes) { handle(event, state, receiver) }
+            pump(state)
+        }
+    }
+
+    private func handle(_ event: HTTP2State.Event, _ state: HTTP2State, _ receiver: Receiver?) {
+        switch event {
+        case .fields(let id, let headers, let pseudo, let isEnd):
+            if let stream = state.streams[id], pseudo.isEmpty {
+                // Trailers end a stream, always.
+                stream.input?.finish(nil, trailers: headers)
+                stream.isInputOver = true
+                return
+            }
+            let stream = state.streams[id] ?? HTTP2Stream(id: id)
+            if role == .server { state.streams[id] = stream }
+            guard state.streams[id] != nil else { return }
+            receiver?(state, stream, headers, pseudo, isEnd)
+            if isEnd {
+                stream.input?.finish(nil, trailers: [:])
+                stream.isInputOver = true
+            }
+        case .data(let id, let bytes):
+            guard let stream = state.streams[id], let input = stream.input, !input.isAbandoned else {
+                state.giveWindowBack(id, bytes.count)
+                return
+            }
+            stream.unreadWindow += bytes.count
+            input.push(bytes)
+        case .end(let id):
+            guard let stream = state.streams[id] else { return }
+            stream.input?.finish(nil, trailers: [:])
+            stream.isInputOver = true
+        case .closed(let id, let code):
+            guard let stream = state.streams.removeValue(forKey: id) else { return }
+            var error: any Error = HTTP2Error.reset(code)
+            if stream.response != nil {
+                error = UnansweredRequest(cause: error, isUntouched: code == HTTP2.refusedStream)
+            }
+            stream.fail(error)
+            if code != HTTP2.noError || role == .client { stream.task?.cancel() }
+        case .goAway: state.isGoingAway = true
+        }
+    }
+
+    // MARK: Writing
+
+    /// Gives the connection what the session has for it, as long as it takes it.
+    func flush() { state.withLock { pump($0) } }
+
+    private func pump(_ state: HTTP2State) {
+        while !state.isClosed, connection.queuedBytes < Self.highWater, let bytes = state.produce(Self.slice) {
+            do {
+                try connection.send(bytes)
+            } catch {
+                // The reader finds the same and ends everything.
+                return
+            }
+            // Streams that have ended with what was just sent.
+            for event in state.takeEvents() { handle(event, state, nil) }
+        }
+        settle(state)
+    }
+
+    /// Closes when going away and nothing is under way any more; limits how long the connection may be idle.
+    private func settle(_ state: HTTP2State) {
+        guard !state.isClosed else { return }
+        let isIdle = state.streams.isEmpty
+        if isIdle, state.isGoingAway, connection.queuedBytes == 0 { return connection.shut() }
+        guard isIdle != state.isIdle else { return }
+        state.isIdle = isIdle
+        connection.setDeadline(isIdle ? KernelClock.deadline(after: idleTimeout) : nil)
+    }
+
+    /// Queues a part of a stream's body; suspends while much of it waits. Throws when the stream has ended.
+    func write(_ id: Int32, _ bytes: [UInt8]) async throws {
+        try Task.checkCancellation()
+        let waiter = try state.withLock { state -> Waiter? in
+            guard let stream = state.streams[id] else { throw HTTPBodyAbandoned() }
+            stream.append(bytes)
+            state.resume(stream)
+            pump(state)
+            guard stream.queued >= 64 * 1024 else { return nil }
+            let waiter = Waiter()
+            stream.writer = waiter
+            return waiter
+        }
+        guard let waiter else { return }
+        await withTaskCancellationHandler {
+            await waiter.wait()
+        } onCancel: {
+            waiter.wake()
+        }
+        try Task.checkCancellation()
+        guard state.withLock({ $0.streams[id] != nil }) else { throw HTTPBodyAbandoned() }
+    }
+
+    /// Ends a stream's body, with an error by a reset.
+    func finish(_ id: Int32, trailers: HTTPHeaders = [:], error: Bool = false) {
+        state.withLock { state in
+            guard let stream = state.streams[id] else { return }
+            if error {
+                state.reset(id, HTTP2.internalError)
+            } else {
+                stream.trailers = trailers
+                stream.isOutputOver = true
+                state.resume(stream)
+            }
+            pump(state)
+        }
+    }
+
+    /// Changes a session under its lock, and sends what comes of it.
+    func perform<Result>(_ body: (HTTP2State) throws -> sending Result) rethrows -> sending Result {
+        try state.withLock { state in
+            defer { pump(state) }
+            return try body(state)
+        }
+    }
+
+    // MARK: Bodies
+
+    /// A reader has taken `count` bytes of a stream: the peer may send as many more.
+    func consumed(_ id: Int32, _ count: Int) {
+        state.withLock { state in
+            guard let stream = state.streams[id] else { return }
+            stream.unreadWindow -= count
+            state.giveWindowBack(id, count)
+            pump(state)
+        }
+    }
+
+    /// Nobody will read the rest of a stream's body.
+    func abandoned(_ id: Int32) {
+        state.withLock { state in
+            guard let stream = state.streams[id], !stream.isInputOver else { return }
+            if role == .client {
+                state.reset(id, HTTP2.cancel)
+            } else {
+                // The request may still be answered; what comes of its body is thrown away.
+                state.giveWindowBack(id, stream.unreadWindow)
+                stream.unreadWindow = 0
+            }
+            pump(state)
+        }
+    }
+
+    // MARK: The end
+
+    var isUsable: Bool { state.withLock { !$0.isClosed && !$0.isGoingAway } }
+
+    /// Takes no new streams; the connection ends with the last one.
+    func goAway() {
+        state.withLock { state in
+            guard !state.isClosed else { return }
+            if !state.isGoingAway { state.goAway() }
+            state.isGoingAway = true
+            pump(state)
+        }
+    }
+
+    private func end() {
+        connection.onDrained(nil)
+        let tasks = state.withLock { state in
+            state.isClosed = true
+            let hasServed = state.hasServed
+            let streams = state.streams
+            state.streams = [:]
+            for stream in streams.values {
+                let lost = HTTP2Error.connectionLost
+                stream.fail(stream.response == nil ? lost : UnansweredRequest(cause: lost, isReused: hasServed))
+            }
+            return streams.values.compactMap(\.task)
+        }
+        for task in tasks { task.cancel() }
+        connection.shut()
+    }
+}
+
+/// The body the peer sends on a stream.
+final class HTTP2BodySource: HTTPBodySource {
+    private let core: HTTP2Core
+    private let id: Int32
+    private let pipe: BodyPipe
+
+    init(_ core: HTTP2Core, _ id: Int32, _ pipe: BodyPipe) {
+        self.core = core
+        self.id = id
+        self.pipe = pipe
+    }
+
+    var trailers: HTTPHeaders { pipe.trailers }
+
+    func next() async throws -> [UInt8]? {
+        guard let bytes = try await pipe.next() else { return nil }
+        core.consumed(id, bytes.count)
+        return bytes
+    }
+
+    func abandon() {
+        pipe.abandon()
+        // Later, not here: the stream may have been let go under the connection's lock.
+        Task(executorPreference: core.connection.loop) { [core, id] in core.abandoned(id) }
+    }
+}

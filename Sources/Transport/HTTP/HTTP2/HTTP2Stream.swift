@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncIO
+
+/// What a connection knows of one stream. Belongs to the session's state and is guarded by its lock.
+final class HTTP2Stream {
+    let id: Int32
+    /// The body the peer sends, once there is one.
+    var input: BodyPipe?
+    var isInputOver = false
+    /// Bytes received and not yet given back to the peer as window.
+    var unreadWindow = 0
+
+    /// The body for the peer.
+    private var output: [[UInt8]] = []
+    private var head = 0
+    private var offset = 0
+    private(set) var queued = 0
+    var isOutputOver = false
+    var trailers: HTTPHeaders = [:]
+    /// The session waits for more output.
+    var isDeferred = false
+    /// A writer that waits for the output to shrink.
+    var writer: Waiter?
+
+    /// Server: the handler at work. Client: the upload.
+    var task: Task<Void, Never>?
+    /// Client: who waits for the response.
+    var response: ResponseWaiter?
+
+    init(id: Int32) { self.id = id }
+
+    func append(_ bytes: [UInt8]) {
+        if bytes.isEmpty { return }
+        output.append(bytes)
+        queued += bytes.count
+    }
+
+    /// Copies what is queued into `buffer` and returns how much that was.
+    func copy(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        var filled = 0
+        while filled < buffer.count, head < output.count {
+            let part = min(buffer.count - filled, output[head].count - offset)
+            output[head].withUnsafeBytes {
+                (buffer.baseAddress! + filled).copyMemory(from: $0.baseAddress! + offset, byteCount: part)
+            }
+            filled += part
+            offset += part
+            if offset == output[head].count {
+                output[head] = []
+                head += 1
+                offset = 0
+            }
+        }
+        if head == output.count {
+            output = []
+            head = 0
+        }
+        queued -= filled
+        return filled
+    }
+
+    /// Ends everything that waits for this stream.
+    func fail(_ error: any Error) {
+        if !isInputOver { input?.finish(error, trailers: [:]) }
+        isInputOver = true
+        writer?.wake()
+        writer = nil
+        response?.resolve(.failure(error))
+        response = nil
+    }
+}
