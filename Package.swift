@@ -140,6 +140,8 @@ let tests = [
     Module(name: "ImagesTests", tier: "Tests", dependencies: ["HTTP", "Images", "Linux"]),
     Module(name: "ShimTests", tier: "Tests", dependencies: ["CLinux", "JSON", "Linux", "Shim"]),
     Module(name: "JSONTests", tier: "Tests", dependencies: ["JSON", "YAML"]),
+    Module(name: "ArgumentsTests", tier: "Tests", dependencies: ["Arguments"]),
+    Module(name: "TelemetryTests", tier: "Tests", dependencies: ["Telemetry"]),
     Module(name: "SchemaTests", tier: "Tests", dependencies: ["JSON", "Schema"]),
     Module(name: "KubeAPITests", tier: "Tests", dependencies: ["JSON", "KubeAPI", "Schema"]),
     Module(name: "AsyncIOTests", tier: "Tests", dependencies: ["AsyncIO", "CLinux", "Linux"]),

@@ -45,6 +45,10 @@ indirect enum MergeSchema: Sendable {
             self = .atomic
             return
         }
+        if field.isGranular, case .object(let schema) = field.type {
+            self = .structure(schema)
+            return
+        }
         guard case .array(let element) = field.type else {
             self.init(type: field.type)
             return
