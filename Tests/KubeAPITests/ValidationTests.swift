@@ -160,6 +160,31 @@ import Testing
         #expect(Self.errors("Pod", new, old: old) == [#"metadata.uid: Invalid value: "v": field is immutable"#])
     }
 
+    @Test func `lets subresources change what is theirs`() {
+        let old = Self.pod { $0["metadata"]?["resourceVersion"] = "1" }
+        func errors(_ new: JSONValue, _ subresource: String, old: JSONValue) -> [String] {
+            Validation.validate(group: "", kind: "Pod", namespaced: true, new: new, old: old, subresource: subresource)
+                .map(\.description)
+        }
+        var resized = old
+        resized["spec"]?["containers"]?[0]?["resources"]?["limits"]?["cpu"] = "2"
+        #expect(errors(resized, "resize", old: old) == [])
+        #expect(errors(resized, "", old: old).count == 1)
+        resized["spec"]?["containers"]?[0]?["image"] = "other"
+        #expect(
+            errors(resized, "resize", old: old).first?.hasPrefix(
+                "spec: Forbidden: only cpu and memory resources are mutable") == true)
+        var debugged = old
+        debugged["spec"]?["ephemeralContainers"] = [
+            ["name": "d", "image": "i", "imagePullPolicy": "Always", "terminationMessagePolicy": "File"]
+        ]
+        #expect(errors(debugged, "ephemeralcontainers", old: old) == [])
+        #expect(
+            errors(old, "ephemeralcontainers", old: debugged) == [
+                "spec.ephemeralContainers: Forbidden: existing ephemeral containers \"d\" may not be removed\n"
+            ])
+    }
+
     static let meta: JSONValue = ["name": "web", "namespace": "default", "resourceVersion": "1"]
 
     static func deployment(_ labels: JSONValue) -> JSONValue {

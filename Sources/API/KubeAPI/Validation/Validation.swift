@@ -25,6 +25,8 @@ public enum Validation {
         if rules.hasMetadata { validator.metadata(new["metadata"], namespaced: namespaced, name: rules.name.check) }
         switch subresource {
         case "status", "scale", "approval", "finalize": break
+        case "ephemeralcontainers": validator.ephemeralContainersUpdate(new)
+        case "resize": validator.podResize(new)
         default: rules.body(&validator, new)
         }
         return validator.errors
