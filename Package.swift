@@ -53,7 +53,8 @@ let modules = [
     // Transport: where `async` starts.
     Module(name: "AsyncIO", tier: "Transport", dependencies: ["CLinux", "Linux"]),
     Module(name: "TLS", tier: "Transport", dependencies: ["AsyncIO", "COpenSSL", "JSON", "Linux"]),
-    Module(name: "HTTP", tier: "Transport", dependencies: ["AsyncIO", "CNGHTTP2", "CZlib", "Linux", "Telemetry", "TLS"]),
+    Module(
+        name: "HTTP", tier: "Transport", dependencies: ["AsyncIO", "CNGHTTP2", "CZlib", "Linux", "Telemetry", "TLS"]),
 
     // API: the tables of Kubernetes' kinds and what reads them.
     Module(name: "Schema", tier: "API", dependencies: ["JSON"]),
@@ -117,7 +118,8 @@ let programs = [
     Module(
         name: "swiftlet", tier: "Programs",
         dependencies: [
-            "APIServer", "Arguments", "AsyncIO", "Cgroups", "CLinux", "Controllers", "HTTP", "Images", "JSON", "KubeAPI",
+            "APIServer", "Arguments", "AsyncIO", "Cgroups", "CLinux", "Controllers", "HTTP", "Images", "JSON",
+            "KubeAPI",
             "KubeClient", "KubeProxy", "Kubelet", "Linux", "Mounts", "NFTables", "Namespaces", "Netlink", "OCI",
             "PodNetwork", "Processes", "Scheduler", "Schema", "Store", "Telemetry", "TLS", "YAML",
         ]),
@@ -152,7 +154,10 @@ let tests = [
     Module(
         name: "PodNetworkTests", tier: "Tests",
         dependencies: ["CLinux", "Linux", "NFTables", "Netlink", "NetworkTesting", "PodNetwork", "Telemetry"]),
-    Module(name: "KernelTests", tier: "Tests", dependencies: ["Linux", "Processes"]),
+    Module(
+        name: "KernelTests", tier: "Tests",
+        dependencies: ["CLinux", "Cgroups", "Linux", "Mounts", "Namespaces", "OCI", "Processes", "Seccomp"]),
+    Module(name: "RuntimeTests", tier: "Tests", dependencies: ["JSON", "Linux", "Processes"]),
     Module(name: "StoreTests", tier: "Tests", dependencies: ["CSQLite", "Linux", "Store"]),
     Module(name: "KubeClientTests", tier: "Tests", dependencies: ["HTTP", "JSON", "KubeAPI", "KubeClient", "Schema"]),
     Module(
@@ -175,7 +180,8 @@ let strict: [SwiftSetting] = [
 /// `SWIFTLET_ONLY=JSONTests,HTTP` narrows the package to those targets and what they depend on: a quick inner loop.
 func selected() -> Set<String>? {
     guard let only = Context.environment["SWIFTLET_ONLY"], !only.isEmpty else { return nil }
-    let byName = Dictionary(uniqueKeysWithValues: (modules + programs + testing + tests).map { ($0.name, $0.dependencies) })
+    let byName = Dictionary(
+        uniqueKeysWithValues: (modules + programs + testing + tests).map { ($0.name, $0.dependencies) })
     var wanted: Set<String> = []
     var queue = only.split(separator: ",").map(String.init)
     while let name = queue.popLast() {
