@@ -5,6 +5,11 @@ public import JSON
 /// A Swagger 2.0 document in the protobuf form clients ask for as
 /// `application/com.github.proto-openapi.spec.v2@v1.0+protobuf`; older kubectl reads no other.
 public enum OpenAPIProtobuf {
+    /// What clients write in `Accept`.
+    public static let acceptedType = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+    /// What the answer's `Content-Type` must be: the accepted form has an `@`, which Go refuses in a media type.
+    public static let contentType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+
     public static func encode(_ document: JSONValue) -> [UInt8] {
         var writer = WireWriter()
         writer.text(1, document["swagger"])
