@@ -52,7 +52,7 @@ public struct LabelSelector: Sendable, Hashable, CustomStringConvertible {
         }
         var requirements: [LabelRequirement] = []
         for (key, value) in object["matchLabels"]?.object ?? [:] {
-            requirements.append(try LabelRequirement(key, .in, [value.string ?? ""]))
+            requirements.append(try LabelRequirement(key, .equals, [value.string ?? ""]))
         }
         for expression in object["matchExpressions"]?.array ?? [] {
             let name = expression["operator"]?.string ?? ""
