@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import HTTP
+internal import JSON
+internal import KubeAPI
+internal import Schema
+internal import Store
+internal import Synchronization
+internal import TLS
+public import Telemetry
+
+/// The API server: answers requests over HTTPS, or in-process through `InProcessExchange`.
+public final class APIServer: HTTPHandler {
+    let core: ServerCore
+    let authenticator: Authenticator
+    let authorizer: Authorizer
+    private let sqlite: SQLiteStore
+    private let ready = Atomic<Bool>(false)
+    private let reading = InFlight()
+    private let writing = InFlight()
+    private let discovery: Discovery
+    private let tasks = Mutex<[Task<Void, Never>]>([])
+    /// The keys and certificates made at start, for the listener and for the other components.
+    public let credentials: ServerCredentials
+
+    /// Opens the store and the credentials in the data directory. `start()` fills in what a cluster begins with.
+    public init(
+        _ configuration: APIServerConfiguration, logger: Logger = Logger(label: "apiserver"),
+        metrics: MetricsRegistry = MetricsRegistry()
+    ) throws {
+        let server = ServerMetrics(metrics)
+        credentials = try ServerCredentials(configuration)
+        sqlite = try SQLiteStore(directory: "\(configuration.dataDirectory)/db") { count in
+            server.commits.increment()
+            server.changes.increment(by: Double(count))
+        }
+        let ranges = try configuration.serviceRanges.map { text in
+            guard let range = AddressRange(text) else {
+                throw ConfigurationError("service range \"\(text)\": not a CIDR")
+            }
+            return range
+        }
+        let tokens = ServiceAccountTokens(
+            issuer: configuration.issuer, audiences: [configuration.issuer],
+            key: credentials.serviceAccountKey, publicKeys: [credentials.serviceAccountKey.publicKey])
+        core = ServerCore(
+            configuration: configuration, logger: logger, storage: ObjectStorage(store: sqlite),
+            registry: ResourceRegistry(),
+            allocator: ServiceAllocator(ranges: ranges, portRange: configuration.nodePorts),
+            tokens: tokens, kubelets: KubeletConnections(makeClient: credentials.makeClient), metrics: server)
+        authenticator = Authenticator(core: core, frontProxyAuthority: credentials.frontProxyAuthority.certificate)
+        authorizer = Authorizer(core: core)
+        discovery = Discovery(core.registry)
+    }
+
+    /// Brings up what every cluster has, then says that the server is ready.
+    public func start() async throws {
+        do throws(APIError) {
+            core.allocator.load(try core.objects("", "services"))
+            try await Bootstrap(core: core, credentials: credentials).run()
+        } catch {
+            throw ConfigurationError("prepare the cluster: \(error.message)")
+        }
+        ready.store(true, ordering: .releasing)
+        core.logger.info(
+            "API server ready",
+            ["revision": "\(sqlite.currentRevision)", "data": core.configuration.dataDirectory])
+    }
+
+    /// Finishes writes under way and lets go of the data directory. Nothing depends on its being called.
+    public func stop() {
+        ready.store(false, ordering: .releasing)
+        for task in tasks.withLock({ $0 }) { task.cancel() }
+        sqlite.close()
+    }
+
+    /// A client of this server in the same process, as `user`.
+    public func exchange(as user: RequestUser) -> InProcessExchange { InProcessExchange(handler: self, user: user) }
+
+    // MARK: Requests
+
+    public func handle(_ request: HTTPRequest) async -> HTTPResponse {
+        let info = RequestInfo(request)
+        let start = ContinuousClock.now
+        var response: HTTPResponse
+        do throws(APIError) {
+            response = try await admitted(request, info)
+        } catch {
+            response = Self.failure(error, request)
+        }
+        if response.headers["Cache-Control"] == nil { response.headers["Cache-Control"] = "no-cache, private" }
+        response.headers["Audit-Id"] = request.headers["Audit-Id"] ?? Fresh.uid()
+        record(info, response.status, start.duration(to: .now))
+        return response
+    }
+
+    private func record(_ info: RequestInfo, _ status: Int, _ duration: Duration) {
+        let labels = [
+            info.verb.uppercased(), info.group, info.version, info.resource, info.subresource, String(status),
+        ]
+        core.metrics.requests.increment(
+            info.isResource ? labels : [info.verb.uppercased(), "", "", "", "", String(status)])
+        if !info.isLongRunning {
+            core.metrics.durations.observe(duration, [info.verb.uppercased(), info.group, info.resource])
+        }
+    }
+
+    /// Limits how many requests are served at once; watches and streams do not count.
+    private func admitted(_ request: HTTPRequest, _ info: RequestInfo) async throws(APIError) -> HTTPResponse {
+        // Components of this process are bounded by themselves, and must not be starved by clients.
+        if info.isLongRunning || request.context.user != nil { return try await identified(request, info) }
+        let mutating = !["get", "list", "head", "options"].contains(info.verb)
+        let counter = mutating ? writing : reading
+        let limit = mutating ? core.configuration.maxMutatingRequestsInFlight : core.configuration.maxRequestsInFlight
+        let kind = mutating ? "mutating" : "readOnly"
+        defer { counter.leave() }
+        if counter.enter() > limit {
+            core.metrics.rejected.increment([kind])
+            throw .tooManyRequests("Too many requests, please try again later.", retryAfter: 1)
+        }
+        return try await identified(request, info)
+    }
+
+    private func identified(_ request: HTTPRequest, _ info: RequestInfo) async throws(APIError) -> HTTPResponse {
+        if let response = try publicResponse(request) { return response }
+        let authenticated = try authenticator.authenticate(request)
+        let user = try Impersonation(authorizer: authorizer).user(request, authenticated)
+        try authorizer.require(AccessRequest(user: user, info: info))
+        if info.isResource { return try await resourceResponse(request, info, user) }
+        return try await otherResponse(request, info)
+    }
+
+    /// What anybody may ask: whether the server lives, and its version.
+    private func publicResponse(_ request: HTTPRequest) throws(APIError) -> HTTPResponse? {
+        guard request.method == "GET" || request.method == "HEAD" else { return nil }
+        let path = request.rawPath
+        switch path {
+        case "/version", "/version/": return .json(Version.json.encodedPretty(indent: 2))
+        case _ where path.hasPrefix("/healthz") || path.hasPrefix("/livez") || path.hasPrefix("/readyz"):
+            return Health(store: sqlite, isReady: ready.load(ordering: .acquiring)).response(request)
+        default: return nil
+        }
+    }
+
+    private func resourceResponse(
+        _ request: HTTPRequest, _ info: RequestInfo, _ user: RequestUser
+    ) async throws(APIError) -> HTTPResponse {
+        guard let resource = core.registry.resource(info.group, info.version, info.resource) else {
+            throw .unknownResource
+        }
+        if !info.namespace.isEmpty, !resource.namespaced, resource.kind != "Namespace" { throw .unknownResource }
+        let tables = ["get", "list", "watch"].contains(info.verb) || resource.isStored
+        let scope = RequestScope(
+            core: core, request: request, info: info, user: user, resource: resource,
+            options: try QueryOptions(request), output: try OutputFormat(request, tables: tables && resource.isStored))
+        if !info.subresource.isEmpty { return try await scope.handleSubresource() }
+        if resource.kind == "Binding", info.verb == "create" { return try await scope.bind(name: "") }
+        guard resource.isStored else {
+            guard info.verb == "create" else { throw .methodNotAllowed(scope.subject()) }
+            return try await scope.review()
+        }
+        guard resource.verbs.contains(info.verb) else { throw .methodNotAllowed(scope.subject()) }
+        switch info.verb {
+        case "get": return try scope.get()
+        case "list": return try await scope.list()
+        case "watch": return try await scope.watch()
+        case "create": return try await scope.create()
+        case "update": return try await scope.update()
+        case "patch": return try await scope.patch()
+        case "delete": return try await scope.delete()
+        case "deletecollection": return try await scope.deleteCollection()
+        default: throw .methodNotAllowed(scope.subject())
+        }
+    }
+
+    private func otherResponse(_ request: HTTPRequest, _ info: RequestInfo) async throws(APIError) -> HTTPResponse {
+        if let response = try discovery.response(request) { return response }
+        switch request.rawPath {
+        case "/metrics": return HTTPResponse.text(core.metrics.registry.render())
+        case "/.well-known/openid-configuration":
+            return .json(
+                JSONValue.object([
+                    "issuer": .string(core.configuration.issuer),
+                    "jwks_uri": .string("\(core.configuration.issuer)/openid/v1/jwks"),
+                    "response_types_supported": ["id_token"], "subject_types_supported": ["public"],
+                    "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+                ]).encoded())
+        case "/openid/v1/jwks":
+            var response = HTTPResponse.json(JSONValue.object(try core.tokens.keySet()).encoded())
+            response.headers["Content-Type"] = "application/jwk-set+json"
+            return response
+        default:
+            if request.rawPath.hasPrefix("/api/") || request.rawPath.hasPrefix("/apis/") { throw .unknownResource }
+            return HTTPResponse.text("404 page not found\n", status: 404)
+        }
+    }
+
+    /// A refusal as the client can read it.
+    static func failure(_ error: APIError, _ request: HTTPRequest) -> HTTPResponse {
+        var response = HTTPResponse.json(JSONValue.object(error.json).encoded(), status: error.code)
+        if let seconds = error.details["retryAfterSeconds"]?.integer {
+            response.headers["Retry-After"] = String(seconds)
+        }
+        if error.code == 401 { response.headers["WWW-Authenticate"] = "Bearer" }
+        return response
+    }
+}
+
+/// How many requests are being served.
+private final class InFlight: Sendable {
+    private let count = Atomic<Int>(0)
+
+    /// Counts one more and returns how many there are with it.
+    func enter() -> Int { count.add(1, ordering: .relaxed).newValue }
+
+    func leave() { count.subtract(1, ordering: .relaxed) }
+}
+
+/// A configuration that cannot work.
+public struct ConfigurationError: Error, CustomStringConvertible, Sendable {
+    public let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// The version served.
+enum Version {
+    static let json: JSONValue = [
+        "major": "1", "minor": "36", "emulationMajor": "1", "emulationMinor": "36", "minCompatibilityMajor": "1",
+        "minCompatibilityMinor": "35", "gitVersion": "v1.36.0+swiftlet", "gitCommit": "swiftlet",
+        "gitTreeState": "clean", "buildDate": "2026-01-01T00:00:00Z", "goVersion": "swift6.3", "compiler": "swiftc",
+        "platform": .string(platform),
+    ]
+
+    static var platform: String {
+        #if arch(arm64)
+            "linux/arm64"
+        #else
+            "linux/amd64"
+        #endif
+    }
+}

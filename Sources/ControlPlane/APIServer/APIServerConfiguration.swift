@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import HTTP
+
+/// What an API server is told at start. The defaults are those of a one-node cluster.
+public struct APIServerConfiguration: Sendable {
+    /// Where the server's files are: `db/state.db`, `tls/`, `cred/` below it.
+    public var dataDirectory: String
+    /// Where the server listens; used for its own address in the `kubernetes` Service and in certificates.
+    public var securePort: Int
+    /// The address that others reach the server under; nil: found from the machine's routes by the caller.
+    public var advertiseAddress: String
+    /// The certificate's names and addresses besides the built-in ones.
+    public var extraNames: [String]
+    /// Service address ranges, the first family first: `10.43.0.0/16`, `fd43::/112`.
+    public var serviceRanges: [String]
+    /// Node ports.
+    public var nodePorts: ClosedRange<Int64>
+    /// The `iss` of service account tokens.
+    public var issuer: String
+    public var clusterDomain: String
+    /// Tokens known without the store; none by default.
+    public var staticTokens: [StaticToken]
+    /// Requests served at once, apart from watches and streams, before new ones are told to come back: reads and writes.
+    public var maxRequestsInFlight: Int
+    public var maxMutatingRequestsInFlight: Int
+
+    /// A bearer token and who it is.
+    public struct StaticToken: Sendable {
+        public var token: String
+        public var user: RequestUser
+        public init(token: String, user: RequestUser) {
+            self.token = token
+            self.user = user
+        }
+    }
+
+    /// The defaults, with the data in `dataDirectory` (`/var/lib/swiftlet/server`).
+    public init(dataDirectory: String, securePort: Int = 6443, advertiseAddress: String = "127.0.0.1") {
+        self.dataDirectory = dataDirectory
+        self.securePort = securePort
+        self.advertiseAddress = advertiseAddress
+        extraNames = []
+        serviceRanges = ["10.43.0.0/16", "fd43::/112"]
+        nodePorts = 30_000...32_767
+        issuer = "https://kubernetes.default.svc.cluster.local"
+        clusterDomain = "cluster.local"
+        staticTokens = []
+        maxRequestsInFlight = 400
+        maxMutatingRequestsInFlight = 200
+    }
+}

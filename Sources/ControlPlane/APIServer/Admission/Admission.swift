@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTP
+internal import JSON
+internal import Schema
+
+/// The built-in admission plugins, in upstream's order. They read other objects but write none.
+struct Admission: Sendable {
+    enum Operation: Sendable, Equatable {
+        case create
+        case update(String)
+    }
+
+    let core: ServerCore
+    let user: RequestUser
+    let dryRun: Bool
+
+    func mutate(
+        _ object: inout APIObject, old: APIObject?, resource: ResourceKind, operation: Operation
+    ) throws(APIError) {
+        try checkNamespace(object, resource, operation)
+        guard operation == .create else { return }
+        switch (resource.group, resource.kind) {
+        case ("", "Pod"):
+            try limitDefaults(&object)
+            try serviceAccount(&object)
+            try priority(&object)
+            try runtimeClass(&object)
+            tolerations(&object)
+        case ("", "Node"): taintNotReady(&object)
+        case ("", "PersistentVolumeClaim"): try defaultStorageClass(&object)
+        case ("networking.k8s.io", "Ingress"): try defaultIngressClass(&object)
+        default: break
+        }
+    }
+
+    func validate(
+        _ object: APIObject, old: APIObject?, resource: ResourceKind, operation: Operation
+    ) throws(APIError) {
+        try restrictNode(object, old: old, resource, operation)
+        try checkImmutable(object, old: old, resource)
+        switch (resource.group, resource.kind, operation) {
+        case ("", "Pod", .create): try checkLimits(object, resource)
+        case ("", "PersistentVolumeClaim", .create): try checkLimits(object, resource)
+        case ("rbac.authorization.k8s.io", _, _):
+            try RoleEscalation(core: core, user: user).check(object, old: old, resource: resource)
+        case ("scheduling.k8s.io", "PriorityClass", .create): try checkPriorityClass(object, resource)
+        default: break
+        }
+    }
+
+    // MARK: Namespaces
+
+    private func checkNamespace(
+        _ object: APIObject, _ resource: ResourceKind, _ operation: Operation
+    ) throws(APIError) {
+        guard resource.namespaced, operation == .create else { return }
+        guard let namespace = try core.object("", "namespaces", name: object.namespace) else {
+            throw .notFound(Subject(group: "", resource: "namespaces", kind: "Namespace", name: object.namespace))
+        }
+        guard namespace.deletionTimestamp != nil || namespace.status["phase"]?.string == "Terminating" else { return }
+        var refusal = APIError.forbidden(
+            resource.subject(object.name),
+            "unable to create new content in namespace \(object.namespace) because it is being terminated")
+        refusal.details["causes"] = [
+            [
+                "reason": "NamespaceTerminating",
+                "message": .string("namespace \(object.namespace) is being terminated"), "field": "metadata.namespace",
+            ]
+        ]
+        throw refusal
+    }
+
+    /// What must not go: the namespaces that a cluster stands on.
+    func validateDelete(_ object: APIObject, resource: ResourceKind) throws(APIError) {
+        if resource.group.isEmpty, resource.kind == "Namespace",
+            ["default", "kube-system", "kube-public"].contains(object.name)
+        {
+            throw .forbidden(resource.subject(object.name), "this namespace may not be deleted")
+        }
+        if resource.group == "scheduling.k8s.io", object.name.hasPrefix("system-") {
+            throw .forbidden(resource.subject(object.name), "this is a system priority class and cannot be deleted")
+        }
+        try restrictNode(object, old: object, resource, nil)
+    }
+
+    private func checkImmutable(_ object: APIObject, old: APIObject?, _ resource: ResourceKind) throws(APIError) {
+        guard let old, resource.group.isEmpty, ["ConfigMap", "Secret"].contains(resource.kind),
+            old["immutable"]?.bool == true
+        else { return }
+        var errors: [FieldError] = []
+        let detail = "field is immutable when `immutable` is set"
+        if object["immutable"]?.bool != true {
+            errors.append(FieldError(.forbidden, path: "immutable", detail: detail))
+        }
+        for field in ["data", "binaryData"] where object[field] != old[field] {
+            errors.append(FieldError(.forbidden, path: field, detail: detail))
+        }
+        if !errors.isEmpty { throw .invalid(resource.subject(object.name), errors) }
+    }
+
+    // MARK: Nodes, storage and ingress
+
+    /// A new node takes no pods until its kubelet says it is ready.
+    private func taintNotReady(_ object: inout APIObject) {
+        var spec = object.spec
+        var taints = spec["taints"]?.array ?? []
+        if taints.contains(where: { $0["key"] == "node.kubernetes.io/not-ready" }) { return }
+        taints.append(["key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"])
+        spec["taints"] = .array(taints)
+        object.spec = spec
+    }
+
+    private func defaultStorageClass(_ object: inout APIObject) throws(APIError) {
+        guard object.spec["storageClassName"] == nil else { return }
+        let annotation = "storageclass.kubernetes.io/is-default-class"
+        if let name = try newestDefault("storage.k8s.io", "storageclasses", annotation) {
+            object["spec"]?["storageClassName"] = .string(name)
+        }
+    }
+
+    private func defaultIngressClass(_ object: inout APIObject) throws(APIError) {
+        guard object.spec["ingressClassName"] == nil,
+            object.annotations["kubernetes.io/ingress.class"] == nil
+        else { return }
+        let annotation = "ingressclass.kubernetes.io/is-default-class"
+        if let name = try newestDefault("networking.k8s.io", "ingressclasses", annotation) {
+            object["spec"]?["ingressClassName"] = .string(name)
+        }
+    }
+
+    private func newestDefault(_ group: String, _ plural: String, _ annotation: String) throws(APIError) -> String? {
+        guard core.registry.preferred(group, plural) != nil else { return nil }
+        return try core.objects(group, plural)
+            .filter { $0.annotations[annotation]?.string == "true" }
+            .max { $0.creationTimestamp < $1.creationTimestamp }?.name
+    }
+
+    private func checkPriorityClass(_ object: APIObject, _ resource: ResourceKind) throws(APIError) {
+        guard object["globalDefault"]?.bool == true else { return }
+        for other in try core.objects("scheduling.k8s.io", "priorityclasses")
+        where other["globalDefault"]?.bool == true && other.name != object.name {
+            throw .forbidden(
+                resource.subject(object.name),
+                "PriorityClass \(other.name) is already marked as default. Only one default can exist")
+        }
+    }
+}

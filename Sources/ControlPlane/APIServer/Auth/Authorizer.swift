@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTP
+internal import JSON
+internal import Schema
+internal import Store
+
+/// What somebody wants to do.
+struct AccessRequest: Sendable, Hashable {
+    var user: RequestUser
+    var verb: String
+    var group = ""
+    var resource = ""
+    var subresource = ""
+    var namespace = ""
+    var name = ""
+    /// Set for paths that are no resource.
+    var path: String?
+
+    init(user: RequestUser, info: RequestInfo) {
+        self.user = user
+        verb = info.verb
+        if info.isResource {
+            group = info.group
+            resource = info.resource
+            subresource = info.subresource
+            namespace = info.namespace
+            name = info.name
+        } else {
+            path = info.path
+        }
+    }
+
+    init(
+        user: RequestUser, verb: String, group: String = "", resource: String = "", subresource: String = "",
+        namespace: String = "", name: String = "", path: String? = nil
+    ) {
+        self.user = user
+        self.verb = verb
+        self.group = group
+        self.resource = resource
+        self.subresource = subresource
+        self.namespace = namespace
+        self.name = name
+        self.path = path
+    }
+
+    /// `pods`, `pods/log`.
+    var fullResource: String { subresource.isEmpty ? resource : "\(resource)/\(subresource)" }
+
+    /// The refusal that kubectl shows.
+    func refusal(_ reason: String) -> APIError {
+        let why = reason.isEmpty ? "" : ": \(reason)"
+        guard path == nil else {
+            return APIError(
+                403, "Forbidden", "forbidden: User \"\(user.name)\" cannot \(verb) path \"\(path ?? "")\"\(why)",
+                details: [:])
+        }
+        let scope = namespace.isEmpty ? "at the cluster scope" : "in the namespace \"\(namespace)\""
+        let subject = Subject(group: group, resource: resource, kind: resource, name: name)
+        return .forbidden(
+            subject,
+            "User \"\(user.name)\" cannot \(verb) resource \"\(fullResource)\" in API group \"\(group)\" \(scope)\(why)"
+        )
+    }
+}
+
+/// Decides who may do what: members of system:masters everything, kubelets what their pods need, everybody else what
+/// RBAC grants.
+struct Authorizer: Sendable {
+    let core: ServerCore
+
+    /// Whether the request is allowed, and by what or why not.
+    func decide(_ request: AccessRequest) throws(APIError) -> (allowed: Bool, reason: String) {
+        if request.user.groups.contains("system:masters") { return (true, "") }
+        var reason = ""
+        if let node = request.user.nodeName {
+            switch try NodeAuthorizer(core: core).decide(request, node: node) {
+            case .allowed: return (true, "")
+            case .noOpinion(let why): reason = why
+            }
+        }
+        if let grant = try RoleEvaluator(core: core).grant(for: request) { return (true, grant) }
+        return (false, reason)
+    }
+
+    func require(_ request: AccessRequest) throws(APIError) {
+        let (allowed, reason) = try decide(request)
+        if !allowed { throw request.refusal(reason) }
+    }
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTP
+internal import JSON
+internal import Schema
+internal import Store
+internal import Telemetry
+
+/// Puts into the store what every cluster has. Made to run at every start: what is there is left, what is missing is
+/// made, and what the server owns (its own Service's endpoints, the system roles) is brought up to date.
+struct Bootstrap: Sendable {
+    let core: ServerCore
+    let credentials: ServerCredentials
+
+    private static let me = RequestUser(name: "system:apiserver", groups: ["system:masters"])
+
+    func run() async throws(APIError) {
+        for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
+            try await ensure("", "namespaces", ["metadata": ["name": .string(name)]])
+        }
+        try await priorityClasses()
+        try await roles()
+        try await serviceRange()
+        try await ownService()
+        try await authenticationConfiguration()
+    }
+
+    /// Makes an object as a client would, through defaults and validation.
+    private func ensure(_ group: String, _ plural: String, _ given: JSONObject) async throws(APIError) {
+        let resource = try core.builtin(group, plural)
+        var object = APIObject(given)
+        object["kind"] = .string(resource.kind)
+        object["apiVersion"] = .string(resource.apiVersion)
+        guard core.storage.get(resource, namespace: object.namespace, name: object.name) == nil else { return }
+        do throws(APIError) {
+            _ = try await scope(resource, object.namespace).create(object, manager: .update)
+        } catch {
+            guard error.reason == "AlreadyExists" else { throw error }
+        }
+    }
+
+    private func scope(_ resource: ResourceKind, _ namespace: String) throws(APIError) -> RequestScope {
+        let path = resource.id.path(namespace: namespace.isEmpty ? nil : namespace)
+        let request = HTTPRequest(method: "POST", target: path, headers: ["User-Agent": "kube-apiserver"])
+        return RequestScope(
+            core: core, request: request, info: RequestInfo(request), user: Self.me, resource: resource,
+            options: try QueryOptions(request), output: try OutputFormat(request))
+    }
+
+    private func priorityClasses() async throws(APIError) {
+        for (name, value, text) in [
+            (
+                "system-node-critical", 2_000_001_000,
+                "Used for system critical pods that must not be moved from their current node."
+            ),
+            (
+                "system-cluster-critical", 2_000_000_000,
+                "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary."
+            ),
+        ] {
+            try await ensure(
+                "scheduling.k8s.io", "priorityclasses",
+                [
+                    "metadata": ["name": .string(name)], "value": .integer(Int64(value)),
+                    "description": .string(text),
+                ])
+        }
+    }
+
+    // MARK: Roles
+
+    private func roles() async throws(APIError) {
+        let plurals = [
+            "ClusterRole": "clusterroles", "ClusterRoleBinding": "clusterrolebindings", "Role": "roles",
+            "RoleBinding": "rolebindings",
+        ]
+        let policy = DefaultPolicy()
+        try await withAll(policy.objects) { object throws(APIError) in
+            let plural = plurals[object.kind] ?? ""
+            try await ensure(RoleEvaluator.group, plural, object.json)
+            try await addMissing(object, plural)
+        }
+    }
+
+    /// Makes many objects at once: they share transactions, and so fsyncs.
+    private func withAll(
+        _ objects: [APIObject], _ body: @escaping @Sendable (APIObject) async throws(APIError) -> Void
+    ) async throws(APIError) {
+        let failure = await withTaskGroup(of: APIError?.self) { group in
+            for object in objects {
+                group.addTask {
+                    do throws(APIError) {
+                        try await body(object)
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            return await group.reduce(nil as APIError?) { $0 ?? $1 }
+        }
+        if let failure { throw failure }
+    }
+
+    /// A role that a later version needs more in gets it; what an administrator added stays, and one marked
+    /// `autoupdate: false` is left alone.
+    private func addMissing(_ wanted: APIObject, _ plural: String) async throws(APIError) {
+        guard wanted["aggregationRule"] == nil else { return }
+        let field = wanted.kind.hasSuffix("Binding") ? "subjects" : "rules"
+        let resource = try core.builtin(RoleEvaluator.group, plural)
+        _ = try await core.storage.update(resource, namespace: wanted.namespace, name: wanted.name) {
+            (old, _) throws(APIError) in
+            if old.annotations["rbac.authorization.kubernetes.io/autoupdate"]?.string == "false" { return nil }
+            let present = old[field]?.array ?? []
+            let missing: [JSONValue]
+            if field == "rules" {
+                let held = present.map(PolicyRule.init)
+                missing = (wanted[field]?.array ?? []).filter { !RoleEscalation.covered(PolicyRule($0), by: held) }
+            } else {
+                missing = (wanted[field]?.array ?? []).filter { subject in
+                    !present.contains {
+                        $0["kind"] == subject["kind"] && $0["name"] == subject["name"]
+                            && $0["namespace"] == subject["namespace"]
+                    }
+                }
+            }
+            if missing.isEmpty { return nil }
+            var new = old
+            new[field] = .array(present + missing)
+            return new
+        }
+    }
+
+    // MARK: The server's own Service
+
+    private func serviceRange() async throws(APIError) {
+        guard core.registry.preferred("networking.k8s.io", "servicecidrs") != nil else { return }
+        let ranges = core.allocator.ranges.map { JSONValue.string($0.text) }
+        try await ensure(
+            "networking.k8s.io", "servicecidrs",
+            ["metadata": ["name": "kubernetes"], "spec": ["cidrs": .array(ranges)]])
+    }
+
+    private func ownService() async throws(APIError) {
+        guard let range = core.allocator.ranges.first else { return }
+        let port = Int64(core.configuration.securePort)
+        let labels: JSONValue = ["component": "apiserver", "provider": "kubernetes"]
+        try await ensure(
+            "", "services",
+            [
+                "metadata": ["name": "kubernetes", "namespace": "default", "labels": labels],
+                "spec": [
+                    "type": "ClusterIP", "clusterIP": .string(range.address(1)), "sessionAffinity": "None",
+                    "ipFamilyPolicy": "SingleStack",
+                    "ports": [["name": "https", "protocol": "TCP", "port": 443, "targetPort": .integer(port)]],
+                ],
+            ])
+        let address = core.configuration.advertiseAddress
+        // Pods cannot reach the server on their own loopback: such endpoints would be a lie, and validation refuses them.
+        if address.hasPrefix("127.") || address == "::1" {
+            core.logger.warning("no endpoints for the kubernetes Service", ["advertise-address": address])
+            return
+        }
+        try await replace(
+            "", "endpoints",
+            [
+                "metadata": [
+                    "name": "kubernetes", "namespace": "default",
+                    "labels": ["endpointslice.kubernetes.io/skip-mirror": "true"],
+                ],
+                "subsets": [
+                    [
+                        "addresses": [["ip": .string(address)]],
+                        "ports": [["name": "https", "port": .integer(port), "protocol": "TCP"]],
+                    ]
+                ],
+            ])
+        try await replace(
+            "discovery.k8s.io", "endpointslices",
+            [
+                "metadata": [
+                    "name": "kubernetes", "namespace": "default",
+                    "labels": ["kubernetes.io/service-name": "kubernetes"],
+                ],
+                "addressType": address.contains(":") ? "IPv6" : "IPv4",
+                "endpoints": [["addresses": [.string(address)], "conditions": ["ready": true]]],
+                "ports": [["name": "https", "port": .integer(port), "protocol": "TCP"]],
+            ])
+    }
+
+    /// As `ensure`, and an object that differs in more than metadata is put right.
+    private func replace(_ group: String, _ plural: String, _ wanted: JSONObject) async throws(APIError) {
+        try await ensure(group, plural, wanted)
+        let resource = try core.builtin(group, plural)
+        let object = APIObject(wanted)
+        _ = try await core.storage.update(resource, namespace: object.namespace, name: object.name) {
+            (old, _) throws(APIError) in
+            var new = old
+            for (field, value) in wanted where field != "metadata" { new[field] = value }
+            return new == old ? nil : new
+        }
+    }
+
+    /// What an aggregated API server reads to know whom to believe.
+    private func authenticationConfiguration() async throws(APIError) {
+        let authority: String
+        let frontProxy: String
+        do {
+            authority = String(decoding: try credentials.authority.certificate.pem(), as: UTF8.self)
+            frontProxy = String(decoding: try credentials.frontProxyAuthority.certificate.pem(), as: UTF8.self)
+        } catch {
+            throw .internalError("\(error)")
+        }
+        try await replace(
+            "", "configmaps",
+            [
+                "metadata": ["name": "extension-apiserver-authentication", "namespace": "kube-system"],
+                "data": [
+                    "client-ca-file": .string(authority), "requestheader-client-ca-file": .string(frontProxy),
+                    "requestheader-allowed-names": "[\"system:auth-proxy\"]",
+                    "requestheader-username-headers": "[\"X-Remote-User\"]",
+                    "requestheader-uid-headers": "[\"X-Remote-Uid\"]",
+                    "requestheader-group-headers": "[\"X-Remote-Group\"]",
+                    "requestheader-extra-headers-prefix": "[\"X-Remote-Extra-\"]",
+                ],
+            ])
+    }
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTP
+internal import JSON
+internal import Schema
+internal import Synchronization
+internal import TLS
+
+/// What the server serves, as clients ask for it. The documents are made once, when first asked for.
+final class Discovery: Sendable {
+    private let registry: ResourceRegistry
+    private let documents = Mutex<[String: Document]>([:])
+
+    private struct Document: Sendable {
+        var bytes: [UInt8]
+        var tag: String
+        var type: String
+    }
+
+    init(_ registry: ResourceRegistry) { self.registry = registry }
+
+    private static let aggregatedTypes = ["v2", "v2beta1"]
+
+    func response(_ request: HTTPRequest) throws(APIError) -> HTTPResponse? {
+        guard request.method == "GET" || request.method == "HEAD" else { return nil }
+        let parts = request.pathSegments
+        switch (parts.first, parts.count) {
+        case (nil, _): return try serve(request, "/") { Self.paths(registry) }
+        case ("api", 1):
+            if let version = aggregated(request) {
+                return try serve(request, "/api?\(version)", version) { aggregatedGroups(core: true, version) }
+            }
+            return try serve(request, "/api") { Self.legacyVersions }
+        case ("apis", 1):
+            if let version = aggregated(request) {
+                return try serve(request, "/apis?\(version)", version) { aggregatedGroups(core: false, version) }
+            }
+            return try serve(request, "/apis") { groupList() }
+        case ("api", 2): return try resourceList(request, "", parts[1])
+        case ("apis", 2):
+            guard let group = registry.groups.first(where: { $0.group == parts[1] }), !parts[1].isEmpty else {
+                return nil
+            }
+            return try serve(request, "/apis/\(parts[1])") { groupObject(group) }
+        case ("apis", 3): return try resourceList(request, parts[1], parts[2])
+        case ("openapi", 2) where parts[1] == "v2":
+            if let type = request.headers.list("Accept").first(where: { $0.contains("openapi.v2@") }) {
+                return try raw(request, "/openapi/v2 binary", type: type) {
+                    Machinery.openAPIv2(registry, binary: true)
+                }
+            }
+            return try raw(request, "/openapi/v2", type: "application/json") {
+                Machinery.openAPIv2(registry, binary: false)
+            }
+        case ("openapi", 2) where parts[1] == "v3":
+            return try raw(request, "/openapi/v3", type: "application/json") { openAPIIndex() }
+        case ("openapi", _) where parts.count >= 4 && parts[1] == "v3":
+            let group = parts.count > 4 ? parts[3] : ""
+            let version = parts.count > 4 ? parts[4] : parts[3]
+            guard registry.resources.contains(where: { $0.group == group && $0.version == version }) else { return nil }
+            return try raw(request, "/openapi/v3/\(group)/\(version)", type: "application/json") {
+                Machinery.openAPIv3(registry, group: group, version: version)
+            }
+        default: return nil
+        }
+    }
+
+    private func serve(
+        _ request: HTTPRequest, _ key: String, _ aggregated: String? = nil, _ make: () -> JSONObject
+    ) throws(APIError) -> HTTPResponse {
+        let type =
+            aggregated.map { "application/json;g=apidiscovery.k8s.io;v=\($0);as=APIGroupDiscoveryList" }
+            ?? "application/json"
+        var response = try raw(request, key, type: type) { JSONValue.object(make()).encoded() }
+        response.headers["Vary"] = "Accept"
+        return response
+    }
+
+    private func raw(
+        _ request: HTTPRequest, _ key: String, type: String, _ make: () -> [UInt8]
+    ) throws(APIError) -> HTTPResponse {
+        let document: Document
+        if let known = documents.withLock({ $0[key] }) {
+            document = known
+        } else {
+            let bytes = make()
+            let fresh = Document(bytes: bytes, tag: "\"\(Hex.encode(Digest.hash(bytes)).uppercased())\"", type: type)
+            documents.withLock { $0[key] = fresh }
+            document = fresh
+        }
+        var headers: HTTPHeaders = ["Content-Type": document.type, "ETag": document.tag]
+        if request.query("hash") != nil { headers["Cache-Control"] = "public, immutable" }
+        if request.headers.list("If-None-Match").contains(document.tag) {
+            return HTTPResponse(status: 304, headers: headers)
+        }
+        return HTTPResponse(status: 200, headers: headers, body: .bytes(document.bytes))
+    }
+
+    /// The version of aggregated discovery that the client prefers over the plain form.
+    private func aggregated(_ request: HTTPRequest) -> String? {
+        for entry in request.headers.list("Accept") {
+            let parts = entry.split(separator: ";").map { $0.trimmingHTTPSpace() }
+            guard parts.first == "application/json" || parts.first == "application/vnd.kubernetes.protobuf" else {
+                continue
+            }
+            guard parts.contains("as=APIGroupDiscoveryList"), parts.contains("g=apidiscovery.k8s.io") else {
+                if parts.count == 1, parts.first == "application/json" { return nil }
+                continue
+            }
+            if parts.first == "application/json" {
+                for version in Self.aggregatedTypes where parts.contains("v=\(version)") { return version }
+            }
+        }
+        return nil
+    }
+
+    // MARK: Documents
+
+    private static func paths(_ registry: ResourceRegistry) -> JSONObject {
+        var paths = ["/.well-known/openid-configuration", "/api", "/api/v1", "/apis"]
+        for (group, versions) in registry.groups where !group.isEmpty {
+            paths.append("/apis/\(group)")
+            paths += versions.map { "/apis/\(group)/\($0)" }
+        }
+        paths += [
+            "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/openid/v1/jwks", "/readyz", "/version",
+        ]
+        return ["paths": .array(paths.map { .string($0) })]
+    }
+
+    private static let legacyVersions: JSONObject = [
+        "kind": "APIVersions", "versions": ["v1"],
+        "serverAddressByClientCIDRs": [["clientCIDR": "0.0.0.0/0", "serverAddress": ""]],
+    ]
+
+    private func groupObject(_ group: (group: String, versions: [String])) -> JSONObject {
+        var object = groupEntry(group)
+        object["kind"] = "APIGroup"
+        object["apiVersion"] = "v1"
+        return object
+    }
+
+    private func groupEntry(_ group: (group: String, versions: [String])) -> JSONObject {
+        let versions = group.versions.sorted(by: Self.newerFirst)
+        let entries: [JSONValue] = versions.map {
+            ["groupVersion": .string("\(group.group)/\($0)"), "version": .string($0)]
+        }
+        return ["name": .string(group.group), "versions": .array(entries), "preferredVersion": entries[0]]
+    }
+
+    private static func newerFirst(_ a: String, _ b: String) -> Bool {
+        func number(_ text: String) -> Int { Int(text.dropFirst().prefix { $0.isNumber }) ?? 0 }
+        return number(a) > number(b)
+    }
+
+    private func groupList() -> JSONObject {
+        [
+            "kind": "APIGroupList", "apiVersion": "v1",
+            "groups": .array(registry.groups.filter { !$0.group.isEmpty }.map { .object(groupEntry($0)) }),
+        ]
+    }
+
+    private func resourceList(
+        _ request: HTTPRequest, _ group: String, _ version: String
+    ) throws(APIError) -> HTTPResponse? {
+        let resources = registry.resources.filter { $0.group == group && $0.version == version }
+        if resources.isEmpty { return nil }
+        return try serve(request, "/resources/\(group)/\(version)") {
+            var entries: [JSONValue] = []
+            for resource in resources {
+                entries.append(.object(Self.entry(resource)))
+                for sub in resource.subresources { entries.append(.object(Self.entry(resource, sub))) }
+            }
+            return [
+                "kind": "APIResourceList", "apiVersion": "v1",
+                "groupVersion": .string(group.isEmpty ? version : "\(group)/\(version)"), "resources": .array(entries),
+            ]
+        }
+    }
+
+    private static func strings(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
+
+    private static func entry(_ resource: ResourceKind) -> JSONObject {
+        var entry: JSONObject = [
+            "name": .string(resource.plural), "singularName": .string(resource.singular),
+            "namespaced": .bool(resource.namespaced), "kind": .string(resource.kind),
+            "verbs": strings(resource.verbs),
+        ]
+        if !resource.shortNames.isEmpty { entry["shortNames"] = strings(resource.shortNames) }
+        if !resource.categories.isEmpty { entry["categories"] = strings(resource.categories) }
+        if resource.isStored {
+            let text = "\(resource.group)/\(resource.version)/\(resource.plural)"
+            entry["storageVersionHash"] = .string(Base64.encode(Digest.hash(Array(text.utf8)).prefix(8)))
+        }
+        return entry
+    }
+
+    private static func entry(_ resource: ResourceKind, _ sub: Subresource) -> JSONObject {
+        var entry: JSONObject = [
+            "name": .string("\(resource.plural)/\(sub.name)"), "singularName": "",
+            "namespaced": .bool(resource.namespaced),
+        ]
+        if !sub.version.isEmpty, sub.group != resource.group || sub.version != resource.version {
+            if !sub.group.isEmpty { entry["group"] = .string(sub.group) }
+            entry["version"] = .string(sub.version)
+        }
+        entry["kind"] = .string(sub.kind)
+        entry["verbs"] = strings(sub.verbs)
+        return entry
+    }
+
+    private func aggregatedGroups(core: Bool, _ version: String) -> JSONObject {
+        let groups = registry.groups.filter { $0.group.isEmpty == core }
+        return [
+            "kind": "APIGroupDiscoveryList", "apiVersion": .string("apidiscovery.k8s.io/\(version)"), "metadata": [:],
+            "items": .array(groups.map { .object(aggregatedGroup($0)) }),
+        ]
+    }
+
+    private func aggregatedGroup(_ group: (group: String, versions: [String])) -> JSONObject {
+        let versions: [JSONValue] = group.versions.sorted(by: Self.newerFirst).map { version in
+            let resources = registry.resources.filter { $0.group == group.group && $0.version == version }
+            return [
+                "version": .string(version), "freshness": "Current",
+                "resources": .array(resources.map { .object(Self.aggregatedEntry($0)) }),
+            ]
+        }
+        var metadata: JSONObject = ["creationTimestamp": .null]
+        if !group.group.isEmpty { metadata["name"] = .string(group.group) }
+        return ["metadata": .object(metadata), "versions": .array(versions)]
+    }
+
+    private static func aggregatedEntry(_ resource: ResourceKind) -> JSONObject {
+        var entry: JSONObject = [
+            "resource": .string(resource.plural),
+            "responseKind": [
+                "group": .string(resource.group), "version": .string(resource.version), "kind": .string(resource.kind),
+            ],
+            "scope": resource.namespaced ? "Namespaced" : "Cluster", "singularResource": .string(resource.singular),
+            "verbs": strings(resource.verbs),
+        ]
+        if !resource.shortNames.isEmpty { entry["shortNames"] = strings(resource.shortNames) }
+        if !resource.categories.isEmpty { entry["categories"] = strings(resource.categories) }
+        if !resource.subresources.isEmpty {
+            entry["subresources"] = .array(
+                resource.subresources.map { sub in
+                    [
+                        "subresource": .string(sub.name),
+                        "responseKind": [
+                            "group": .string(sub.group), "version": .string(sub.version), "kind": .string(sub.kind),
+                        ],
+                        "verbs": strings(sub.verbs),
+                    ]
+                })
+        }
+        return entry
+    }
+
+    private func openAPIIndex() -> [UInt8] {
+        var paths: JSONObject = [:]
+        for (group, versions) in registry.groups {
+            for version in versions {
+                let path = group.isEmpty ? "api/\(version)" : "apis/\(group)/\(version)"
+                let bytes = Machinery.openAPIv3(registry, group: group, version: version)
+                let hash = Hex.encode(Digest.hash(bytes)).uppercased()
+                paths[path] = ["serverRelativeURL": .string("/openapi/v3/\(path)?hash=\(hash)")]
+            }
+        }
+        return JSONValue.object(["paths": .object(paths)]).encoded()
+    }
+}

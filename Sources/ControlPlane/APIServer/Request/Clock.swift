@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+
+/// Wall time, as Kubernetes writes it.
+enum WallClock {
+    /// Seconds since 1970.
+    static func seconds() -> Int64 {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Int64(now.tv_sec)
+    }
+
+    /// RFC 3339 in UTC, with seconds: `2026-01-02T03:04:05Z`.
+    static func text(_ seconds: Int64 = WallClock.seconds()) -> String {
+        let (year, month, day) = date(days: Int((seconds - floorMod(seconds, 86_400)) / 86_400))
+        let rest = Int(floorMod(seconds, 86_400))
+        return "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))T"
+            + "\(pad(rest / 3600, 2)):\(pad(rest / 60 % 60, 2)):\(pad(rest % 60, 2))Z"
+    }
+
+    /// The seconds of an RFC 3339 text; nil when it is none.
+    static func parse(_ text: String) -> Int64? {
+        let bytes = Array(text.utf8)
+        guard bytes.count >= 20, bytes[4] == 0x2d, bytes[7] == 0x2d, bytes[13] == 0x3a, bytes[16] == 0x3a else {
+            return nil
+        }
+        func number(_ range: Range<Int>) -> Int? { Int(String(decoding: bytes[range], as: UTF8.self)) }
+        guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10),
+            let hour = number(11..<13), let minute = number(14..<16), let second = number(17..<19),
+            (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second < 61
+        else { return nil }
+        var zone = 0
+        var rest = bytes[19...]
+        if rest.first == 0x2e { rest = rest.dropFirst().drop { $0 >= 0x30 && $0 <= 0x39 } }
+        if rest.first == 0x2b || rest.first == 0x2d {
+            let digits = rest.dropFirst()
+            guard digits.count == 5, let hours = Int(String(decoding: digits.prefix(2), as: UTF8.self)),
+                let minutes = Int(String(decoding: digits.suffix(2), as: UTF8.self))
+            else { return nil }
+            zone = (hours * 3600 + minutes * 60) * (rest.first == 0x2d ? -1 : 1)
+        } else if rest.first != 0x5a || rest.count != 1 {
+            return nil
+        }
+        return Int64(days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - zone)
+    }
+
+    private static func floorMod(_ a: Int64, _ b: Int64) -> Int64 { ((a % b) + b) % b }
+
+    private static func pad(_ number: Int, _ width: Int) -> String {
+        let text = String(number)
+        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+    }
+
+    /// The civil date of a day counted from 1970-01-01, by eras of 400 years.
+    private static func date(days: Int) -> (Int, Int, Int) {
+        let shifted = days + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let part = (5 * dayOfYear + 2) / 153
+        let month = part < 10 ? part + 3 : part - 9
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * part + 2) / 5 + 1)
+    }
+
+    private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
+        let shifted = month <= 2 ? year - 1 : year
+        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+}
+
+/// Names and identifiers made by the server.
+enum Fresh {
+    /// A random (version 4) UUID.
+    static func uid() -> String {
+        var generator = SystemRandomNumberGenerator()
+        var high = generator.next()
+        var low = generator.next()
+        high = high & 0xffff_ffff_ffff_0fff | 0x4000
+        low = low & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000
+        let digits = hex(high) + hex(low)
+        let parts = [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { String(decoding: digits[$0], as: UTF8.self) }
+        return parts.joined(separator: "-")
+    }
+
+    private static func hex(_ word: UInt64) -> [UInt8] {
+        let digits = Array("0123456789abcdef".utf8)
+        return (0..<16).map { digits[Int(word >> (60 - 4 * UInt64($0)) & 15)] }
+    }
+
+    /// Five characters that spell no words, as generated names end.
+    static func suffix(_ count: Int = 5) -> String {
+        let alphabet = Array("bcdfghjklmnpqrstvwxz2456789".utf8)
+        return String(decoding: (0..<count).map { _ in alphabet.randomElement() ?? 0x62 }, as: UTF8.self)
+    }
+
+    /// `base` with a random end, at most 63 bytes.
+    static func name(_ base: String) -> String {
+        String(decoding: Array(base.utf8.prefix(58)), as: UTF8.self) + suffix()
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTP
+
+/// What a request's path, method and query ask for.
+struct RequestInfo: Sendable {
+    /// False for /healthz, /version, discovery and the like.
+    var isResource = false
+    /// `get list watch create update patch delete deletecollection`; for other paths the method in lower case.
+    var verb: String
+    var path: String
+    var group = ""
+    var version = ""
+    var namespace = ""
+    var resource = ""
+    var name = ""
+    var subresource = ""
+    /// The segments after `proxy`, still percent-encoded.
+    var proxyPath = ""
+
+    init(_ request: HTTPRequest) {
+        path = request.path
+        verb = request.method.lowercasedASCII()
+        var parts = request.pathSegments
+        guard parts.count >= 3 || (parts.count == 2 && parts[0] == "api") else { return }
+        switch parts[0] {
+        case "api":
+            version = parts[1]
+            parts.removeFirst(2)
+        case "apis":
+            group = parts[1]
+            version = parts[2]
+            parts.removeFirst(3)
+        default: return
+        }
+        guard !parts.isEmpty else { return }
+        var deprecatedWatch = false
+        if parts[0] == "watch", parts.count > 1 {
+            deprecatedWatch = true
+            parts.removeFirst()
+        }
+        isResource = true
+        takeResource(&parts)
+        verb = Self.verb(request, name: name, deprecatedWatch: deprecatedWatch)
+        if subresource == "proxy" { proxyPath = Self.rawTail(request.rawPath, after: "proxy") }
+    }
+
+    private mutating func takeResource(_ parts: inout [String]) {
+        if parts[0] == "namespaces", parts.count > 1 {
+            namespace = parts[1]
+            let isOwn = parts.count > 2 && group.isEmpty && ["status", "finalize"].contains(parts[2])
+            if parts.count > 2, !isOwn { parts.removeFirst(2) }
+        }
+        resource = parts[0]
+        if parts.count > 1 { name = parts[1] }
+        if parts.count > 2 { subresource = parts[2] }
+    }
+
+    private static func verb(_ request: HTTPRequest, name: String, deprecatedWatch: Bool) -> String {
+        switch request.method {
+        case "GET", "HEAD":
+            if deprecatedWatch || isTrue(request.query("watch")) { return "watch" }
+            return name.isEmpty ? "list" : "get"
+        case "POST": return "create"
+        case "PUT": return "update"
+        case "PATCH": return "patch"
+        case "DELETE": return name.isEmpty ? "deletecollection" : "delete"
+        default: return request.method.lowercasedASCII()
+        }
+    }
+
+    /// A boolean of a query: `watch`, `watch=1`, `watch=true`.
+    static func isTrue(_ value: String?) -> Bool {
+        guard let value else { return false }
+        return !["0", "false", "False", "FALSE", "f", "F"].contains(value)
+    }
+
+    private static func rawTail(_ path: String, after word: String) -> String {
+        guard let range = path.firstRange(of: "/\(word)") else { return "" }
+        return String(path[range.upperBound...])
+    }
+
+    /// Watches, logs and streams last as long as the client wants: no limit on their number or time.
+    var isLongRunning: Bool {
+        verb == "watch" || ["proxy", "log", "exec", "attach", "portforward"].contains(subresource)
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import JSON
+internal import Schema
+internal import Store
+
+/// Objects in the store: their keys, and the read-change-write loop.
+struct ObjectStorage: Sendable {
+    let store: any KeyValueStore
+
+    static func prefix(_ resource: ResourceKind, namespace: String = "") -> String {
+        let id = resource.storage
+        let root = "/registry/\(id.group.isEmpty ? "core" : id.group)/\(id.plural)/"
+        return namespace.isEmpty ? root : root + namespace + "/"
+    }
+
+    static func key(_ resource: ResourceKind, namespace: String, name: String) -> String {
+        prefix(resource, namespace: resource.namespaced ? namespace : "") + name
+    }
+
+    func get(_ resource: ResourceKind, namespace: String, name: String) -> StoredObject? {
+        store.get(Self.key(resource, namespace: namespace, name: name))
+    }
+
+    func require(_ resource: ResourceKind, namespace: String, name: String) throws(APIError) -> StoredObject {
+        guard let stored = get(resource, namespace: namespace, name: name) else {
+            throw .notFound(resource.subject(name))
+        }
+        return stored
+    }
+
+    /// Everything under the kind (in one namespace where one is given), as it is now.
+    func all(_ resource: ResourceKind, namespace: String = "") -> [StoredObject] {
+        store.current(prefix: Self.prefix(resource, namespace: namespace))
+    }
+
+    func create(_ resource: ResourceKind, _ object: APIObject) async throws(APIError) -> StoredObject {
+        let key = Self.key(resource, namespace: object.namespace, name: object.name)
+        do throws(StoreError) {
+            return try await store.create(key, object.storedValue())
+        } catch {
+            throw .store(error, resource.subject(object.name))
+        }
+    }
+
+    /// What a change of an object comes to.
+    enum Step: Sendable {
+        /// Nothing is written; the object as the client is to see it.
+        case show(APIObject)
+        case write(APIObject)
+        /// The object goes; its last state.
+        case remove(APIObject)
+    }
+
+    /// Reads, lets `change` compute the new object, and writes it when nothing came between; else again. Returns the
+    /// stored object, or the one to show when nothing was written or it went.
+    func change(
+        _ resource: ResourceKind, namespace: String, name: String,
+        _ change: (APIObject, StoredObject) async throws(APIError) -> Step
+    ) async throws(APIError) -> (StoredObject, APIObject?) {
+        let key = Self.key(resource, namespace: namespace, name: name)
+        for _ in 0..<64 {
+            guard let stored = store.get(key) else { throw .notFound(resource.subject(name)) }
+            let step = try await change(APIObject(stored), stored)
+            do throws(StoreError) {
+                switch step {
+                case .show(let object): return (stored, object)
+                case .write(let object):
+                    return (try await store.update(key, expected: stored.revision, object.storedValue()), nil)
+                case .remove(let object):
+                    _ = try await store.delete(key, expected: stored.revision)
+                    return (stored, object)
+                }
+            } catch {
+                guard case .conflict = error else { throw .store(error, resource.subject(name)) }
+            }
+        }
+        throw .modified(resource.subject(name))
+    }
+
+    /// As above, for changes without a client: `change` returning nil leaves the object as it is.
+    func update(
+        _ resource: ResourceKind, namespace: String, name: String,
+        _ change: (APIObject, StoredObject) throws(APIError) -> APIObject?
+    ) async throws(APIError) -> StoredObject {
+        let key = Self.key(resource, namespace: namespace, name: name)
+        for _ in 0..<64 {
+            guard let stored = store.get(key) else { throw .notFound(resource.subject(name)) }
+            guard let changed = try change(APIObject(stored), stored) else { return stored }
+            do throws(StoreError) {
+                return try await store.update(key, expected: stored.revision, changed.storedValue())
+            } catch {
+                guard case .conflict = error else { throw .store(error, resource.subject(name)) }
+            }
+        }
+        throw .modified(resource.subject(name))
+    }
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTP
+internal import JSON
+internal import Schema
+internal import Store
+
+extension RequestScope {
+    /// DELETE of one object.
+    func delete() async throws(APIError) -> HTTPResponse {
+        let wanted = try await deleteOptions()
+        let stored = try storage.require(resource, namespace: namespace, name: info.name)
+        let admission = Admission(core: core, user: user, dryRun: wanted.dryRun)
+        try admission.validateDelete(Conversion.outgoing(try APIObject(stored), resource), resource: resource)
+        let (object, gone) = try await delete(name: info.name, namespace: namespace, wanted)
+        if !gone || ObjectStrategy.returnsDeletedObject(resource) { return try respond(object) }
+        var details: JSONObject = ["name": .string(object.name)]
+        if !resource.group.isEmpty { details["group"] = .string(resource.group) }
+        details["kind"] = .string(resource.plural)
+        details["uid"] = .string(object.uid)
+        return try respond(
+            json: [
+                "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success",
+                "details": .object(details),
+            ], schema: Machinery.statusSchema)
+    }
+
+    /// DELETE of a collection: each object that the selectors choose.
+    func deleteCollection() async throws(APIError) -> HTTPResponse {
+        let wanted = try await deleteOptions()
+        let page = try await listPage()
+        let admission = Admission(core: core, user: user, dryRun: wanted.dryRun)
+        var items: [JSONValue] = []
+        for stored in page.objects {
+            let object = try APIObject(stored)
+            do throws(APIError) {
+                try admission.validateDelete(Conversion.outgoing(object, resource), resource: resource)
+                _ = try await delete(name: object.name, namespace: object.namespace, wanted)
+            } catch {
+                // Gone already is what was asked for.
+                guard error.reason == "NotFound" else { throw error }
+            }
+            items.append(.object(Conversion.outgoing(object, resource).json))
+        }
+        var metadata: JSONObject = ["resourceVersion": .string(String(page.revision))]
+        if let token = page.continueToken { metadata["continue"] = .string(token) }
+        return try respond(
+            json: [
+                "kind": .string(resource.listKind), "apiVersion": .string(resource.apiVersion),
+                "metadata": .object(metadata), "items": .array(items),
+            ], schema: Machinery.listSchema(resource))
+    }
+
+    /// Deletes, or begins to. Returns the last state and whether the object is gone.
+    func delete(
+        name: String, namespace: String, _ wanted: DeleteOptions
+    ) async throws(APIError) -> (APIObject, Bool) {
+        let key = ObjectStorage.key(resource, namespace: namespace, name: name)
+        for _ in 0..<64 {
+            guard let stored = core.store.get(key) else { throw .notFound(subject(name)) }
+            let old = Conversion.outgoing(try APIObject(stored), resource)
+            try checkPreconditions(wanted, old, name)
+            let (marked, immediate) = Deletion(options: wanted, resource: resource).mark(old)
+            if wanted.dryRun { return (marked, immediate) }
+            do throws(StoreError) {
+                if immediate {
+                    let event = try await core.store.delete(key, expected: stored.revision)
+                    core.allocator.released(marked, resource)
+                    var last = old
+                    last.resourceVersion = String(event.revision)
+                    return (last, true)
+                }
+                if marked == old { return (old, false) }
+                let updated = try await core.store.update(
+                    key, expected: stored.revision, Conversion.incoming(marked, resource).storedValue())
+                var result = marked
+                result.resourceVersion = String(updated.revision)
+                return (result, false)
+            } catch {
+                guard case .conflict = error else { throw .store(error, subject(name)) }
+            }
+        }
+        throw .modified(subject(name))
+    }
+
+    private func checkPreconditions(_ wanted: DeleteOptions, _ old: APIObject, _ name: String) throws(APIError) {
+        if let uid = wanted.preconditionUID, uid != old.uid {
+            throw .conflict(
+                subject(name),
+                "the UID in the precondition (\(uid)) does not match the UID in record (\(old.uid)). "
+                    + "The object might have been deleted and then recreated")
+        }
+        if let revision = wanted.preconditionRevision, revision != old.resourceVersion {
+            throw .conflict(
+                subject(name),
+                "the ResourceVersion in the precondition (\(revision)) does not match the ResourceVersion in record "
+                    + "(\(old.resourceVersion)). The object might have been modified")
+        }
+    }
+}
+
+/// What a deletion does to an object: ends it now, or marks it for those who must act first.
+struct Deletion: Sendable {
+    let options: DeleteOptions
+    let resource: ResourceKind
+
+    /// The object as it is to be stored, and whether it may go at once.
+    func mark(_ old: APIObject) -> (APIObject, Bool) {
+        var object = old
+        let finalizers = finalizers(of: old)
+        object.finalizers = finalizers
+        let grace = gracePeriod(old)
+        let held = !finalizers.isEmpty || isNamespaceWithContent(old)
+        if grace == 0, !held { return (object, true) }
+        if let before = old.deletionTimestamp {
+            shorten(&object, before, to: grace)
+            if grace == 0, old.deletionGracePeriodSeconds == 0, object == old { return (old, false) }
+            return (object, false)
+        }
+        object.deletionTimestamp = WallClock.text(WallClock.seconds() + grace)
+        object.deletionGracePeriodSeconds = grace
+        if object.generation > 0 { object.generation += 1 }
+        if resource.kind == "Namespace", resource.group.isEmpty {
+            var status = object.status
+            status["phase"] = "Terminating"
+            object.status = status
+        }
+        return (object, false)
+    }
+
+    /// A second deletion can only make the time shorter.
+    private func shorten(_ object: inout APIObject, _ before: String, to grace: Int64) {
+        let current = object.deletionGracePeriodSeconds ?? 0
+        guard options.gracePeriodSeconds != nil, grace < current else { return }
+        let begun = (WallClock.parse(before) ?? WallClock.seconds()) - current
+        object.deletionTimestamp = WallClock.text(begun + grace)
+        object.deletionGracePeriodSeconds = grace
+    }
+
+    /// Pods are given time to end; everything else has none.
+    private func gracePeriod(_ object: APIObject) -> Int64 {
+        guard resource.kind == "Pod", resource.group.isEmpty else { return 0 }
+        let phase = object.status["phase"]?.string
+        // Nobody runs it: there is nobody to wait for.
+        if (object.spec["nodeName"]?.string ?? "").isEmpty || phase == "Succeeded" || phase == "Failed" { return 0 }
+        if let current = object.deletionGracePeriodSeconds, options.gracePeriodSeconds == nil { return current }
+        return options.gracePeriodSeconds ?? object.spec["terminationGracePeriodSeconds"]?.integer ?? 30
+    }
+
+    private func isNamespaceWithContent(_ object: APIObject) -> Bool {
+        resource.kind == "Namespace" && resource.group.isEmpty && !(object.spec["finalizers"]?.array ?? []).isEmpty
+    }
+
+    /// The propagation policy is kept as a finalizer for the garbage collector to act on.
+    private func finalizers(of object: APIObject) -> [String] {
+        var result = object.finalizers
+        guard let policy = options.policy else { return result }
+        result.removeAll { $0 == "orphan" || $0 == "foregroundDeletion" }
+        switch policy {
+        case "Orphan": result.append("orphan")
+        case "Foreground": result.append("foregroundDeletion")
+        default: break
+        }
+        return result
+    }
+}

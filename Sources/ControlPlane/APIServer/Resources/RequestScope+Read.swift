@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTP
+internal import JSON
+internal import Schema
+internal import Store
+internal import Synchronization
+
+extension RequestScope {
+    /// GET of one object.
+    func get() throws(APIError) -> HTTPResponse {
+        // The newest state satisfies every resourceVersion but one of the future.
+        if let wanted = try revision(options.resourceVersion), wanted > core.store.currentRevision {
+            throw .store(.future(requested: wanted, current: core.store.currentRevision), subject())
+        }
+        return try respond(try storage.require(resource, namespace: namespace, name: info.name))
+    }
+
+    func revision(_ text: String?) throws(APIError) -> Int64? {
+        guard let text, !text.isEmpty else { return nil }
+        guard let number = Int64(text), number >= 0 else {
+            throw .badRequest(
+                "invalid resource version \"\(text)\": strconv.ParseUint: parsing \"\(text)\": invalid syntax")
+        }
+        return number
+    }
+
+    /// GET of a collection.
+    func list() async throws(APIError) -> HTTPResponse {
+        if options.sendInitialEvents != nil {
+            throw .badRequest("sendInitialEvents is forbidden for list")
+        }
+        let page = try await listPage()
+        var metadata: JSONObject = ["resourceVersion": .string(String(page.revision))]
+        if let token = page.continueToken {
+            metadata["continue"] = .string(token)
+            if let remaining = page.remaining { metadata["remainingItemCount"] = .integer(Int64(remaining)) }
+        }
+        switch output.shape {
+        case .table:
+            let table = Machinery.table(
+                resource, try objects(page.objects), includeObject: options.includeObject, listMetadata: metadata)
+            return try respond(json: table, schema: nil)
+        case .metadata:
+            let items = try objects(page.objects).map { JSONValue.object(Self.partial($0).json) }
+            return try respond(
+                json: [
+                    "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": .object(metadata),
+                    "items": .array(items),
+                ], schema: nil)
+        case .object:
+            if output.encoding == .json, !isPretty, Conversion.isIdentity(resource) {
+                return joined(page.objects, metadata: metadata)
+            }
+            let items = try objects(page.objects).map { JSONValue.object($0.json) }
+            return try respond(
+                json: [
+                    "kind": .string(resource.listKind), "apiVersion": .string(resource.apiVersion),
+                    "metadata": .object(metadata), "items": .array(items),
+                ], schema: Machinery.listSchema(resource))
+        }
+    }
+
+    private func objects(_ stored: [StoredObject]) throws(APIError) -> [APIObject] {
+        var result: [APIObject] = []
+        result.reserveCapacity(stored.count)
+        for object in stored { result.append(Conversion.outgoing(try APIObject(object), resource)) }
+        return result
+    }
+
+    /// The list as the objects' own bytes with commas between: nothing is parsed or encoded.
+    private func joined(_ objects: [StoredObject], metadata: JSONObject) -> HTTPResponse {
+        var head = Array(
+            "{\"kind\":\"\(resource.listKind)\",\"apiVersion\":\"\(resource.apiVersion)\",\"metadata\":".utf8)
+        JSONValue.object(metadata).encode(into: &head)
+        head += Array(",\"items\":[".utf8)
+        let tail = Array("]}".utf8)
+        let total = objects.reduce(head.count + tail.count) { $0 + $1.bytes.count + 1 }
+        if total < 512 * 1024 {
+            head.reserveCapacity(total)
+            for (index, object) in objects.enumerated() {
+                if index > 0 { head.append(UInt8(ascii: ",")) }
+                head += object.bytes
+            }
+            return .json(head + tail)
+        }
+        // A long list goes out in pieces: its memory is that of one piece.
+        let cursor = ListCursor(objects: objects, head: head, tail: tail)
+        return HTTPResponse(
+            status: 200, headers: ["Content-Type": "application/json"],
+            body: .stream(HTTPBodyStream(next: { cursor.next() })))
+    }
+
+    struct Page {
+        var objects: [StoredObject]
+        var revision: Int64
+        var continueToken: String?
+        var remaining: Int?
+    }
+
+    /// The objects that a list, or a deletecollection, is about.
+    func listPage() async throws(APIError) -> Page {
+        let filter = try ObjectFilter(
+            resource, labelSelector: options.labelSelector, fieldSelector: options.fieldSelector)
+        var prefix = ObjectStorage.prefix(resource, namespace: resource.namespaced ? namespace : "")
+        let root = prefix
+        if let name = filter.name, !resource.namespaced || !namespace.isEmpty, options.continueToken == nil {
+            // One name can match: no need to look at the others.
+            prefix += name
+            let stored = core.store.get(prefix)
+            let matching = [stored].compactMap { $0 }.filter(filter.matches)
+            return Page(objects: matching, revision: core.store.currentRevision)
+        }
+        var (wanted, after) = try position()
+        if let token = after { after = root + token }
+        var collected: [StoredObject] = []
+        var pageRevision: Int64 = 0
+        while true {
+            let page = try await read(prefix: root, revision: wanted, after: after, filter: filter)
+            pageRevision = page.revision
+            guard let limit = options.limit, !filter.isEverything else {
+                let more = page.remaining > 0
+                return Page(
+                    objects: page.objects.filter(filter.matches), revision: page.revision,
+                    continueToken: more ? token(page.objects.last, page.revision, root) : nil,
+                    remaining: more ? page.remaining : nil)
+            }
+            // With a selector the count of what is left is unknown; pages are filled until the limit.
+            wanted = page.revision
+            for object in page.objects {
+                after = object.key
+                guard filter.matches(object) else { continue }
+                collected.append(object)
+                if collected.count == limit {
+                    let end = page.remaining == 0 && object === page.objects.last
+                    return Page(
+                        objects: collected, revision: pageRevision,
+                        continueToken: end ? nil : token(object, pageRevision, root))
+                }
+            }
+            if page.remaining == 0 { return Page(objects: collected, revision: pageRevision) }
+        }
+    }
+
+    private func token(_ last: StoredObject?, _ revision: Int64, _ root: String) -> String? {
+        last.map { ContinueToken(after: String($0.key.dropFirst(root.count)), revision: revision).text }
+    }
+
+    /// The revision to list at (nil: now) and the key to go on after.
+    private func position() throws(APIError) -> (Int64?, String?) {
+        let wanted = try revision(options.resourceVersion)
+        if let text = options.continueToken {
+            if let wanted, wanted > 0 {
+                throw .badRequest("specifying resource version is not allowed when using continue")
+            }
+            let token = try ContinueToken(parsing: text)
+            return (token.revision < 0 ? nil : token.revision, token.after)
+        }
+        switch options.resourceVersionMatch {
+        case nil, "", "NotOlderThan":
+            if options.resourceVersionMatch == "NotOlderThan", wanted == nil {
+                throw .badRequest("resourceVersionMatch is forbidden unless resourceVersion is provided")
+            }
+            if let wanted, wanted > core.store.currentRevision {
+                throw .store(.future(requested: wanted, current: core.store.currentRevision), subject(""))
+            }
+            return (nil, nil)
+        case "Exact":
+            guard let wanted, wanted > 0 else {
+                throw .badRequest("resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"")
+            }
+            return (wanted, nil)
+        case .some(let other):
+            throw .badRequest(
+                "resourceVersionMatch: Unsupported value: \"\(other)\": supported values: \"Exact\", \"NotOlderThan\"")
+        }
+    }
+
+    private func read(
+        prefix: String, revision: Int64?, after: String?, filter: ObjectFilter
+    ) async throws(APIError) -> ListPage {
+        // With a selector more is read at once than may match.
+        let limit = options.limit.map { filter.isEverything ? $0 : max($0, 500) }
+        do throws(StoreError) {
+            return try await core.store.list(prefix: prefix, revision: revision, after: after, limit: limit)
+        } catch {
+            guard case .compacted = error, options.continueToken != nil, let after else {
+                throw .store(error, subject(""))
+            }
+            var expired = APIError.expired(
+                "The provided continue parameter is too old to display a consistent list result. Start a new list "
+                    + "without it, or continue with the token in this response, which shows the rest as it is now.")
+            expired.continueToken =
+                ContinueToken(after: String(after.dropFirst(prefix.count)), revision: -1).text
+            throw expired
+        }
+    }
+}
+
+/// A long list on its way out, a piece at a time.
+private final class ListCursor: Sendable {
+    private let objects: [StoredObject]
+    private let head: [UInt8]
+    private let tail: [UInt8]
+    private let position = Atomic<Int>(-1)
+    private static let piece = 256 * 1024
+
+    init(objects: [StoredObject], head: [UInt8], tail: [UInt8]) {
+        self.objects = objects
+        self.head = head
+        self.tail = tail
+    }
+
+    func next() -> [UInt8]? {
+        var index = position.load(ordering: .relaxed)
+        if index > objects.count { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.piece + 16 * 1024)
+        if index < 0 {
+            bytes += head
+            index = 0
+        }
+        while index < objects.count, bytes.count < Self.piece {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            bytes += objects[index].bytes
+            index += 1
+        }
+        if index == objects.count {
+            bytes += tail
+            index += 1
+        }
+        position.store(index, ordering: .relaxed)
+        return bytes
+    }
+}

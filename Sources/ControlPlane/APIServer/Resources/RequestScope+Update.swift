@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTP
+internal import JSON
+internal import Schema
+internal import Store
+
+extension RequestScope {
+    /// PUT of an object or of a subresource that is a part of it.
+    func update() async throws(APIError) -> HTTPResponse {
+        let decoded = try await decodeBody(resource.schema, apiVersion: resource.apiVersion, kind: resource.kind)
+        let given = decoded.object
+        if !given.name.isEmpty, given.name != info.name {
+            throw .badRequest(
+                "the name of the object (\(given.name)) does not match the name on the URL (\(info.name))")
+        }
+        if given.name.isEmpty { throw .badRequest("name must be provided") }
+        let existed = storage.get(resource, namespace: namespace, name: info.name) != nil
+        if !existed, info.subresource.isEmpty, ObjectStrategy.allowsCreateOnUpdate(resource) {
+            let (stored, object) = try await create(given, manager: .update)
+            if let stored { return try respond(stored, status: 201, warnings: decoded.warnings) }
+            return try respond(object, status: 201, warnings: decoded.warnings)
+        }
+        return try await write(warnings: decoded.warnings) { (_) throws(APIError) in given }
+    }
+
+    /// The read-change-write of an update or patch: `change` computes the wanted object from the current one.
+    func write(
+        warnings: [String] = [], operation: FieldOperation = .update,
+        _ change: (APIObject) async throws(APIError) -> APIObject
+    ) async throws(APIError) -> HTTPResponse {
+        let (stored, shown) = try await storage.change(resource, namespace: namespace, name: info.name) {
+            (raw, _) throws(APIError) in
+            let old = Conversion.outgoing(raw, resource)
+            var new = try await change(old)
+            try checkNamespace(&new)
+            try checkPreconditions(new, old)
+            guard let final = try await prepared(new, old: old, operation) else { return .show(old) }
+            if options.dryRun { return .show(final) }
+            // The last finalizer went: this was the update that the deletion waited for.
+            if Self.isFinished(final), old.deletionTimestamp != nil { return .remove(final) }
+            return .write(Conversion.incoming(final, resource))
+        }
+        if let shown { return try respond(shown, warnings: warnings) }
+        return try respond(stored, warnings: warnings)
+    }
+
+    /// Nothing holds a deletion back any more.
+    static func isFinished(_ object: APIObject) -> Bool {
+        object.deletionTimestamp != nil && object.finalizers.isEmpty && (object.deletionGracePeriodSeconds ?? 0) == 0
+            && !(object.kind == "Namespace" && !(object.spec["finalizers"]?.array ?? []).isEmpty)
+    }
+
+    private func checkPreconditions(_ new: APIObject, _ old: APIObject) throws(APIError) {
+        if !new.uid.isEmpty, new.uid != old.uid {
+            throw .conflict(
+                subject(),
+                "Precondition failed: UID in precondition: \(new.uid), UID in object meta: \(old.uid)")
+        }
+        if !new.resourceVersion.isEmpty, new.resourceVersion != "0", new.resourceVersion != old.resourceVersion {
+            throw .modified(subject())
+        }
+    }
+
+    /// The object to store, or nil when nothing changes.
+    private func prepared(
+        _ given: APIObject, old: APIObject, _ operation: FieldOperation
+    ) async throws(APIError) -> APIObject? {
+        var new = given
+        keepServerMetadata(&new, old)
+        Machinery.applyDefaults(&new, resource)
+        let strategy = ObjectStrategy(core: core, resource: resource, user: user)
+        try strategy.prepareForUpdate(&new, old: old, subresource: info.subresource)
+        let admission = Admission(core: core, user: user, dryRun: options.dryRun)
+        try admission.mutate(&new, old: old, resource: resource, operation: .update(info.subresource))
+        if operation == .update { trackFields(live: old, &new, subresource: info.subresource) }
+        strategy.bumpGeneration(&new, old: old)
+        let reservation = try core.allocator.prepare(&new, old: old, resource: resource, dryRun: options.dryRun)
+        do throws(APIError) {
+            let errors = Machinery.validate(resource, new: new, old: old, subresource: info.subresource)
+            if !errors.isEmpty { throw .invalid(subject(), errors) }
+            try admission.validate(new, old: old, resource: resource, operation: .update(info.subresource))
+            if Self.isSame(new, old) {
+                core.allocator.release(reservation)
+                return nil
+            }
+            try await core.allocator.commit(reservation)
+            if options.dryRun { core.allocator.release(reservation) }
+            return new
+        } catch {
+            core.allocator.release(reservation)
+            throw error
+        }
+    }
+
+    /// Equal but for the times at which managers wrote: not worth a revision.
+    private static func isSame(_ new: APIObject, _ old: APIObject) -> Bool {
+        func plain(_ object: APIObject) -> APIObject {
+            var copy = object
+            copy.resourceVersion = ""
+            copy.managedFields = .array(
+                (object.managedFields?.array ?? []).map { entry in
+                    var entry = entry
+                    entry["time"] = nil
+                    return entry
+                })
+            return copy
+        }
+        return plain(new) == plain(old)
+    }
+
+    /// What a client cannot change by sending something else.
+    private func keepServerMetadata(_ new: inout APIObject, _ old: APIObject) {
+        var metadata = new.metadata
+        let before = old.metadata
+        for field in [
+            "name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+            "generateName", "generation", "resourceVersion",
+        ] {
+            metadata[field] = before[field]
+        }
+        metadata["selfLink"] = nil
+        new.metadata = metadata
+    }
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncIO
+internal import HTTP
+internal import JSON
+internal import Schema
+internal import Store
+
+extension RequestScope {
+    /// GET with `watch`: a stream of events, one JSON object a line, until the client, the timeout or the server ends it.
+    func watch() async throws(APIError) -> HTTPResponse {
+        var fieldSelector = options.fieldSelector
+        if !info.name.isEmpty {
+            let own = "metadata.name=\(info.name)"
+            fieldSelector = fieldSelector.map { $0.isEmpty ? own : "\($0),\(own)" } ?? own
+        }
+        let filter = try ObjectFilter(resource, labelSelector: options.labelSelector, fieldSelector: fieldSelector)
+        try checkWatchOptions()
+        let (initial, revision) = try await initialState(filter)
+        let prefix = ObjectStorage.prefix(resource, namespace: resource.namespaced ? namespace : "")
+        let watch: StoreWatch
+        do throws(StoreError) {
+            watch = try await core.store.watch(prefix: prefix, after: revision)
+        } catch {
+            throw .store(error, subject(""))
+        }
+        let (writer, stream) = HTTPBodyStream.pipe()
+        let session = WatchSession(
+            scope: self, filter: filter, watch: watch, writer: writer, initial: initial, revision: revision)
+        let task = Task { await session.run() }
+        writer.onAbandon {
+            watch.cancel()
+            task.cancel()
+        }
+        return HTTPResponse(
+            status: 200, headers: ["Content-Type": "application/json", "Cache-Control": "no-cache, private"],
+            body: .stream(stream))
+    }
+
+    private func checkWatchOptions() throws(APIError) {
+        if output.encoding != .json { throw .notAcceptable(["application/json"]) }
+        guard let send = options.sendInitialEvents else {
+            if let match = options.resourceVersionMatch, !match.isEmpty {
+                throw .badRequest("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
+            }
+            return
+        }
+        guard options.resourceVersionMatch == "NotOlderThan" else {
+            throw .badRequest("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
+        }
+        if send, !options.allowWatchBookmarks {
+            throw .badRequest("sendInitialEvents requires allowWatchBookmarks")
+        }
+    }
+
+    /// What to send first, and the revision to go on from. Without a resourceVersion, or with 0, a watch begins with
+    /// everything there is.
+    private func initialState(_ filter: ObjectFilter) async throws(APIError) -> ([StoredObject]?, Int64) {
+        let wanted = try revision(options.resourceVersion)
+        let sends: Bool
+        if let asked = options.sendInitialEvents { sends = asked } else { sends = (wanted ?? 0) == 0 }
+        guard sends else {
+            if let wanted, wanted > 0 { return (nil, wanted) }
+            return (nil, core.store.currentRevision)
+        }
+        if let wanted, wanted > core.store.currentRevision {
+            throw .store(.future(requested: wanted, current: core.store.currentRevision), subject(""))
+        }
+        let prefix = ObjectStorage.prefix(resource, namespace: resource.namespaced ? namespace : "")
+        do throws(StoreError) {
+            let page = try await core.store.list(prefix: prefix, revision: nil, after: nil, limit: nil)
+            return (page.objects.filter(filter.matches), page.revision)
+        } catch {
+            throw .store(error, subject(""))
+        }
+    }
+}
+
+/// One watch being served.
+private struct WatchSession: Sendable {
+    let scope: RequestScope
+    let filter: ObjectFilter
+    let watch: StoreWatch
+    let writer: HTTPBodyWriter
+    let initial: [StoredObject]?
+    let revision: Int64
+
+    /// How often a bookmark tells an idle client how far the world has come, in seconds.
+    static let bookmarkInterval = 60
+
+    func run() async {
+        let bookmarks = Task { await sendBookmarks() }
+        let deadline = Task {
+            let seconds = scope.options.timeoutSeconds.flatMap { $0 > 0 ? $0 : nil } ?? Int.random(in: 1800...3600)
+            // Cancellation is the other way for a watch to end.
+            try? await Task.sleep(for: .seconds(seconds))
+            watch.cancel()
+        }
+        do {
+            try await sendInitial()
+            while let events = try await watch.next() {
+                var bytes: [UInt8] = []
+                for event in events { append(event, to: &bytes) }
+                if !bytes.isEmpty { try await writer.write(bytes) }
+            }
+            writer.finish()
+        } catch let error as StoreError {
+            // The client is told why, then lists again.
+            try? await writer.write(Self.line("ERROR", APIError.expired("\(error)").json))
+            writer.finish()
+        } catch {
+            // The client went away.
+            writer.finish()
+        }
+        bookmarks.cancel()
+        deadline.cancel()
+        watch.cancel()
+    }
+
+    private func sendInitial() async throws {
+        guard let initial else { return }
+        var bytes: [UInt8] = []
+        for object in initial {
+            append("ADDED", object, at: object.revision, to: &bytes)
+            if bytes.count > 256 * 1024 {
+                try await writer.write(bytes)
+                bytes = []
+            }
+        }
+        if scope.options.sendInitialEvents == true {
+            bytes += bookmark(revision, ["k8s.io/initial-events-end": "true"])
+        }
+        if !bytes.isEmpty { try await writer.write(bytes) }
+    }
+
+    private func sendBookmarks() async {
+        guard scope.options.allowWatchBookmarks else { return }
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: .seconds(Self.bookmarkInterval)) } catch { return }
+            guard let revision = watch.progress() else { continue }
+            // A failed write means that the client is gone; `run` sees that too.
+            try? await writer.write(bookmark(revision, [:]))
+        }
+    }
+
+    private func bookmark(_ revision: Int64, _ annotations: JSONObject) -> [UInt8] {
+        var metadata: JSONObject = ["resourceVersion": .string(String(revision)), "creationTimestamp": .null]
+        if !annotations.isEmpty { metadata["annotations"] = .object(annotations) }
+        let object: JSONObject
+        switch scope.output.shape {
+        case .object:
+            object = [
+                "kind": .string(scope.resource.kind), "apiVersion": .string(scope.resource.apiVersion),
+                "metadata": .object(metadata),
+            ]
+        case .metadata:
+            object = [
+                "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": .object(metadata),
+            ]
+        case .table:
+            let row: JSONValue = [
+                "cells": [],
+                "object": [
+                    "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": .object(metadata),
+                ],
+            ]
+            object = [
+                "kind": "Table", "apiVersion": "meta.k8s.io/v1",
+                "metadata": ["resourceVersion": .string(String(revision))], "columnDefinitions": .null, "rows": [row],
+            ]
+        }
+        return Self.line("BOOKMARK", object)
+    }
+
+    /// An event as this watcher sees it: an object that stops matching is deleted to it, one that begins is added.
+    private func append(_ event: StoreEvent, to bytes: inout [UInt8]) {
+        let before = event.previous.map(filter.matches) ?? false
+        let after = event.object.map(filter.matches) ?? false
+        switch (before, after, event.object, event.previous) {
+        case (false, true, let object?, _): append("ADDED", object, at: event.revision, to: &bytes)
+        case (true, true, let object?, _): append("MODIFIED", object, at: event.revision, to: &bytes)
+        case (true, false, _, let previous?): append("DELETED", previous, at: event.revision, to: &bytes)
+        default: break
+        }
+    }
+
+    private func append(_ type: String, _ object: StoredObject, at revision: Int64, to bytes: inout [UInt8]) {
+        if scope.output.shape == .object, Conversion.isIdentity(scope.resource) {
+            bytes += Array("{\"type\":\"\(type)\",\"object\":".utf8)
+            bytes += object.bytes(at: revision)
+            bytes += Array("}\n".utf8)
+            return
+        }
+        do throws(APIError) {
+            var shown = Conversion.outgoing(try APIObject(object), scope.resource)
+            shown.resourceVersion = String(revision)
+            switch scope.output.shape {
+            case .object: bytes += Self.line(type, shown.json)
+            case .metadata: bytes += Self.line(type, RequestScope.partial(shown).json)
+            case .table:
+                let table = Machinery.table(
+                    scope.resource, [shown], includeObject: scope.options.includeObject,
+                    resourceVersion: String(revision))
+                bytes += Self.line(type, table)
+            }
+        } catch {
+            bytes += Self.line("ERROR", error.json)
+        }
+    }
+
+    private static func line(_ type: String, _ object: JSONObject) -> [UInt8] {
+        var bytes = Array("{\"type\":\"\(type)\",\"object\":".utf8)
+        JSONValue.object(object).encode(into: &bytes)
+        bytes += Array("}\n".utf8)
+        return bytes
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTP
+internal import JSON
+internal import KubeAPI
+internal import Schema
+internal import Store
+internal import Telemetry
+
+/// What every part of the server shares. Immutable; the parts synchronise themselves.
+final class ServerCore: Sendable {
+    let configuration: APIServerConfiguration
+    let logger: Logger
+    let storage: ObjectStorage
+    let registry: ResourceRegistry
+    let allocator: ServiceAllocator
+    let tokens: ServiceAccountTokens
+    let kubelets: KubeletConnections
+    let metrics: ServerMetrics
+
+    init(
+        configuration: APIServerConfiguration, logger: Logger, storage: ObjectStorage, registry: ResourceRegistry,
+        allocator: ServiceAllocator, tokens: ServiceAccountTokens, kubelets: KubeletConnections, metrics: ServerMetrics
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        self.storage = storage
+        self.registry = registry
+        self.allocator = allocator
+        self.tokens = tokens
+        self.kubelets = kubelets
+        self.metrics = metrics
+    }
+
+    var store: any KeyValueStore { storage.store }
+
+    /// A built-in resource that the server itself depends on.
+    func builtin(_ group: String, _ plural: String) throws(APIError) -> ResourceKind {
+        guard let resource = registry.preferred(group, plural) else {
+            throw .internalError("the resource \(plural) of group \"\(group)\" is not served")
+        }
+        return resource
+    }
+
+    /// The object of a built-in kind, parsed; nil when there is none.
+    func object(
+        _ group: String, _ plural: String, namespace: String = "", name: String
+    ) throws(APIError) -> APIObject? {
+        guard let stored = storage.get(try builtin(group, plural), namespace: namespace, name: name) else { return nil }
+        return try APIObject(stored)
+    }
+
+    /// All objects of a built-in kind, parsed.
+    func objects(_ group: String, _ plural: String, namespace: String = "") throws(APIError) -> [APIObject] {
+        var result: [APIObject] = []
+        for stored in storage.all(try builtin(group, plural), namespace: namespace) {
+            result.append(try APIObject(stored))
+        }
+        return result
+    }
+}
