@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import APIServer
+import HTTP
+import JSON
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct `Access` {
+    static let jane = RequestUser(name: "jane", groups: ["devs"])
+
+    @Test func `without a grant is refused in upstream's words`() async throws {
+        let server = try await TestServer()
+        let refused = try await server.send("GET", pods, as: Self.jane)
+        #expect(refused.status == 403 && refused.json["reason"] == "Forbidden")
+        #expect(
+            refused.json["message"]
+                == #"pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "default""#
+        )
+        #expect(try await server.send("GET", "/version", as: Self.jane).status == 200)
+        #expect(try await server.send("GET", "/apis", as: Self.jane).status == 200)
+        #expect(try await server.send("GET", "/metrics", as: Self.jane).status == 403)
+    }
+
+    @Test func `is granted by a binding of the aggregated role view, in its namespace only`() async throws {
+        let server = try await TestServer()
+        let binding: JSONValue = [
+            "kind": "RoleBinding", "apiVersion": "rbac.authorization.k8s.io/v1", "metadata": ["name": "v"],
+            "subjects": [["kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "devs"]],
+            "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"],
+        ]
+        let path = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings"
+        #expect(try await server.send("POST", path, binding).status == 201)
+        #expect(try await server.send("GET", pods, as: Self.jane).status == 200)
+        #expect(try await server.send("GET", "/api/v1/namespaces/default/secrets", as: Self.jane).status == 403)
+        #expect(try await server.send("GET", "/api/v1/namespaces/kube-system/pods", as: Self.jane).status == 403)
+        #expect(try await server.send("DELETE", pods, as: Self.jane).status == 403)
+        let review = try await server.send(
+            "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+            [
+                "kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1",
+                "spec": ["resourceAttributes": ["verb": "list", "resource": "pods", "namespace": "default"]],
+            ], as: Self.jane)
+        #expect(review.status == 201 && review.json["status"]?["allowed"] == true)
+    }
+
+    @Test func `cannot be given away by those who do not have it`() async throws {
+        let server = try await TestServer()
+        let role: JSONValue = [
+            "kind": "ClusterRole", "apiVersion": "rbac.authorization.k8s.io/v1", "metadata": ["name": "granter"],
+            "rules": [
+                ["verbs": ["create"], "apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"]]
+            ],
+        ]
+        let roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
+        try await server.send("POST", roles, role)
+        try await server.send(
+            "POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+            [
+                "kind": "ClusterRoleBinding", "apiVersion": "rbac.authorization.k8s.io/v1",
+                "metadata": ["name": "granter"],
+                "subjects": [["kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "jane"]],
+                "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "granter"],
+            ])
+        var greedy = role
+        greedy["metadata"] = ["name": "greedy"]
+        greedy["rules"] = [["verbs": ["get"], "apiGroups": [""], "resources": ["secrets"]]]
+        let refused = try await server.send("POST", roles, greedy, as: Self.jane)
+        #expect(refused.status == 403)
+        var modest = role
+        modest["metadata"] = ["name": "modest"]
+        #expect(try await server.send("POST", roles, modest, as: Self.jane).status == 201)
+    }
+
+    @Test func `of a kubelet ends at its own node and its pods' secrets`() async throws {
+        let server = try await TestServer()
+        let kubelet = RequestUser(name: "system:node:n1", groups: ["system:nodes"])
+        func node(_ name: String) -> JSONValue {
+            ["kind": "Node", "apiVersion": "v1", "metadata": ["name": .string(name)]]
+        }
+        #expect(try await server.send("POST", "/api/v1/nodes", node("n1"), as: kubelet).status == 201)
+        #expect(try await server.send("POST", "/api/v1/nodes", node("n2"), as: kubelet).status == 403)
+        let secrets = "/api/v1/namespaces/default/secrets"
+        for name in ["used", "other"] {
+            try await server.send(
+                "POST", secrets,
+                ["kind": "Secret", "apiVersion": "v1", "metadata": ["name": .string(name)], "stringData": ["k": "v"]])
+        }
+        #expect(try await server.send("GET", "\(secrets)/used", as: kubelet).status == 403)
+        try await server.send(
+            "POST", "/api/v1/namespaces/default/serviceaccounts",
+            ["kind": "ServiceAccount", "apiVersion": "v1", "metadata": ["name": "default"]])
+        let extra: JSONObject = [
+            "nodeName": "n1", "volumes": [["name": "s", "secret": ["secretName": "used"]]],
+        ]
+        #expect(try await server.send("POST", pods, pod("p", extra)).status == 201)
+        let read = try await server.send("GET", "\(secrets)/used", as: kubelet)
+        #expect(read.status == 200 && read.json["data"]?["k"] == "dg==")
+        #expect(try await server.send("GET", "\(secrets)/other", as: kubelet).status == 403)
+        #expect(try await server.send("GET", secrets, as: kubelet).status == 403)
+    }
+
+    @Test func `by a service account's token lasts as long as what it is bound to`() async throws {
+        let server = try await TestServer()
+        let path = "/api/v1/namespaces/default/serviceaccounts"
+        try await server.send(
+            "POST", path, ["kind": "ServiceAccount", "apiVersion": "v1", "metadata": ["name": "robot"]])
+        let issued = try await server.send(
+            "POST", "\(path)/robot/token",
+            ["kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", "spec": ["expirationSeconds": 600]])
+        #expect(issued.status == 201)
+        let token = try #require(issued.json["status"]?["token"]?.string)
+        func ask(_ token: String) async -> (Int, String) {
+            let request = HTTPRequest(
+                method: "POST", target: "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+                headers: ["Authorization": "Bearer \(token)", "Content-Type": "application/json"],
+                body: .bytes(Array(#"{"kind":"SelfSubjectReview","apiVersion":"authentication.k8s.io/v1"}"#.utf8)))
+            let response = await server.server.handle(request)
+            let bytes = (try? await response.body.collect(limit: 1 << 20)) ?? []
+            let json = try? JSONValue.parse(bytes)
+            return (response.status, json?["status"]?["userInfo"]?["username"]?.string ?? "")
+        }
+        let mine = await ask(token)
+        #expect(mine.0 == 201 && mine.1 == "system:serviceaccount:default:robot")
+        let forged = await ask(token.dropLast(4) + "AAAA")
+        #expect(forged.0 == 401)
+        try await server.send("DELETE", "\(path)/robot")
+        let late = await ask(token)
+        #expect(late.0 == 401)
+    }
+
+    @Test func `without credentials is anonymous and sees health only`() async throws {
+        let server = try await TestServer()
+        #expect(await server.server.handle(HTTPRequest(target: "/healthz")).status == 200)
+        #expect(await server.server.handle(HTTPRequest(target: "/readyz?verbose")).status == 200)
+        #expect(await server.server.handle(HTTPRequest(target: pods)).status == 403)
+    }
+
+    @Test func `is taken over by those who may impersonate`() async throws {
+        let server = try await TestServer()
+        let review: JSONValue = ["kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1"]
+        let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        let other = try await server.send(
+            "POST", path, review, headers: [("Impersonate-User", "bob"), ("Impersonate-Group", "ops")])
+        #expect(other.json["status"]?["userInfo"]?["username"] == "bob")
+        let refused = try await server.send("POST", path, review, as: Self.jane, headers: [("Impersonate-User", "bob")])
+        #expect(refused.status == 403)
+    }
+}

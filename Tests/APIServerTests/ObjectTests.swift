@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import JSON
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct `Objects` {
+    @Test func `are created, read, updated and deleted`() async throws {
+        let server = try await TestServer()
+        let made = try await server.send("POST", maps, configMap("one"))
+        #expect(made.status == 201)
+        #expect(made.json["metadata"]?["uid"]?.string?.count == 36)
+        #expect(made.json["metadata"]?["namespace"] == "default")
+        let revision = try #require(made.json["metadata"]?["resourceVersion"]?.string)
+        #expect(Int64(revision) ?? 0 > 0)
+        let read = try await server.send("GET", "\(maps)/one")
+        #expect(read.json == made.json)
+        var changed = read.json
+        changed["data"]?["a"] = "c"
+        let updated = try await server.send("PUT", "\(maps)/one", changed)
+        #expect(updated.status == 200 && updated.json["data"]?["a"] == "c")
+        let stale = try await server.send("PUT", "\(maps)/one", changed)
+        #expect(stale.status == 409 && stale.json["reason"] == "Conflict")
+        let same = try await server.send("PUT", "\(maps)/one", updated.json)
+        #expect(same.json["metadata"]?["resourceVersion"] == updated.json["metadata"]?["resourceVersion"])
+        let gone = try await server.send("DELETE", "\(maps)/one")
+        #expect(gone.status == 200 && gone.json["status"] == "Success")
+        let missing = try await server.send("GET", "\(maps)/one")
+        #expect(missing.status == 404)
+        #expect(missing.json["message"] == #"configmaps "one" not found"#)
+        #expect(missing.json["details"]?["kind"] == "configmaps")
+    }
+
+    @Test func `that exist are refused, and generated names are made`() async throws {
+        let server = try await TestServer()
+        try await server.send("POST", maps, configMap("one"))
+        let again = try await server.send("POST", maps, configMap("one"))
+        #expect(again.status == 409 && again.json["message"] == #"configmaps "one" already exists"#)
+        let generated = try await server.send(
+            "POST", maps, ["kind": "ConfigMap", "apiVersion": "v1", "metadata": ["generateName": "x-"]])
+        #expect(generated.json["metadata"]?["name"]?.string?.hasPrefix("x-") == true)
+        #expect(generated.json["metadata"]?["name"]?.string?.utf8.count == 7)
+    }
+
+    @Test(arguments: [
+        ("application/merge-patch+json", #"{"data":{"a":null,"n":"1"}}"#),
+        (
+            "application/json-patch+json",
+            #"[{"op":"remove","path":"/data/a"},{"op":"add","path":"/data/n","value":"1"}]"#
+        ),
+        ("application/strategic-merge-patch+json", #"{"data":{"a":null,"n":"1"}}"#),
+    ])
+    func `are patched`(_ type: String, _ patch: String) async throws {
+        let server = try await TestServer()
+        try await server.send("POST", maps, configMap("one"))
+        let patched = try await server.send("PATCH", "\(maps)/one", bytes: Array(patch.utf8), type: type)
+        #expect(patched.status == 200)
+        #expect(patched.json["data"] == ["n": "1"])
+    }
+
+    @Test func `are applied by their managers`() async throws {
+        let server = try await TestServer()
+        let path = "\(maps)/one?fieldManager="
+        let type = "application/apply-patch+yaml"
+        func body(_ value: String) -> [UInt8] {
+            Array("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\ndata:\n  a: \(value)\n".utf8)
+        }
+        let made = try await server.send("PATCH", path + "m1", bytes: body("x"), type: type)
+        #expect(made.status == 201 && made.json["data"]?["a"] == "x")
+        #expect(made.json["metadata"]?["managedFields"]?[0]?["operation"] == "Apply")
+        let conflict = try await server.send("PATCH", path + "m2", bytes: body("y"), type: type)
+        #expect(conflict.status == 409 && conflict.json["details"]?["causes"]?[0]?["reason"] == "FieldManagerConflict")
+        let forced = try await server.send("PATCH", path + "m2&force=true", bytes: body("y"), type: type)
+        #expect(forced.status == 200 && forced.json["data"]?["a"] == "y")
+    }
+
+    @Test func `of unknown fields are warned of, or refused when asked`() async throws {
+        let server = try await TestServer()
+        var map = configMap("one")
+        map["dta"] = ["x": "y"]
+        let strict = try await server.send("POST", maps + "?fieldValidation=Strict", map)
+        #expect(strict.status == 400)
+        #expect(strict.json["message"]?.string?.contains(#"strict decoding error: unknown field "dta""#) == true)
+        let warned = try await server.send("POST", maps + "?fieldValidation=Warn", map)
+        #expect(warned.status == 201 && warned.headers["Warning"] == #"299 - "unknown field \"dta\"""#)
+        #expect(warned.json["dta"] == nil)
+    }
+
+    @Test func `are not stored by a dry run`() async throws {
+        let server = try await TestServer()
+        let dry = try await server.send("POST", maps + "?dryRun=All", configMap("one"))
+        #expect(dry.status == 201)
+        let read = try await server.send("GET", "\(maps)/one")
+        #expect(read.status == 404)
+    }
+
+    @Test func `wait for their finalizers`() async throws {
+        let server = try await TestServer()
+        var map = configMap("one")
+        map["metadata"]?["finalizers"] = ["example.com/wait"]
+        try await server.send("POST", maps, map)
+        let marked = try await server.send("DELETE", "\(maps)/one")
+        #expect(marked.json["metadata"]?["deletionTimestamp"]?.string != nil)
+        var held = try await server.send("GET", "\(maps)/one").json
+        held["metadata"]?["finalizers"] = []
+        let last = try await server.send("PUT", "\(maps)/one", held)
+        #expect(last.status == 200)
+        let read = try await server.send("GET", "\(maps)/one")
+        #expect(read.status == 404)
+    }
+
+    @Test func `of a collection are deleted by selector`() async throws {
+        let server = try await TestServer()
+        for name in ["a", "b", "c"] {
+            try await server.send("POST", maps, configMap(name, labels: name == "c" ? [:] : ["x": "y"]))
+        }
+        let deleted = try await server.send("DELETE", maps + "?labelSelector=x%3Dy")
+        #expect(deleted.json["items"]?.array?.count == 2)
+        let left = try await server.send("GET", maps)
+        #expect(left.json["items"]?.array?.compactMap { $0["metadata"]?["name"]?.string } == ["c"])
+    }
+
+    @Test func `too large or malformed are refused`() async throws {
+        let server = try await TestServer()
+        let large = try await server.send("POST", maps, bytes: [UInt8](repeating: 0x20, count: 4 << 20))
+        #expect(large.status == 413)
+        let broken = try await server.send("POST", maps, bytes: Array("{\"kind\":".utf8))
+        #expect(broken.status == 400 && broken.json["reason"] == "BadRequest")
+        let type = try await server.send("POST", maps, bytes: [1, 2, 3], type: "text/html")
+        #expect(type.status == 415)
+        let unknown = try await server.send("GET", "/apis/nothing/v1/things")
+        #expect(unknown.status == 404)
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct `Lists and watches` {
+    @Test func `a list is cut into pages that show one revision`() async throws {
+        let server = try await TestServer()
+        for n in 0..<10 { try await server.send("POST", maps, configMap("m\(n)")) }
+        let first = try await server.send("GET", maps + "?limit=4")
+        let token = try #require(first.json["metadata"]?["continue"]?.string)
+        #expect(first.json["metadata"]?["remainingItemCount"] == 6)
+        try await server.send("DELETE", "\(maps)/m9")
+        let second = try await server.send("GET", maps + "?limit=100&continue=\(token)")
+        #expect(second.json["items"]?.array?.count == 6)
+        #expect(second.json["metadata"]?["resourceVersion"] == first.json["metadata"]?["resourceVersion"])
+        let broken = try await server.send("GET", maps + "?limit=100&continue=abc")
+        #expect(broken.status == 400)
+    }
+
+    @Test func `selectors choose by labels and fields`() async throws {
+        let server = try await TestServer()
+        for n in 0..<4 {
+            try await server.send("POST", maps, configMap("m\(n)", labels: ["odd": n % 2 == 1 ? "yes" : "no"]))
+        }
+        let odd = try await server.send("GET", maps + "?labelSelector=odd%3Dyes")
+        #expect(odd.json["items"]?.array?.count == 2)
+        let one = try await server.send("GET", maps + "?fieldSelector=metadata.name%3Dm2")
+        #expect(one.json["items"]?.array?.count == 1)
+        let unknown = try await server.send("GET", maps + "?fieldSelector=data.a%3Db")
+        #expect(unknown.status == 400)
+    }
+
+    @Test func `a watch from a revision sees what came after it`() async throws {
+        let server = try await TestServer()
+        let made = try await server.send("POST", maps, configMap("one", labels: ["x": "y"]))
+        let revision = made.json["metadata"]?["resourceVersion"]?.string ?? ""
+        async let events = server.watch(maps + "?watch=true&resourceVersion=\(revision)&labelSelector=x%3Dy", 3)
+        let patch: JSONValue = ["data": ["a": "z"]]
+        try await server.send("PATCH", "\(maps)/one", patch, type: "application/merge-patch+json")
+        let unlabel: JSONValue = ["metadata": ["labels": ["x": "n"]]]
+        try await server.send("PATCH", "\(maps)/one", unlabel, type: "application/merge-patch+json")
+        try await server.send("POST", maps, configMap("two", labels: ["x": "y"]))
+        let seen = try await events
+        #expect(seen.map { $0["type"]?.string } == ["MODIFIED", "DELETED", "ADDED"])
+        #expect(seen[1]["object"]?["metadata"]?["labels"]?["x"] == "y")
+    }
+
+    @Test func `a streaming list ends with its bookmark`() async throws {
+        let server = try await TestServer()
+        try await server.send("POST", maps, configMap("one"))
+        let events = try await server.watch(
+            maps + "?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true", 2)
+        #expect(events.map { $0["type"]?.string } == ["ADDED", "BOOKMARK"])
+        #expect(events[1]["object"]?["metadata"]?["annotations"]?["k8s.io/initial-events-end"] == "true")
+    }
+
+    @Test func `tables and metadata are shown when asked for`() async throws {
+        let server = try await TestServer()
+        try await server.send("POST", maps, configMap("one"))
+        let table = try await server.send(
+            "GET", maps, headers: [("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io,application/json")])
+        #expect(table.json["kind"] == "Table" && table.json["rows"]?[0]?["cells"]?[0] == "one")
+        let partial = try await server.send(
+            "GET", maps, headers: [("Accept", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io")])
+        #expect(partial.json["kind"] == "PartialObjectMetadataList")
+        #expect(partial.json["items"]?[0]?["data"] == nil && partial.json["items"]?[0]?["metadata"]?["name"] == "one")
+    }
+}
