@@ -26,6 +26,9 @@ public final class TypeSchema: Sendable {
         var byNumber: [Int: Int] = [:]
         /// The numbers of the messages whose fields JSON writes as the type's own.
         var inlined: Set<Int> = []
+        /// Where the fields are that are always written, and those with a default.
+        var alwaysWritten: [Int] = []
+        var defaulted: [FieldSchema] = []
     }
 
     /// A type whose fields `define` will set.
@@ -55,13 +58,20 @@ public final class TypeSchema: Sendable {
             byNumber: Dictionary(
                 fields.enumerated().filter { $1.number > 0 }.map { ($1.inlinedIn << 32 | $1.number, $0) },
                 uniquingKeysWith: { first, _ in first }),
-            inlined: Set(fields.map(\.inlinedIn).filter { $0 > 0 }))
+            inlined: Set(fields.map(\.inlinedIn).filter { $0 > 0 }),
+            alwaysWritten: fields.indices.filter { fields[$0].omission == .never },
+            defaulted: fields.filter { $0.defaultValue != nil })
     }
 
     public var fields: [FieldSchema] { content.fields }
 
     /// Where the field is in `fields`.
     func position(of name: String) -> Int? { content.byName[name] }
+
+    /// Where the fields are that are written even when nothing was given.
+    var alwaysWritten: [Int] { content.alwaysWritten }
+
+    var defaultedFields: [FieldSchema] { content.defaulted }
 
     /// Whether the message `number` is one whose fields JSON writes as the type's own.
     func inlines(_ number: Int) -> Bool { content.inlined.contains(number) }

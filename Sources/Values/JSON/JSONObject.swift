@@ -97,6 +97,9 @@ public struct JSONObject: Sendable {
         }
     }
 
+    /// Adds a field at the end. The caller knows that there is none of this name: that is not looked up.
+    @inlinable public mutating func appendUnique(_ key: String, _ value: JSONValue) { append(key, value) }
+
     /// Adds a field whose key is known not to be there yet.
     @usableFromInline mutating func append(_ key: String, _ value: JSONValue) {
         entries.append(Entry(key: key, value: value))

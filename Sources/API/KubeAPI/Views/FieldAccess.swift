@@ -6,79 +6,79 @@ import Schema
 /// How the views read and write fields; each property of a view is one of these with the field's name.
 extension JSONObject {
     subscript(string key: String) -> String? {
-        get { self[key]?.string }
-        set { self[key] = newValue.map { .string($0) } }
+        @inline(never) get { self[key]?.string }
+        @inline(never) set { self[key] = newValue.map { .string($0) } }
     }
 
     subscript(requiredString key: String) -> String {
-        get { self[key]?.string ?? "" }
-        set { self[key] = .string(newValue) }
+        @inline(never) get { self[key]?.string ?? "" }
+        @inline(never) set { self[key] = .string(newValue) }
     }
 
     subscript(bool key: String) -> Bool? {
-        get { self[key]?.bool }
-        set { self[key] = newValue.map { .bool($0) } }
+        @inline(never) get { self[key]?.bool }
+        @inline(never) set { self[key] = newValue.map { .bool($0) } }
     }
 
     subscript(requiredBool key: String) -> Bool {
-        get { self[key]?.bool ?? false }
-        set { self[key] = .bool(newValue) }
+        @inline(never) get { self[key]?.bool ?? false }
+        @inline(never) set { self[key] = .bool(newValue) }
     }
 
     subscript(integer key: String) -> Int? {
-        get { self[key]?.integer.map { Int($0) } }
-        set { self[key] = newValue.map { .integer(Int64($0)) } }
+        @inline(never) get { self[key]?.integer.map { Int($0) } }
+        @inline(never) set { self[key] = newValue.map { .integer(Int64($0)) } }
     }
 
     subscript(requiredInteger key: String) -> Int {
-        get { self[key]?.integer.map { Int($0) } ?? 0 }
-        set { self[key] = .integer(Int64(newValue)) }
+        @inline(never) get { self[key]?.integer.map { Int($0) } ?? 0 }
+        @inline(never) set { self[key] = .integer(Int64(newValue)) }
     }
 
     subscript(double key: String) -> Double? {
-        get { self[key]?.number }
-        set { self[key] = newValue.map { .number($0) } }
+        @inline(never) get { self[key]?.number }
+        @inline(never) set { self[key] = newValue.map { .number($0) } }
     }
 
     /// A quantity's text; a bare number, which clients may send, as its digits.
     subscript(quantity key: String) -> String? {
-        get { self[key]?.quantityText }
-        set { self[key] = newValue.map { .string($0) } }
+        @inline(never) get { self[key]?.quantityText }
+        @inline(never) set { self[key] = newValue.map { .string($0) } }
     }
 
     subscript(intOrString key: String) -> IntOrString? {
-        get { IntOrString(self[key]) }
-        set { self[key] = newValue?.json }
+        @inline(never) get { IntOrString(self[key]) }
+        @inline(never) set { self[key] = newValue?.json }
     }
 
     subscript(time key: String) -> KubeTime? {
-        get { self[key]?.string.flatMap { KubeTime($0) } }
-        set { self[key] = newValue.map { .string($0.rfc3339) } }
+        @inline(never) get { self[key]?.string.flatMap { KubeTime($0) } }
+        @inline(never) set { self[key] = newValue.map { .string($0.rfc3339) } }
     }
 
     subscript(microTime key: String) -> KubeTime? {
-        get { self[key]?.string.flatMap { KubeTime($0) } }
-        set { self[key] = newValue.map { .string($0.rfc3339Micro) } }
+        @inline(never) get { self[key]?.string.flatMap { KubeTime($0) } }
+        @inline(never) set { self[key] = newValue.map { .string($0.rfc3339Micro) } }
     }
 
     subscript(bytes key: String) -> [UInt8]? {
-        get { self[key]?.string.flatMap { Base64.decode($0) } }
-        set { self[key] = newValue.map { .string(Base64.encode($0)) } }
+        @inline(never) get { self[key]?.string.flatMap { Base64.decode($0) } }
+        @inline(never) set { self[key] = newValue.map { .string(Base64.encode($0)) } }
     }
 
     subscript(value key: String) -> JSONValue? {
-        get { self[key] }
-        set { self[key] = newValue }
+        @inline(never) get { self[key] }
+        @inline(never) set { self[key] = newValue }
     }
 
     subscript<View: KubeView>(view key: String) -> View? {
-        get { self[key]?.object.map { View(json: $0) } }
-        set { self[key] = newValue?.value }
+        @inline(never) get { self[key]?.object.map { View(json: $0) } }
+        @inline(never) set { self[key] = newValue?.value }
     }
 
     subscript<View: KubeView>(requiredView key: String) -> View {
-        get { View(json: self[key]?.object ?? JSONObject()) }
-        set { self[key] = newValue.value }
+        @inline(never) get { View(json: self[key]?.object ?? JSONObject()) }
+        @inline(never) set { self[key] = newValue.value }
         _modify {
             var view = View(json: JSONObject())
             if case .object(let inner)? = self[key] {
@@ -92,53 +92,53 @@ extension JSONObject {
     }
 
     subscript<View: KubeView>(views key: String) -> [View] {
-        get { self[key]?.array?.compactMap { $0.object.map { View(json: $0) } } ?? [] }
-        set { self[key] = newValue.isEmpty ? nil : .array(newValue.map(\.value)) }
+        @inline(never) get { self[key]?.array?.compactMap { $0.object.map { View(json: $0) } } ?? [] }
+        @inline(never) set { self[key] = newValue.isEmpty ? nil : .array(newValue.map(\.value)) }
     }
 
     subscript(strings key: String) -> [String] {
-        get { self[key]?.array?.compactMap(\.string) ?? [] }
-        set { self[key] = newValue.isEmpty ? nil : .array(newValue.map { .string($0) }) }
+        @inline(never) get { self[key]?.array?.compactMap(\.string) ?? [] }
+        @inline(never) set { self[key] = newValue.isEmpty ? nil : .array(newValue.map { .string($0) }) }
     }
 
     subscript(integers key: String) -> [Int] {
-        get { self[key]?.array?.compactMap { $0.integer.map { Int($0) } } ?? [] }
-        set { self[key] = newValue.isEmpty ? nil : .array(newValue.map { .integer(Int64($0)) }) }
+        @inline(never) get { self[key]?.array?.compactMap { $0.integer.map { Int($0) } } ?? [] }
+        @inline(never) set { self[key] = newValue.isEmpty ? nil : .array(newValue.map { .integer(Int64($0)) }) }
     }
 
     subscript(values key: String) -> [JSONValue] {
-        get { self[key]?.array ?? [] }
-        set { self[key] = newValue.isEmpty ? nil : .array(newValue) }
+        @inline(never) get { self[key]?.array ?? [] }
+        @inline(never) set { self[key] = newValue.isEmpty ? nil : .array(newValue) }
     }
 
     subscript<View: KubeView>(viewMap key: String) -> [String: View] {
-        get { map(key) { $0.object.map { View(json: $0) } } }
-        set { setMap(key, newValue) { $0.value } }
+        @inline(never) get { map(key) { $0.object.map { View(json: $0) } } }
+        @inline(never) set { setMap(key, newValue) { $0.value } }
     }
 
     subscript(stringMap key: String) -> [String: String] {
-        get { map(key, \.string) }
-        set { setMap(key, newValue) { .string($0) } }
+        @inline(never) get { map(key, \.string) }
+        @inline(never) set { setMap(key, newValue) { .string($0) } }
     }
 
     subscript(quantityMap key: String) -> [String: String] {
-        get { map(key, \.quantityText) }
-        set { setMap(key, newValue) { .string($0) } }
+        @inline(never) get { map(key, \.quantityText) }
+        @inline(never) set { setMap(key, newValue) { .string($0) } }
     }
 
     subscript(bytesMap key: String) -> [String: [UInt8]] {
-        get { map(key) { $0.string.flatMap { Base64.decode($0) } } }
-        set { setMap(key, newValue) { .string(Base64.encode($0)) } }
+        @inline(never) get { map(key) { $0.string.flatMap { Base64.decode($0) } } }
+        @inline(never) set { setMap(key, newValue) { .string(Base64.encode($0)) } }
     }
 
     subscript(stringsMap key: String) -> [String: [String]] {
-        get { map(key) { $0.array?.compactMap(\.string) } }
-        set { setMap(key, newValue) { .array($0.map { .string($0) }) } }
+        @inline(never) get { map(key) { $0.array?.compactMap(\.string) } }
+        @inline(never) set { setMap(key, newValue) { .array($0.map { .string($0) }) } }
     }
 
     subscript(objectMap key: String) -> JSONObject {
-        get { self[key]?.object ?? JSONObject() }
-        set { self[key] = newValue.isEmpty ? nil : .object(newValue) }
+        @inline(never) get { self[key]?.object ?? JSONObject() }
+        @inline(never) set { self[key] = newValue.isEmpty ? nil : .object(newValue) }
     }
 
     private func map<Value>(_ key: String, _ read: (JSONValue) -> Value?) -> [String: Value] {

@@ -10,12 +10,18 @@ public enum SchemaDefaults {
     /// Fills `object` and everything in it. `hooks` are keyed by the types' full names.
     public static func fill(_ object: inout JSONObject, schema: TypeSchema, hooks: [String: Hook] = [:]) {
         hooks[schema.name]?(&object)
-        for field in schema.fields {
-            if let value = field.defaultValue, isUnset(object[field.jsonName], field) {
-                object[field.jsonName] = value
+        for field in schema.defaultedFields where isUnset(object[field.jsonName], field) {
+            object[field.jsonName] = field.defaultValue
+        }
+        object.updateValues { key, value in
+            switch value {
+            case .object, .array: break
+            default: return value
             }
-            guard field.type.schema != nil, object[field.jsonName] != nil else { continue }
-            object[field.jsonName]?.fillDefaults(field.type, hooks)
+            guard let field = schema.field(named: key), field.type.schema != nil else { return value }
+            var value = value
+            value.fillDefaults(field.type, hooks)
+            return value
         }
     }
 

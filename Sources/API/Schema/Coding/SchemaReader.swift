@@ -8,7 +8,7 @@ struct SchemaReader {
     var unknownFields: [String] = []
     private var path: [Step] = []
     /// The type whose field is being read.
-    private var owner = ""
+    private var owner: TypeSchema?
 
     private static let maximumUnknownFields = 100
 
@@ -21,7 +21,9 @@ struct SchemaReader {
 
     mutating func read(_ object: JSONObject, _ schema: TypeSchema) throws(TypeMismatch) -> JSONObject {
         let fields = schema.fields
-        var slots = [JSONValue?](repeating: nil, count: fields.count)
+        // Few fields of many are given, so they are collected and put in order instead of laid out in full.
+        var found: [(position: Int, value: JSONValue)] = []
+        found.reserveCapacity(object.count + schema.alwaysWritten.count)
         var extras: [(String, JSONValue)] = []
         for (key, value) in object {
             guard let position = schema.position(of: key) else {
@@ -29,20 +31,20 @@ struct SchemaReader {
                 continue
             }
             let field = fields[position]
-            path.append(.name(key))
-            owner = schema.shortName
-            if let read = try self.read(value, field.type), !isOmitted(read, field) { slots[position] = read }
+            path.append(.name(field.jsonName))
+            owner = schema
+            if let read = try self.read(value, field.type), !isOmitted(read, field) { found.append((position, read)) }
             path.removeLast()
         }
-        var result = JSONObject(minimumCapacity: object.count)
-        for (field, slot) in zip(fields, slots) {
-            if let slot {
-                result[field.jsonName] = slot
-            } else if options.fillsZeros, field.omission == .never, let zero = try zero(field.type) {
-                result[field.jsonName] = zero
+        if options.fillsZeros {
+            for position in schema.alwaysWritten where !found.contains(where: { $0.position == position }) {
+                if let zero = try zero(fields[position].type) { found.append((position, zero)) }
             }
         }
-        for (key, value) in extras { result[key] = value }
+        found.sort { $0.position < $1.position }
+        var result = JSONObject(minimumCapacity: found.count + extras.count)
+        for (position, value) in found { result.appendUnique(fields[position].jsonName, value) }
+        for (key, value) in extras { result.appendUnique(key, value) }
         return result
     }
 
@@ -213,7 +215,7 @@ struct SchemaReader {
             }
         let place = plainPath
         let target =
-            place.isEmpty ? "Go value" : "Go struct field \(owner).\(place)"
+            place.isEmpty ? "Go value" : "Go struct field \(owner?.shortName ?? "").\(place)"
         return TypeMismatch(
             path: place, reason: "json: cannot unmarshal \(shown) into \(target) of type \(type.goName)")
     }
