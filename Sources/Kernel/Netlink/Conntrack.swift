@@ -83,37 +83,57 @@ public struct ConntrackFilter: Sendable, Hashable {
     private static let sourcePort: UInt32 = 1 << 4
     private static let destinationPort: UInt32 = 1 << 5
 
+    /// Whether the kernel can be trusted with the addresses: this one and older ones compare those of IPv6 wrongly.
+    func comparesAddresses(_ family: IPFamily) -> Bool { family == .v4 }
+
     /// Appends the two tuples and CTA_FILTER.
     func write(into message: inout NetlinkMessage, family: IPFamily) {
         let any = IPAddress(family: family, high: 0, low: 0)
-        func tuple(
-            _ attribute: UInt16, source: IPAddress, destination: IPAddress, sourcePort: UInt16, destinationPort: UInt16
-        ) {
-            message.nest(attribute) { message in
-                message.nest(1) { message in
-                    message.append(family == .v4 ? 1 : 3, source)
-                    message.append(family == .v4 ? 2 : 4, destination)
-                }
-                message.nest(2) { message in
-                    message.append(1, protocolNumber)
-                    message.append(2, bigEndian: sourcePort)
-                    message.append(3, bigEndian: destinationPort)
-                }
-            }
-        }
-        tuple(
-            1, source: any, destination: originalDestination ?? any, sourcePort: 0,
-            destinationPort: originalDestinationPort ?? 0)
-        tuple(2, source: replySource ?? any, destination: any, sourcePort: replySourcePort ?? 0, destinationPort: 0)
+        ConntrackTuple(
+            source: any, destination: originalDestination ?? any, protocolNumber: protocolNumber, sourcePort: 0,
+            destinationPort: originalDestinationPort ?? 0
+        ).write(1, into: &message)
+        ConntrackTuple(
+            source: replySource ?? any, destination: any, protocolNumber: protocolNumber,
+            sourcePort: replySourcePort ?? 0, destinationPort: 0
+        ).write(2, into: &message)
+        let addresses = comparesAddresses(family)
         message.nest(25) { message in
             message.append(
                 1,
-                Self.protocolField | (originalDestination == nil ? 0 : Self.destinationAddress)
+                Self.protocolField | (originalDestination == nil || !addresses ? 0 : Self.destinationAddress)
                     | (originalDestinationPort == nil ? 0 : Self.destinationPort))
             message.append(
                 2,
-                Self.protocolField | (replySource == nil ? 0 : Self.sourceAddress)
+                Self.protocolField | (replySource == nil || !addresses ? 0 : Self.sourceAddress)
                     | (replySourcePort == nil ? 0 : Self.sourcePort))
+        }
+    }
+}
+
+extension ConntrackTuple {
+    init(
+        source: IPAddress, destination: IPAddress, protocolNumber: UInt8, sourcePort: UInt16, destinationPort: UInt16
+    ) {
+        self.source = source
+        self.destination = destination
+        self.protocolNumber = protocolNumber
+        self.sourcePort = sourcePort
+        self.destinationPort = destinationPort
+    }
+
+    /// Appends CTA_TUPLE_ORIG (1) or CTA_TUPLE_REPLY (2).
+    func write(_ attribute: UInt16, into message: inout NetlinkMessage) {
+        message.nest(attribute) { message in
+            message.nest(1) { message in
+                message.append(source.family == .v4 ? 1 : 3, source)
+                message.append(source.family == .v4 ? 2 : 4, destination)
+            }
+            message.nest(2) { message in
+                message.append(1, protocolNumber)
+                message.append(2, bigEndian: sourcePort)
+                message.append(3, bigEndian: destinationPort)
+            }
         }
     }
 }
@@ -137,12 +157,23 @@ extension NetlinkSocket {
         return try query(message).compactMap(ConntrackEntry.init).filter { filter?.matches($0) ?? true }
     }
 
-    /// Deletes every flow of `family` that matches `filter`, in one request. None matching is no error.
+    /// Deletes every flow of `family` that matches `filter`. None matching is no error.
     public func deleteConntrackEntries(_ family: IPFamily, matching filter: ConntrackFilter) throws(NetlinkError) {
-        var message = Self.conntrack(2, [], family, "delete conntrack entries")
-        filter.write(into: &message, family: family)
+        if filter.comparesAddresses(family) {
+            var message = Self.conntrack(2, [], family, "delete conntrack entries")
+            filter.write(into: &message, family: family)
+            return try deleteConntrack(message)
+        }
+        for entry in try conntrackEntries(family, matching: filter) {
+            var message = Self.conntrack(2, [], family, "delete conntrack entry")
+            entry.original.write(1, into: &message)
+            try deleteConntrack(message)
+        }
+    }
+
+    private func deleteConntrack(_ message: NetlinkMessage) throws(NetlinkError) {
         do throws(NetlinkError) { try perform(message) } catch  where error.code == ENOENT {
-            // Nothing matched.
+            // Nothing matched, or it ended by itself meanwhile.
         }
     }
 }

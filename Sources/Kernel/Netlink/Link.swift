@@ -17,6 +17,8 @@ public struct Link: Sendable, Hashable {
     public var kind: String
     /// The peer's or lower link's index, 0 for none.
     public var peer: Int32
+    /// IF_OPER_*: 6 is up. It follows the carrier a moment later, and until then what is sent is dropped.
+    public var operationalState: UInt8
 
     /// Administratively up (IFF_UP).
     public var isUp: Bool { flags & 1 != 0 }
@@ -34,6 +36,7 @@ public struct Link: Sendable, Hashable {
         master = 0
         kind = ""
         peer = 0
+        operationalState = 0
         for attribute in reply.attributes(after: 16) {
             switch attribute.type {
             case LinkAttribute.name: name = attribute.payload.terminatedString
@@ -41,6 +44,7 @@ public struct Link: Sendable, Hashable {
             case LinkAttribute.address: address = Array(attribute.payload)
             case LinkAttribute.master: master = attribute.payload.integer() ?? 0
             case LinkAttribute.link: peer = attribute.payload.integer() ?? 0
+            case LinkAttribute.operationalState: operationalState = attribute.payload.integer() ?? 0
             case LinkAttribute.info: kind = attribute.nested[1]?.terminatedString ?? ""
             default: break
             }
@@ -74,6 +78,7 @@ enum LinkAttribute {
     static let mtu: UInt16 = 4
     static let link: UInt16 = 5
     static let master: UInt16 = 10
+    static let operationalState: UInt16 = 16
     static let info: UInt16 = 18
     static let alias: UInt16 = 20
     static let namespace: UInt16 = 28
