@@ -155,6 +155,12 @@ let tests = [
         name: "PodNetworkTests", tier: "Tests",
         dependencies: ["CLinux", "Linux", "NFTables", "Netlink", "NetworkTesting", "PodNetwork", "Telemetry"]),
     Module(
+        name: "KubeProxyTests", tier: "Tests",
+        dependencies: [
+            "CLinux", "HTTP", "JSON", "KubeAPI", "KubeClient", "KubeProxy", "Linux", "NFTables", "Netlink",
+            "NetworkTesting", "Telemetry",
+        ]),
+    Module(
         name: "KernelTests", tier: "Tests",
         dependencies: ["CLinux", "Cgroups", "Linux", "Mounts", "Namespaces", "OCI", "Processes", "Seccomp"]),
     Module(name: "RuntimeTests", tier: "Tests", dependencies: ["JSON", "Linux", "Processes"]),

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Linux
+internal import NFTables
+internal import Netlink
+internal import Synchronization
+internal import Telemetry
+
+/// One family's table in the kernel, kept to the state. A failed sync makes the next one start from what the kernel
+/// really holds.
+final class FamilyProxy: Sendable {
+    let table: ProxyTable
+    private let ruleset: any Ruleset
+    private let conntrack: NetlinkSocket?
+    private let metrics: ProxyMetrics
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    private struct State {
+        var proxy: ProxyState?
+        /// All ports wanted, for starting anew.
+        var wanted: [ServicePortName: ProxyState.Change] = [:]
+        var byService: [ServiceKey: Set<ServicePortName>] = [:]
+        var nodePortIPs: Set<[FieldValue]> = []
+    }
+
+    init(
+        _ table: ProxyTable, ruleset: any Ruleset, conntrack: NetlinkSocket?, metrics: ProxyMetrics, logger: Logger
+    ) {
+        self.table = table
+        self.ruleset = ruleset
+        self.conntrack = conntrack
+        self.metrics = metrics
+        self.logger = logger
+        state = Mutex(State())
+    }
+
+    var label: String { table.family == .v4 ? "IPv4" : "IPv6" }
+
+    /// Replaces the ports of each service given and brings the kernel up to date in one transaction. The first call has
+    /// to name all services.
+    func sync(
+        _ services: [ServiceKey: [ProxyState.Change]], nodePortIPs: Set<[FieldValue]>
+    ) throws(NFTablesError) {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let result: (plan: ProxyState.Plan, full: Bool) = try state.withLock { state throws(NFTablesError) in
+            let changes = Self.merge(services, into: &state)
+            let addresses = state.nodePortIPs == nodePortIPs ? nil : nodePortIPs
+            state.nodePortIPs = nodePortIPs
+            if var proxy = state.proxy {
+                // Taken out while it changes: a failure leaves nothing to go on from, and nothing is copied.
+                state.proxy = nil
+                let plan = proxy.plan(changes, nodePortIPs: addresses)
+                do throws(NFTablesError) { try ruleset.commit(plan.transaction) } catch {
+                    metrics.syncFailures.increment([label])
+                    throw error
+                }
+                state.proxy = proxy
+                return (plan, false)
+            }
+            return (try startAnew(&state), true)
+        }
+        let duration = clock.now - start
+        metrics.syncDuration.observe(duration, [label])
+        (result.full ? metrics.fullSyncDuration : metrics.partialSyncDuration).observe(duration, [label])
+        forget(result.plan.staleFlows)
+    }
+
+    /// Whether the last sync failed, so that the next one has to start from the kernel's content.
+    var needsFullSync: Bool { state.withLock { $0.proxy == nil } }
+
+    private static func merge(
+        _ services: [ServiceKey: [ProxyState.Change]], into state: inout State
+    ) -> [ServicePortName: ProxyState.Change?] {
+        var changes: [ServicePortName: ProxyState.Change?] = [:]
+        for (service, ports) in services {
+            let names = Set(ports.map(\.port.name))
+            for name in state.byService[service] ?? [] where !names.contains(name) {
+                changes.updateValue(nil, forKey: name)
+                state.wanted[name] = nil
+            }
+            for change in ports {
+                changes[change.port.name] = .some(change)
+                state.wanted[change.port.name] = change
+            }
+            state.byService[service] = names.isEmpty ? nil : names
+        }
+        return changes
+    }
+
+    private func startAnew(_ state: inout State) throws(NFTablesError) -> ProxyState.Plan {
+        do throws(NFTablesError) {
+            var proxy = ProxyState(table)
+            let kernel = try KernelContent.read(table, from: ruleset)
+            proxy.adopt(kernel)
+            let plan = proxy.plan(state.wanted.mapValues { .some($0) }, nodePortIPs: state.nodePortIPs)
+            try ruleset.commit(plan.transaction)
+            state.proxy = proxy
+            logger.info(
+                kernel == nil ? "made the nftables table" : "adopted the nftables table",
+                ["table": "\(table.table)", "ports": "\(state.wanted.count)"])
+            // A restart must not break flows: whose endpoint went away meanwhile cannot be told from here, except where
+            // the plan removes it; those that were never rewritten are left to time out.
+            return ProxyState.Plan(transaction: plan.transaction)
+        } catch {
+            metrics.syncFailures.increment([label])
+            throw error
+        }
+    }
+
+    /// Checks the kernel's table against the state and mends it.
+    func resync() throws(NFTablesError) {
+        _ = try state.withLock { state throws(NFTablesError) in
+            state.proxy = nil
+            return try startAnew(&state)
+        }
+    }
+
+    private func forget(_ flows: [StaleFlow]) {
+        guard let conntrack, !flows.isEmpty else { return }
+        let clock = ContinuousClock()
+        let start = clock.now
+        for flow in flows {
+            let filter = ConntrackFilter(
+                protocolNumber: flow.protocolNumber, originalDestination: flow.address,
+                originalDestinationPort: flow.port, replySource: flow.target?.address ?? flow.address,
+                replySourcePort: flow.target?.port ?? flow.port)
+            do throws(NetlinkError) {
+                try conntrack.deleteConntrackEntries(table.family, matching: filter)
+                metrics.flowsDeleted.increment([label])
+            } catch {
+                // The rules are right; only a sender that never pauses is stuck until its flow times out.
+                logger.warning("forget stale flows", ["error": "\(error)"])
+            }
+        }
+        metrics.conntrackDuration.observe(clock.now - start, [label])
+    }
+
+    /// Removes the table: for `swiftlet proxy --cleanup`.
+    func remove() throws(NFTablesError) {
+        var transaction = Transaction(table.table)
+        transaction.removeTable()
+        try ruleset.commit(transaction)
+        state.withLock { $0.proxy = nil }
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import JSON
+internal import KubeAPI
+internal import Netlink
+
+extension ServicePortSpec {
+    /// The ports of `service` in `family`: none for headless Services and ExternalName, nor for a family it has no
+    /// address in.
+    static func read(_ service: Service, _ family: IPFamily) -> [ServicePortSpec] {
+        let spec = service.spec
+        guard spec.type != "ExternalName", let address = clusterIP(spec, family) else { return [] }
+        let isExternal = spec.type == "NodePort" || spec.type == "LoadBalancer"
+        let key = ServiceKey(service.metadata.namespace ?? "", service.name)
+        var affinity: UInt32?
+        if spec.sessionAffinity == "ClientIP" {
+            affinity = UInt32(clamping: spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800)
+        }
+        return spec.ports.compactMap { port in
+            guard let number = protocolNumber(port.protocol) else { return nil }
+            var result = ServicePortSpec(
+                name: ServicePortName(key, port: port.name ?? "", protocolNumber: number), clusterIP: address,
+                port: UInt16(clamping: port.port))
+            result.nodePort = isExternal ? UInt16(clamping: port.nodePort ?? 0) : 0
+            result.externalIPs = addresses(spec.externalIPs, family)
+            if spec.type == "LoadBalancer" {
+                // ipMode Proxy: the balancer delivers to nodes itself, so the address is not ours to answer.
+                let virtual = (service.status.loadBalancer?.ingress ?? []).filter { $0.ipMode != "Proxy" }
+                result.loadBalancerIPs = addresses(virtual.compactMap(\.ip), family)
+                result.sourceRanges = spec.loadBalancerSourceRanges.compactMap { IPPrefix(trimmed($0)) }
+                result.healthCheckNodePort = UInt16(clamping: spec.healthCheckNodePort ?? 0)
+            }
+            result.affinitySeconds = affinity
+            result.internalLocal = spec.internalTrafficPolicy == "Local"
+            result.externalLocal = spec.externalTrafficPolicy == "Local"
+            return result
+        }
+    }
+
+    private static func clusterIP(_ spec: ServiceSpec, _ family: IPFamily) -> IPAddress? {
+        let all = spec.clusterIPs.isEmpty ? [spec.clusterIP].compactMap { $0 } : spec.clusterIPs
+        return all.compactMap { IPAddress($0) }.first { $0.family == family }
+    }
+
+    private static func addresses(_ texts: [String], _ family: IPFamily) -> [IPAddress] {
+        texts.compactMap { IPAddress($0) }.filter { $0.family == family }
+    }
+
+    private static func trimmed(_ text: String) -> Substring {
+        text.drop { $0 == " " }.prefix { $0 != " " }
+    }
+
+    static func protocolNumber(_ name: String?) -> UInt8? {
+        switch name {
+        case nil, "TCP": 6
+        case "UDP": 17
+        case "SCTP": 132
+        default: nil
+        }
+    }
+}
+
+extension EndpointSpec {
+    /// The label that names a slice's Service.
+    static let serviceLabel = "kubernetes.io/service-name"
+
+    /// The Service a slice belongs to.
+    static func service(of slice: EndpointSlice) -> ServiceKey? {
+        guard let name = slice.metadata.labels[serviceLabel], !name.isEmpty else { return nil }
+        return ServiceKey(slice.metadata.namespace ?? "", name)
+    }
+
+    /// The endpoints of `slices` for each port, of one family. One address and port in two slices counts once, and as
+    /// ready when either says so: slices overlap while endpoints move between them.
+    static func read(
+        _ slices: [EndpointSlice], _ family: IPFamily, node: String
+    ) -> [PortKey: [EndpointSpec]] {
+        var found: [PortKey: [EndpointTarget: EndpointSpec]] = [:]
+        let type = family == .v4 ? "IPv4" : "IPv6"
+        for slice in slices where slice.addressType == type {
+            let ports: [(PortKey, UInt16)] = slice.ports.compactMap { port in
+                guard let number = port.port, let transport = ServicePortSpec.protocolNumber(port.protocol) else {
+                    return nil
+                }
+                return (PortKey(port.name ?? "", transport), UInt16(clamping: number))
+            }
+            for endpoint in slice.endpoints {
+                // Only the first address is used; the API gives the others no meaning.
+                guard let text = endpoint.addresses.first, let address = IPAddress(text), address.family == family
+                else { continue }
+                for (key, port) in ports {
+                    let spec = EndpointSpec(endpoint, address, port, node: node)
+                    let target = spec.target
+                    if let present = found[key]?[target], present.ready || !spec.ready { continue }
+                    found[key, default: [:]][target] = spec
+                }
+            }
+        }
+        return found.mapValues { $0.values.sorted { $0.target < $1.target } }
+    }
+
+    /// A port by name and protocol.
+    struct PortKey: Sendable, Hashable {
+        var name: String
+        var protocolNumber: UInt8
+
+        init(_ name: String, _ protocolNumber: UInt8) {
+            self.name = name
+            self.protocolNumber = protocolNumber
+        }
+    }
+
+    private init(_ endpoint: Endpoint, _ address: IPAddress, _ port: UInt16, node: String) {
+        let conditions = endpoint.conditions
+        // Unknown readiness counts as ready, and serving follows readiness, as the API defines.
+        let ready = conditions?.ready ?? true
+        self.init(
+            address, port, ready: ready, serving: conditions?.serving ?? ready,
+            terminating: conditions?.terminating ?? false, isLocal: endpoint.nodeName == node)
+        zoneHints = Set((endpoint.hints?.forZones ?? []).map(\.name))
+        nodeHints = Set((endpoint.hints?.forNodes ?? []).map(\.name))
+    }
+}
