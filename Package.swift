@@ -111,7 +111,7 @@ let modules = [
         dependencies: ["AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Schema", "Telemetry"]),
     Module(
         name: "Controllers", tier: "ControlPlane",
-        dependencies: ["AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Schema", "Telemetry", "TLS"]),
+        dependencies: ["AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Linux", "Schema", "Telemetry", "TLS"]),
 ]
 
 let programs = [

@@ -81,7 +81,8 @@ public final class ControllerManager: Sendable {
             EndpointsController(context), NamespaceController(context), NodeLifecycleController(context),
             TaintEvictionController(context), PodGCController(context),
             NamespaceFixtureController(defaultServiceAccount: context), DaemonSetController(context),
-            GarbageCollector(context), JobController(context), TTLAfterFinishedController(context),
+            GarbageCollector(context), StatefulSetController(context), CronJobController(context),
+            DisruptionController(context), JobController(context), TTLAfterFinishedController(context),
         ]
         if let pem = settings.rootCertificates {
             controllers.append(NamespaceFixtureController(rootCertificates: pem, context))

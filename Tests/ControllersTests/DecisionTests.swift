@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+import KubeClient
+import Testing
+
+@testable import Controllers
+
+@Suite struct DecisionTests {
+    @Test(arguments: [
+        ("*/15 * * * *", "2026-03-01T10:07:30Z", "2026-03-01T10:15:00Z"),
+        ("0 0 1 * *", "2026-01-31T23:59:00Z", "2026-02-01T00:00:00Z"),
+        ("30 6 * * mon-fri", "2026-11-20T07:00:00Z", "2026-11-23T06:30:00Z"),
+        ("0 12 29 feb *", "2026-01-01T00:00:00Z", "2028-02-29T12:00:00Z"),
+        ("0 0 13 * 5", "2026-11-01T00:00:00Z", "2026-11-06T00:00:00Z"),
+        ("@hourly", "2026-11-21T09:59:59Z", "2026-11-21T10:00:00Z"),
+        ("59 23 31 12 *", "2026-12-31T23:59:00Z", "2027-12-31T23:59:00Z"),
+        ("@every 1h30m", "2026-11-21T00:00:00Z", "2026-11-21T01:30:00Z"),
+    ])
+    func `a schedule names its next start`(_ text: String, _ from: String, _ next: String) throws {
+        let time = try #require(Timestamp(from))
+        #expect(try CronSchedule(text).next(after: time, in: .utc)?.description == next)
+    }
+
+    @Test func `a day that never comes has no next start`() throws {
+        #expect(try CronSchedule("0 0 30 2 *").next(after: Timestamp(seconds: 0), in: .utc) == nil)
+    }
+
+    @Test(arguments: ["", "* * * *", "60 * * * *", "* * 0 * *", "*/0 * * * *", "5-1 * * * *", "a * * * *", "@every 0s"])
+    func `a broken schedule is refused`(_ text: String) {
+        #expect(throws: CronSchedule.Malformed.self) { try CronSchedule(text) }
+    }
+
+    @Test func `an unknown time zone is refused by name`() {
+        #expect(throws: TimeZoneRules.Unknown.self) { try TimeZoneRules(named: "Nowhere/Town") }
+        #expect(throws: TimeZoneRules.Unknown.self) { try TimeZoneRules(named: "../../etc/passwd") }
+    }
+
+    @Test(arguments: [
+        (10, 3, 2, 10, 0, 3), (10, 3, 2, 13, 3, 3), (10, 3, 2, 12, 3, 4), (10, 3, 2, 5, 5, 10), (0, 1, 0, 0, 0, 0),
+    ])
+    func `the new set grows as far as the surge allows`(
+        _ wanted: Int, _ surge: Int, _ unavailable: Int, _ total: Int, _ new: Int, _ expected: Int
+    ) {
+        let limits = RolloutLimits(surge: surge, unavailable: unavailable)
+        #expect(limits.newReplicas(wanted: wanted, new: new, total: total) == expected)
+    }
+
+    @Test func `surge rounds up, unavailable down, and both zero still move`() {
+        var deployment: JSONObject = ["spec": ["replicas": 3, "strategy": ["type": "RollingUpdate"]]]
+        #expect(RolloutLimits(deployment: deployment) == RolloutLimits(surge: 1, unavailable: 0))
+        deployment.set("spec", "strategy", "rollingUpdate", to: ["maxSurge": 0, "maxUnavailable": "10%"])
+        #expect(RolloutLimits(deployment: deployment) == RolloutLimits(surge: 0, unavailable: 1))
+    }
+
+    @Test func `a scaled rollout grows its sets in proportion`() {
+        let members = [
+            ProportionalScaling.Member(replicas: 8, lastMaximum: 13, created: Timestamp(seconds: 1)),
+            ProportionalScaling.Member(replicas: 5, lastMaximum: 13, created: Timestamp(seconds: 2)),
+        ]
+        // 10 + 3 surge scaled to 30 + 3.
+        #expect(ProportionalScaling.sizes(members, allowed: 33, wanted: 30) == [20, 13])
+        #expect(ProportionalScaling.sizes(members, allowed: 13, wanted: 10) == [8, 5])
+        #expect(ProportionalScaling.sizes(members, allowed: 0, wanted: 0) == [0, 0])
+    }
+
+    private func pod(
+        _ name: String, node: String = "n", ready: Bool = true, cost: Int? = nil, age: Int = 100
+    ) -> JSONObject {
+        var pod: JSONObject = [
+            "metadata": [
+                "name": .string(name), "uid": .string(name),
+                "creationTimestamp": .string(Timestamp(seconds: 1_000_000 - Int64(age)).description),
+            ],
+            "spec": ["nodeName": .string(node)],
+            "status": [
+                "phase": "Running", "conditions": [["type": "Ready", "status": ready ? "True" : "False"]],
+            ],
+        ]
+        if let cost {
+            pod.set(
+                "metadata", "annotations", "controller.kubernetes.io/pod-deletion-cost", to: .string(String(cost)))
+        }
+        return pod
+    }
+
+    @Test func `pods are deleted unassigned, unready, cheap, crowded and young first`() {
+        let pods = [
+            pod("old", node: "a", age: 100_000), pod("young", node: "a", age: 10), pod("crowded", node: "b"),
+            pod("unready", node: "c", ready: false), pod("unassigned", node: ""), pod("cheap", node: "c", cost: -5),
+        ]
+        let related = pods + [pod("x", node: "b"), pod("y", node: "b"), pod("z", node: "b")]
+        let order = DeletionRanking.choose(pods, count: 5, related: related, now: Timestamp(seconds: 1_000_000))
+        #expect(order.map(\.objectName) == ["unassigned", "unready", "cheap", "crowded", "young"])
+    }
+
+    @Test(arguments: ["0", "1,3-5,7", "0,1", "0-2"])
+    func `completion indexes keep their text`(_ text: String) {
+        #expect(CompletionIndexes(text).description == text)
+    }
+
+    @Test(arguments: [
+        ("10.42.0.0/16", 24, 1, "10.42.1.0/24"), ("10.42.0.0/16", 24, 255, "10.42.255.0/24"),
+        ("fd42::/48", 64, 0, "fd42::/64"), ("fd42::/48", 64, 10, "fd42:0:0:a::/64"),
+    ])
+    func `a range is cut into blocks`(_ range: String, _ prefix: Int, _ index: Int, _ block: String) throws {
+        let whole = try #require(AddressRange(range))
+        let part = whole.block(index, prefix: prefix)
+        #expect(part.description == block)
+        #expect(whole.index(of: part) == index)
+        #expect(try AddressRange(#require(AddressRange(block)).description)?.description == block)
+    }
+
+    @Test(arguments: ["10.42.0.0", "10.42.0/16", "10.42.0.0/33", "fd42:::/48", "::/129", "x/8"])
+    func `what is no range is refused`(_ text: String) { #expect(AddressRange(text) == nil) }
+
+    @Test func `budgets allow what stays above the minimum`() throws {
+        let pods = (0..<4).map { pod("p\($0)") }
+        func expectation(_ spec: JSONObject) throws -> [Int] {
+            let result = try DisruptionController.expectation(["spec": .object(spec)], pods) { _ in ("set", 4) }
+            return [result.expected, result.desired]
+        }
+        #expect(try expectation(["minAvailable": 3]) == [4, 3])
+        #expect(try expectation(["minAvailable": "50%"]) == [4, 2])
+        #expect(try expectation(["maxUnavailable": "30%"]) == [4, 2])
+        #expect(try expectation(["maxUnavailable": 1]) == [4, 3])
+    }
+
+    @Test func `a pod stays on a tainted node as long as it tolerates`() {
+        let taints: [JSONValue] = [["key": "node.kubernetes.io/unreachable", "effect": "NoExecute"]]
+        var pod: JSONObject = ["spec": ["tolerations": []]]
+        #expect(NodeHealth.toleratedTime(pod, taints: taints) == .zero)
+        pod.set(
+            "spec", "tolerations",
+            to: [["key": "node.kubernetes.io/unreachable", "operator": "Exists", "tolerationSeconds": 300]])
+        #expect(NodeHealth.toleratedTime(pod, taints: taints) == .seconds(300))
+        pod.set("spec", "tolerations", to: [["operator": "Exists"]])
+        #expect(NodeHealth.toleratedTime(pod, taints: taints) == nil)
+    }
+
+    @Test func `a stateful set goes up in order and down in reverse`() {
+        func set(_ replicas: Int) -> JSONObject {
+            ["metadata": ["name": "db"], "spec": ["replicas": .count(replicas)]]
+        }
+        func member(_ ordinal: Int, ready: Bool = true) -> JSONObject {
+            var member = pod("db-\(ordinal)", ready: ready)
+            member.set("metadata", "labels", "controller-revision-hash", to: "r1")
+            return member
+        }
+        func steps(_ replicas: Int, _ pods: [JSONObject], update: String = "r1") -> [StatefulPlan.Step] {
+            StatefulPlan(
+                set(replicas), pods: pods, current: "r1", update: update, currentReplicas: pods.count,
+                at: Timestamp(seconds: 1_000_000)
+            ).steps
+        }
+        #expect(steps(3, []) == [.create(ordinal: 0, useUpdate: true)])
+        #expect(steps(3, [member(0, ready: false)]).isEmpty)
+        #expect(steps(3, [member(0)]) == [.create(ordinal: 1, useUpdate: true)])
+        #expect(steps(1, [member(0), member(1), member(2)]) == [.delete(member(2))])
+        #expect(steps(3, [member(0), member(1), member(2)], update: "r2") == [.delete(member(2))])
+    }
+}
