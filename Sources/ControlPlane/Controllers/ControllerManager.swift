@@ -82,7 +82,8 @@ public final class ControllerManager: Sendable {
             TaintEvictionController(context), PodGCController(context),
             NamespaceFixtureController(defaultServiceAccount: context), DaemonSetController(context),
             GarbageCollector(context), StatefulSetController(context), CronJobController(context),
-            DisruptionController(context), JobController(context), TTLAfterFinishedController(context),
+            DisruptionController(context), ClusterRoleAggregationController(context),
+            EndpointSliceMirroringController(context), JobController(context), TTLAfterFinishedController(context),
         ]
         if let pem = settings.rootCertificates {
             controllers.append(NamespaceFixtureController(rootCertificates: pem, context))

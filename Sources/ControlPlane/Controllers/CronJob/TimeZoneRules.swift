@@ -18,7 +18,10 @@ struct TimeZoneRules: Sendable, Hashable {
 
     /// Reads `/usr/share/zoneinfo/<name>`.
     init(named name: String, folder: String = "/usr/share/zoneinfo") throws {
-        if name == "UTC" || name == "Etc/UTC" { return }
+        if name == "UTC" || name == "Etc/UTC" {
+            self = .utc
+            return
+        }
         guard !name.isEmpty, !name.hasPrefix("/"), !name.split(separator: "/").contains("..") else {
             throw Unknown(description: "the time zone \"\(name)\" is no name of one")
         }
