@@ -89,14 +89,17 @@ import Testing
                 target: EventTarget(apiVersion: "v1", kind: "Pod", namespace: "d", name: name), type: .warning,
                 reason: "Failed", action: "")
         }
-        let first = try #require(correlator.decide(key("a"), message: "m", at: now))
+        let firstDecision = correlator.decide(key("a"), message: "m", at: now)
+        let first = try #require(firstDecision)
         #expect(first.earlier == nil && first.count == 1)
         correlator.created(first, name: "a.1")
-        let second = try #require(correlator.decide(key("a"), message: "m", at: now))
+        let secondDecision = correlator.decide(key("a"), message: "m", at: now)
+        let second = try #require(secondDecision)
         #expect(second.earlier == "a.1" && second.count == 2)
         var combined = 0
         for index in 0..<12 {
-            let decision = try #require(correlator.decide(key("b"), message: "m\(index)", at: now))
+            let decided = correlator.decide(key("b"), message: "m\(index)", at: now)
+            let decision = try #require(decided)
             if decision.message.hasPrefix("(combined from similar events)") { combined += 1 }
         }
         #expect(combined == 3)
