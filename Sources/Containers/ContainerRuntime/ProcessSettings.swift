@@ -29,9 +29,13 @@ enum Capabilities {
 
     /// The bounding set now.
     static func bounding() -> UInt64 {
-        (0..<64).reduce(UInt64(0)) { sum, number in
-            clinux_prctl(23, UInt(number), 0, 0, 0) == 1 ? sum | 1 << UInt64(number) : sum  // PR_CAPBSET_READ
+        var set: UInt64 = 0
+        for number in 0..<64 {
+            let answer = clinux_prctl(23, UInt(number), 0, 0, 0)  // PR_CAPBSET_READ
+            if answer < 0 { break }  // beyond the last the kernel has
+            if answer == 1 { set |= 1 << UInt64(number) }
         }
+        return set
     }
 
     /// The last steps of a process: drops the bounding set, changes the user, sets the four others. Order: the bounding

@@ -99,7 +99,9 @@ public struct Runtime {
             return
         }
         let status = try store.status(record)
-        if status != .stopped {
+        // One that was never started runs nothing of its own yet: callers that give up on a start delete it as it is,
+        // which runc and crun let them.
+        if status != .stopped, status != .created {
             guard force else {
                 throw RuntimeError("delete \(id)", "the container is \(status.rawValue): stop it first, or use --force")
             }
