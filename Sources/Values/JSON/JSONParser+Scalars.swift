@@ -36,13 +36,15 @@ extension JSONParser {
     /// Parses a string whose opening quote has been consumed.
     mutating func parseString(isKey: Bool) throws(JSONError) -> String {
         let begin = at
-        scanPlain()
+        let isASCII = scanPlain()
         guard at < end else { throw failure("unexpected end of JSON input") }
         if at.pointee == UInt8(ascii: "\"") {
             let count = at - begin
             at += 1
-            if isKey, count >= KeyCache.smallest, count <= KeyCache.largest {
+            if isKey, cachesKeys, count >= KeyCache.smallest, count <= KeyCache.largest {
                 if let key = keys.string(begin, count) { return key }
+            } else if isASCII {
+                return String(decoding: UnsafeBufferPointer(start: begin, count: count), as: UTF8.self)
             } else if let text = String(
                 validating: UnsafeBufferPointer(start: begin, count: count), as: UTF8.self)
             {
@@ -54,24 +56,32 @@ extension JSONParser {
         return try parseEscapedString(from: begin)
     }
 
-    /// Moves to the next byte that ends or interrupts a string: quote, backslash, control character.
-    @inline(__always) private mutating func scanPlain() {
+    /// Moves to the next byte that ends or interrupts a string: quote, backslash, control character. Answers whether
+    /// all bytes on the way were ASCII.
+    @inline(__always) @discardableResult private mutating func scanPlain() -> Bool {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let high: UInt64 = 0x8080_8080_8080_8080
+        var seen: UInt64 = 0
         while end - at >= 8 {
-            let word = UnsafeRawPointer(at).loadUnaligned(as: UInt64.self)
+            let word = UInt64(littleEndian: UnsafeRawPointer(at).loadUnaligned(as: UInt64.self))
             let quote = word ^ (ones &* 0x22)
             let slash = word ^ (ones &* 0x5C)
             let hit =
                 ((quote &- ones) & ~quote) | ((slash &- ones) & ~slash) | ((word &- (ones &* 0x20)) & ~word)
             let mask = hit & high
             if mask != 0 {
-                at += mask.littleEndian.trailingZeroBitCount >> 3
-                return
+                let bits = mask.trailingZeroBitCount & ~7
+                at += bits >> 3
+                return (seen | (word & ((1 << UInt64(bits)) &- 1))) & high == 0
             }
+            seen |= word
             at += 8
         }
-        while at < end, at.pointee != 0x22, at.pointee != 0x5C, at.pointee >= 0x20 { at += 1 }
+        while at < end, at.pointee != 0x22, at.pointee != 0x5C, at.pointee >= 0x20 {
+            seen |= UInt64(at.pointee)
+            at += 1
+        }
+        return seen & high == 0
     }
 
     private mutating func parseEscapedString(from begin: UnsafePointer<UInt8>) throws(JSONError) -> String {

@@ -71,6 +71,8 @@ struct JSONParser {
     var duplicates: [String] = []
     var path: [Step] = []
     var keys = KeyCache()
+    /// Small texts repeat few keys: filling the cache would cost more than it saves.
+    let cachesKeys: Bool
 
     enum Step {
         case key(String)
@@ -83,6 +85,7 @@ struct JSONParser {
         at = start
         self.options = options
         self.collectsDuplicates = collectsDuplicates
+        cachesKeys = buffer.count > 16_384
     }
 
     mutating func parseDocument() throws(JSONError) -> JSONValue {
