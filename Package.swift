@@ -140,6 +140,9 @@ let testing = [
 
 let tests = [
     Module(name: "ImagesTests", tier: "Tests", dependencies: ["HTTP", "Images", "Linux"]),
+    Module(
+        name: "KubeletTests", tier: "Tests",
+        dependencies: ["AsyncIO", "JSON", "KubeAPI", "Kubelet", "Linux", "Shim", "Telemetry"]),
     Module(name: "ShimTests", tier: "Tests", dependencies: ["CLinux", "JSON", "Linux", "Shim"]),
     Module(name: "JSONTests", tier: "Tests", dependencies: ["JSON", "YAML"]),
     Module(name: "ArgumentsTests", tier: "Tests", dependencies: ["Arguments"]),

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import JSON
+internal import YAML
+
+/// A configuration that cannot be used, with the field at fault.
+public struct KubeletConfigurationError: Error, Sendable, Hashable, CustomStringConvertible {
+    public var description: String
+    public init(_ description: String) { self.description = description }
+}
+
+/// The fields of `kubelet.config.k8s.io/v1beta1 KubeletConfiguration` this kubelet acts on, with upstream's defaults.
+public struct KubeletConfiguration: Sendable, Hashable {
+    public var staticPodPath = ""
+    public var address = "0.0.0.0"
+    public var port = 10250
+    public var tlsCertFile = ""
+    public var tlsPrivateKeyFile = ""
+    public var clientCAFile = ""
+    public var anonymousAuthentication = false
+    public var webhookAuthentication = true
+    /// `Webhook` or `AlwaysAllow`.
+    public var authorizationMode = "Webhook"
+    public var clusterDomain = "cluster.local"
+    public var clusterDNS: [String] = []
+    public var resolverConfiguration = "/etc/resolv.conf"
+    public var maxPods = 110
+    public var podPidsLimit: Int64 = -1
+    public var cgroupDriver = "cgroupfs"
+    public var cgroupRoot = "/"
+    public var cpuCFSQuota = true
+    public var containerLogMaxSize: Int64 = 10 << 20
+    public var containerLogMaxFiles = 5
+    public var nodeStatusReportFrequency: Duration = .seconds(300)
+    public var nodeStatusUpdateFrequency: Duration = .seconds(10)
+    public var nodeLeaseDurationSeconds = 40
+    public var registerNode = true
+    public var registerWithTaints: [JSONValue] = []
+    public var systemReserved: [String: String] = [:]
+    public var kubeReserved: [String: String] = [:]
+    public var evictionHard: [String: String] = [
+        "memory.available": "100Mi", "nodefs.available": "10%", "nodefs.inodesFree": "5%", "imagefs.available": "15%",
+        "imagefs.inodesFree": "5%",
+    ]
+    public var allowedUnsafeSysctls: [String] = []
+    public var seccompDefault = false
+    public var maximumCrashLoopBackOff: Duration = .seconds(300)
+    public var streamingConnectionIdleTimeout: Duration = .seconds(4 * 3600)
+    public var enableDebuggingHandlers = true
+    /// The document as given, for `/configz`.
+    public var document = JSONObject()
+
+    public init() {}
+
+    /// Reads a document in YAML or JSON.
+    public init(text: [UInt8]) throws {
+        let documents = try YAML.parse(text)
+        guard let object = documents.first?.object else {
+            throw KubeletConfigurationError("the configuration is not an object")
+        }
+        try self.init(object)
+    }
+
+    /// Reads a document. A field of the wrong type is an error that names it; fields this kubelet does not know are kept
+    /// in `document` only.
+    public init(_ object: JSONObject) throws(KubeletConfigurationError) {
+        document = object
+        if let kind = object["kind"]?.string, kind != "KubeletConfiguration" {
+            throw KubeletConfigurationError("kind \(kind) is not KubeletConfiguration")
+        }
+        var fields = Fields(object: object)
+        try fields.read("staticPodPath", &staticPodPath, \.string)
+        try fields.read("address", &address, \.string)
+        try fields.read("port", &port) { $0.integer.map { Int($0) } }
+        try fields.read("tlsCertFile", &tlsCertFile, \.string)
+        try fields.read("tlsPrivateKeyFile", &tlsPrivateKeyFile, \.string)
+        try fields.read("clusterDomain", &clusterDomain, \.string)
+        try fields.read("clusterDNS", &clusterDNS, Fields.strings)
+        try fields.read("resolvConf", &resolverConfiguration, \.string)
+        try fields.read("maxPods", &maxPods) { $0.integer.map { Int($0) } }
+        try fields.read("podPidsLimit", &podPidsLimit, \.integer)
+        try fields.read("cgroupDriver", &cgroupDriver, \.string)
+        try fields.read("cgroupRoot", &cgroupRoot, \.string)
+        try fields.read("cpuCFSQuota", &cpuCFSQuota, \.bool)
+        try fields.read("containerLogMaxFiles", &containerLogMaxFiles) { $0.integer.map { Int($0) } }
+        try fields.read("nodeStatusUpdateFrequency", &nodeStatusUpdateFrequency, Fields.duration)
+        try fields.read("nodeStatusReportFrequency", &nodeStatusReportFrequency, Fields.duration)
+        try fields.read("nodeLeaseDurationSeconds", &nodeLeaseDurationSeconds) { $0.integer.map { Int($0) } }
+        try fields.read("registerNode", &registerNode, \.bool)
+        try fields.read("registerWithTaints", &registerWithTaints, \.array)
+        try fields.read("systemReserved", &systemReserved, Fields.map)
+        try fields.read("kubeReserved", &kubeReserved, Fields.map)
+        try fields.read("evictionHard", &evictionHard, Fields.map)
+        try fields.read("allowedUnsafeSysctls", &allowedUnsafeSysctls, Fields.strings)
+        try fields.read("seccompDefault", &seccompDefault, \.bool)
+        try fields.read("enableDebuggingHandlers", &enableDebuggingHandlers, \.bool)
+        try fields.read("containerLogMaxSize", &containerLogMaxSize, Fields.size)
+        var authentication = Fields(object: object["authentication"]?.object ?? [:], path: "authentication.")
+        var x509 = Fields(object: authentication.object["x509"]?.object ?? [:], path: "authentication.x509.")
+        try x509.read("clientCAFile", &clientCAFile, \.string)
+        try authentication.read("anonymous", &anonymousAuthentication) { $0["enabled"]?.bool ?? false }
+        try authentication.read("webhook", &webhookAuthentication) { $0["enabled"]?.bool ?? true }
+        var authorization = Fields(object: object["authorization"]?.object ?? [:], path: "authorization.")
+        try authorization.read("mode", &authorizationMode, \.string)
+        var backoff = Fields(object: object["crashLoopBackOff"]?.object ?? [:], path: "crashLoopBackOff.")
+        try backoff.read("maxContainerRestartPeriod", &maximumCrashLoopBackOff, Fields.duration)
+        try validate()
+    }
+
+    private func validate() throws(KubeletConfigurationError) {
+        guard (1...65535).contains(port) else {
+            throw KubeletConfigurationError("port \(port) is not between 1 and 65535")
+        }
+        guard ["Webhook", "AlwaysAllow"].contains(authorizationMode) else {
+            throw KubeletConfigurationError(
+                "authorization.mode \(authorizationMode) is neither Webhook nor AlwaysAllow")
+        }
+        guard maxPods >= 0 else { throw KubeletConfigurationError("maxPods \(maxPods) is negative") }
+        guard containerLogMaxFiles > 1 else {
+            throw KubeletConfigurationError("containerLogMaxFiles \(containerLogMaxFiles) is less than 2")
+        }
+        guard ["cgroupfs", "systemd"].contains(cgroupDriver) else {
+            throw KubeletConfigurationError("cgroupDriver \(cgroupDriver) is neither cgroupfs nor systemd")
+        }
+    }
+}
+
+/// Reads fields of one object, naming each in its error.
+private struct Fields {
+    var object: JSONObject
+    var path = ""
+
+    mutating func read<Value>(
+        _ name: String, _ target: inout Value, _ convert: (JSONValue) -> Value?
+    ) throws(KubeletConfigurationError) {
+        guard let value = object[name], !value.isNull else { return }
+        guard let converted = convert(value) else {
+            throw KubeletConfigurationError("\(path)\(name): \(value) is not of the type this field has")
+        }
+        target = converted
+    }
+
+    static func strings(_ value: JSONValue) -> [String]? {
+        guard let array = value.array else { return nil }
+        let strings = array.compactMap(\.string)
+        return strings.count == array.count ? strings : nil
+    }
+
+    static func map(_ value: JSONValue) -> [String: String]? {
+        guard let object = value.object else { return nil }
+        var map: [String: String] = [:]
+        for (key, value) in object { map[key] = value.string }
+        return map
+    }
+
+    static func size(_ value: JSONValue) -> Int64? { value.string.flatMap { Quantities.value($0) } }
+
+    static func duration(_ value: JSONValue) -> Duration? { value.string.flatMap { GoDuration.parse($0) } }
+}
+
+/// Durations as Go writes them: `1h30m`, `10s`, `1.5s`, `100ms`.
+enum GoDuration {
+    static func parse(_ text: String) -> Duration? {
+        if text == "0" { return .zero }
+        var rest = text[...]
+        var total = 0.0
+        guard !rest.isEmpty else { return nil }
+        while !rest.isEmpty {
+            let number = rest.prefix { $0.isNumber || $0 == "." }
+            rest = rest.dropFirst(number.count)
+            let unit = rest.prefix { !$0.isNumber && $0 != "." }
+            rest = rest.dropFirst(unit.count)
+            guard let value = Double(number), let seconds = units[String(unit)] else { return nil }
+            total += value * seconds
+        }
+        return .nanoseconds(Int64(total * 1e9))
+    }
+
+    private static let units: [String: Double] = [
+        "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600,
+    ]
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the machine and the command line decide: names, addresses, places.
+public struct KubeletSettings: Sendable {
+    public var nodeName: String
+    public var nodeAddresses: [String]
+    public var rootDirectory = "/var/lib/kubelet"
+    public var runDirectory = "/run/swiftlet"
+    public var logDirectory = "/var/log/pods"
+    public var containerLogDirectory = "/var/log/containers"
+    /// The OCI runtime and the pod shim.
+    public var runtime = "/usr/local/bin/swiftlet-oci"
+    public var shim = "/usr/local/bin/swiftlet-shim"
+    public var nodeLabels: [String: String] = [:]
+    /// Where the cgroup v2 hierarchy is mounted; nil finds it.
+    public var cgroupMount: String?
+    /// Off: containers stay in the shim's cgroup (a runtime that cannot place them, a test).
+    public var usesCgroups = true
+    /// The version the node reports.
+    public var version = "v1.36.0+swiftlet"
+
+    public init(nodeName: String, nodeAddresses: [String]) {
+        self.nodeName = nodeName
+        self.nodeAddresses = nodeAddresses
+    }
+
+    func podDirectory(_ uid: String) -> String { "\(rootDirectory)/pods/\(uid)" }
+    func podRunDirectory(_ uid: String) -> String { "\(runDirectory)/pods/\(uid)" }
+}

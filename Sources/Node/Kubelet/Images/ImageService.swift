@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What an image says of the process it is for.
+public struct KubeletImage: Sendable, Hashable {
+    /// The digest of its configuration.
+    public var id: String
+    public var repoTags: [String]
+    public var repoDigests: [String]
+    public var size: Int64
+    public var entrypoint: [String]
+    public var command: [String]
+    public var environment: [String]
+    public var workingDirectory: String
+    /// `user`, `uid`, `user:group` or `uid:gid`; empty means root.
+    public var user: String
+    public var stopSignal: String
+
+    public init(
+        id: String, repoTags: [String] = [], repoDigests: [String] = [], size: Int64 = 0, entrypoint: [String] = [],
+        command: [String] = [], environment: [String] = [], workingDirectory: String = "", user: String = "",
+        stopSignal: String = ""
+    ) {
+        self.id = id
+        self.repoTags = repoTags
+        self.repoDigests = repoDigests
+        self.size = size
+        self.entrypoint = entrypoint
+        self.command = command
+        self.environment = environment
+        self.workingDirectory = workingDirectory
+        self.user = user
+        self.stopSignal = stopSignal
+    }
+}
+
+/// A user and password of a registry, from `imagePullSecrets`.
+public struct RegistryCredential: Sendable, Hashable {
+    public var registry: String
+    public var username: String
+    public var password: String
+
+    public init(registry: String, username: String, password: String) {
+        self.registry = registry
+        self.username = username
+        self.password = password
+    }
+}
+
+/// The images of the node, as the kubelet uses them.
+public protocol ImageService: Sendable {
+    /// The image a reference names, when it is here.
+    func image(_ reference: String) async throws -> KubeletImage?
+    /// Fetches an image; with credentials for its registry tried in turn.
+    func pull(_ reference: String, credentials: [RegistryCredential]) async throws -> KubeletImage
+    /// Mounts a writable root file system of the image at `path` for a container. Idempotent.
+    func mountRootFilesystem(_ image: KubeletImage, container: String, at path: String) async throws
+    /// Unmounts it and forgets what the container wrote. Idempotent.
+    func unmountRootFilesystem(container: String, at path: String) async throws
+    func images() async -> [KubeletImage]
+}
+
+/// Images that are directories: a root file system each, copied for a container. For tests and for machines without a
+/// registry.
+public struct ImageError: Error, Sendable, Hashable, CustomStringConvertible {
+    public enum Kind: Sendable, Hashable {
+        case invalidName, notFound, registry
+    }
+    public var kind: Kind
+    public var description: String
+
+    public init(_ kind: Kind, _ description: String) {
+        self.kind = kind
+        self.description = description
+    }
+}

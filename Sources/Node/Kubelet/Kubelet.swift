@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncIO
+internal import Cgroups
+internal import JSON
+internal import KubeAPI
+public import KubeClient
+internal import Linux
+internal import Schema
+internal import Shim
+public import Telemetry
+internal import Volumes
+
+/// The node's agent: it takes pods from the API server and from manifests, and makes the machine be what they say.
+///
+/// Nothing in it has to end cleanly: what runs belongs to shims, what is known of it is on disk, and a kubelet that
+/// starts finds both again.
+public actor Kubelet {
+    let configuration: KubeletConfiguration
+    let settings: KubeletSettings
+    let client: KubeClient?
+    let images: any ImageService
+    let network: (any PodNetworking)?
+    let logger: Logger
+    private let services: PodServices
+    private let nodeStatus: NodeStatus
+    private let recorder: EventRecorder?
+    private var workers: [String: PodWorker] = [:]
+    /// Admitted pods by uid, for the next one's admission.
+    private var admitted: [String: Pod] = [:]
+    private var staticPods: [String: Pod] = [:]
+    private var orphans: [String: (ShimClient, ShimState)] = [:]
+    private var hasSynced = false
+    private let metrics = MetricsRegistry()
+
+    /// - Parameters:
+    ///   - client: Nil runs static pods alone.
+    ///   - network: Nil leaves pods with their loopback only.
+    public init(
+        configuration: KubeletConfiguration, settings: KubeletSettings, client: KubeClient?,
+        images: any ImageService, network: (any PodNetworking)?, logger: Logger
+    ) throws {
+        self.configuration = configuration
+        self.settings = settings
+        self.client = client
+        self.images = images
+        self.network = network
+        self.logger = logger
+        try Files.makeDirectories(settings.rootDirectory + "/pods", mode: 0o750)
+        try Files.makeDirectories(settings.runDirectory + "/pods", mode: 0o700)
+        try Files.makeDirectories(settings.logDirectory, mode: 0o755)
+        let cgroups =
+            settings.usesCgroups
+            ? try CgroupTree(mount: settings.cgroupMount, root: configuration.cgroupRoot) : nil
+        nodeStatus = NodeStatus(
+            settings: settings, configuration: configuration, missingControllers: cgroups?.missing ?? [])
+        recorder = client.map {
+            EventRecorder(client: $0, component: "kubelet", host: settings.nodeName, logger: logger)
+        }
+        let objects = PodObjects(client: client, nodeName: settings.nodeName, nodeAddresses: settings.nodeAddresses)
+        objects.setAllocatable(nodeStatus.allocatable)
+        services = PodServices(
+            configuration: configuration, settings: settings, images: images, network: network, objects: objects,
+            events: PodEvents(recorder: recorder, logger: logger),
+            statuses: StatusReporter(client: client, logger: logger), cgroups: cgroups,
+            memoryCapacity: NodeStatus.memoryBytes, logger: logger)
+    }
+
+    /// Runs until cancelled. What runs on the node goes on after it.
+    public func run() async throws {
+        do {
+            try await serve()
+        } catch {
+            for worker in workers.values { await worker.letGo() }
+            throw error
+        }
+    }
+
+    private func serve() async throws {
+        try await findOrphans()
+        services.objects.setOnChange { [weak self] namespace in
+            Task { await self?.objectsChanged(namespace) }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            if !configuration.staticPodPath.isEmpty {
+                let source = StaticPods(
+                    directory: configuration.staticPodPath, nodeName: settings.nodeName, logger: logger)
+                group.addTask { try await source.watch { await self.staticPodsChanged($0) } }
+            }
+            if let client {
+                let keeper = NodeKeeper(client: client, status: nodeStatus, images: images, logger: logger)
+                group.addTask {
+                    if self.configuration.registerNode { try await keeper.register() }
+                    await keeper.run()
+                }
+                group.addTask { await self.recorder?.run() }
+                group.addTask { await self.services.objects.run() }
+                group.addTask { try await self.watchPods(client) }
+            } else {
+                hasSynced = true
+                if configuration.staticPodPath.isEmpty { try await endOrphans() }
+            }
+            if configuration.enableDebuggingHandlers, client != nil {
+                group.addTask { try await self.listen() }
+            }
+            group.addTask { try await self.refreshTokens() }
+            try await group.waitForAll()
+        }
+    }
+
+    // MARK: - From before
+
+    /// Finds the shims of pods that run: they wait to be adopted.
+    private func findOrphans() async throws {
+        for entry in try Files.list(settings.runDirectory + "/pods") where entry.kind == .directory {
+            guard let pod = recordedPod(entry.name) else {
+                await discard(entry.name)
+                continue
+            }
+            do {
+                if let found = try await Sandbox(services: services, pod: pod).find() {
+                    orphans[entry.name] = found
+                } else {
+                    endProcesses(entry.name)
+                }
+            } catch {
+                logger.warning("find a pod's shim", ["pod": entry.name, "error": "\(error)"])
+                endProcesses(entry.name)
+            }
+        }
+    }
+
+    private func recordedPod(_ uid: String) -> Pod? {
+        // Not readable: the pod was never made.
+        guard let bytes = try? Files.read("\(settings.podRunDirectory(uid))/pod.json"),
+            let object = try? JSONValue.parse(bytes).object
+        else { return nil }
+        return Pod(json: object)
+    }
+
+    /// A shim that was killed leaves its containers behind, whose output goes nowhere: they are ended, by their identity
+    /// and not by their number alone.
+    private func endProcesses(_ uid: String) {
+        let directory = settings.podRunDirectory(uid)
+        for entry in (try? Files.list(directory)) ?? [] where entry.kind == .directory {
+            if let process = ProcessIdentity.recorded(at: "\(directory)/\(entry.name)/process"), process.isAlive {
+                PodProcesses.kill(process)
+            }
+        }
+    }
+
+    private func discard(_ uid: String) async {
+        do {
+            let (directory, podDirectory) = (settings.podRunDirectory(uid), settings.podDirectory(uid))
+            endProcesses(uid)
+            try await Blocking.run {
+                for path in [directory, podDirectory] where Files.exists(path) {
+                    try PodVolumes.unmountAll(below: path)
+                    try Files.removeTree(path)
+                }
+            }
+        } catch {
+            logger.warning("remove what a pod left", ["pod": uid, "error": "\(error)"])
+        }
+    }
+
+    /// Ends pods that run and that no source knows any more.
+    private func endOrphans() async throws {
+        guard hasSynced else { return }
+        for entry in try Files.list(settings.runDirectory + "/pods")
+        where entry.kind == .directory && workers[entry.name] == nil {
+            guard let pod = recordedPod(entry.name) else {
+                await discard(entry.name)
+                continue
+            }
+            logger.info("ending a pod that no source knows", ["pod": pod.key])
+            let worker = makeWorker(pod)
+            await worker.start(orphans.removeValue(forKey: pod.uid))
+            await worker.terminate(grace: pod.spec.terminationGracePeriodSeconds, verdict: nil)
+        }
+        let alive = Set(workers.keys)
+        if let network {
+            do { try await Blocking.run { try network.reconcile(alive: alive) } } catch {
+                logger.warning("free addresses of pods that are gone", ["error": "\(error)"])
+            }
+        }
+    }
+
+    // MARK: - Sources
+
+    private func watchPods(_ client: KubeClient) async throws {
+        let informer = Informer<Pod>(
+            client: client, fieldSelector: "spec.nodeName=\(settings.nodeName)", logger: logger)
+        let changes = informer.changes()
+        async let running: Void = informer.run()
+        async let synced: Void = {
+            try await informer.waitForSync()
+            await self.synced()
+        }()
+        for await change in changes {
+            switch change {
+            case .added(let pod), .updated(_, let pod): await podChanged(pod)
+            case .deleted(let pod): await podRemoved(pod)
+            }
+        }
+        _ = try await (running, synced)
+    }
+
+    private func synced() async {
+        hasSynced = true
+        do { try await endOrphans() } catch { logger.warning("end pods no source knows", ["error": "\(error)"]) }
+    }
+
+    private func podChanged(_ pod: Pod) async {
+        if pod.isMirror {
+            await mirrorChanged(pod)
+            return
+        }
+        if let worker = workers[pod.uid] {
+            if ["Succeeded", "Failed"].contains(pod.status.phase ?? "") { admitted[pod.uid] = nil }
+            await worker.update(pod)
+            if pod.metadata.deletionTimestamp != nil { await worker.release() }
+            return
+        }
+        let phase = pod.status.phase ?? "Pending"
+        if ["Succeeded", "Failed"].contains(phase), orphans[pod.uid] == nil {
+            // Over before: nothing of it is here. Deleted, its object goes.
+            guard pod.metadata.deletionTimestamp != nil else { return }
+        }
+        await begin(pod)
+    }
+
+    private func podRemoved(_ pod: Pod) async {
+        if pod.isMirror {
+            if let original = staticPods.values.first(where: { $0.key == pod.key }) {
+                services.statuses.setMirror(nil, for: original.uid)
+                await makeMirror(original)
+            }
+            return
+        }
+        admitted[pod.uid] = nil
+        await workers[pod.uid]?.terminate(grace: 0, verdict: nil)
+        await workers[pod.uid]?.release()
+    }
+
+    private func begin(_ pod: Pod) async {
+        let worker = makeWorker(pod)
+        let held = orphans.removeValue(forKey: pod.uid)
+        if held == nil, pod.metadata.deletionTimestamp == nil {
+            let admission = PodAdmission(
+                allocatable: nodeStatus.allocatable, labels: nodeStatus.labels, admitted: Array(admitted.values),
+                allowedUnsafeSysctls: configuration.allowedUnsafeSysctls)
+            if let refusal = admission.refusal(pod) {
+                services.events.warning(pod, refusal.reason, refusal.message)
+                await worker.start(nil)
+                await worker.terminate(grace: 0, verdict: refusal)
+                return
+            }
+        }
+        admitted[pod.uid] = pod
+        await worker.start(held)
+        if pod.metadata.deletionTimestamp != nil {
+            await worker.terminate(grace: pod.metadata.deletionGracePeriodSeconds, verdict: nil)
+        }
+    }
+
+    private func makeWorker(_ pod: Pod) -> PodWorker {
+        let worker = PodWorker(pod: pod, services: services) { [weak self] uid in
+            Task { await self?.workerFinished(uid) }
+        }
+        workers[pod.uid] = worker
+        return worker
+    }
+
+    private func workerFinished(_ uid: String) async {
+        workers[uid] = nil
+        admitted[uid] = nil
+        services.statuses.forget(uid)
+        services.objects.retain(Array(admitted.values))
+        // A static pod whose manifest has changed comes back as the new one.
+        if let waiting = staticPods[uid] { await begin(waiting) }
+    }
+
+    private func objectsChanged(_ namespace: String) async {
+        for worker in workers.values where await worker.pod.metadata.namespace == namespace {
+            await worker.refreshVolumes()
+        }
+    }
+
+    private func refreshTokens() async throws {
+        while true {
+            try await sleep(for: .seconds(30))
+            let now = KernelClock.wall.now() / 1_000_000_000
+            for worker in workers.values {
+                if let at = await worker.volumes.refreshAt, at <= now { await worker.refreshVolumes() }
+            }
+        }
+    }
+
+    // MARK: - Static pods
+
+    private func staticPodsChanged(_ pods: [Pod]) async {
+        let new = Dictionary(pods.map { ($0.uid, $0) }) { $1 }
+        let gone = staticPods.filter { new[$0.key] == nil }
+        staticPods = new
+        for (uid, pod) in gone {
+            await workers[uid]?.terminate(grace: pod.spec.terminationGracePeriodSeconds, verdict: nil)
+            await removeMirror(pod)
+        }
+        for pod in pods where workers[pod.uid] == nil {
+            await begin(pod)
+            await makeMirror(pod)
+        }
+        if client == nil {
+            do { try await endOrphans() } catch { logger.warning("end pods no source knows", ["error": "\(error)"]) }
+        }
+    }
+
+    private func makeMirror(_ pod: Pod) async {
+        guard let client else { return }
+        var mirror = pod
+        var annotations = pod.metadata.annotations
+        annotations["kubernetes.io/config.mirror"] = annotations["kubernetes.io/config.hash"]
+        mirror.json.set("metadata", "annotations", to: JSONValue(annotations))
+        mirror.json.set("metadata", "uid", to: nil)
+        mirror.json["status"] = nil
+        do {
+            let node = try await client.get(Node.resource, name: settings.nodeName)
+            mirror.json.set(
+                "metadata", "ownerReferences",
+                to: [
+                    [
+                        "apiVersion": "v1", "kind": "Node", "name": .string(settings.nodeName),
+                        "uid": .string(node.objectUID), "controller": true,
+                    ]
+                ])
+            let made = try await client.create(mirror)
+            services.statuses.setMirror(made.uid, for: pod.uid)
+            await workers[pod.uid]?.publish()
+        } catch let error as StatusError where error.isAlreadyExists {
+            logger.debug("the mirror is there", ["pod": pod.key])
+        } catch {
+            logger.warning("make a static pod's mirror", ["pod": pod.key, "error": "\(error)"])
+            Task {
+                do { try await sleep(for: .seconds(1)) } catch { return }
+                if self.staticPods[pod.uid] != nil { await self.makeMirror(pod) }
+            }
+        }
+    }
+
+    private func mirrorChanged(_ mirror: Pod) async {
+        guard let original = staticPods.values.first(where: { $0.key == mirror.key }) else {
+            // Its manifest is gone.
+            if !configuration.staticPodPath.isEmpty { await removeMirror(mirror) }
+            return
+        }
+        if mirror.metadata.annotations["kubernetes.io/config.mirror"]
+            == original.metadata.annotations["kubernetes.io/config.hash"],
+            mirror.metadata.deletionTimestamp == nil
+        {
+            services.statuses.setMirror(mirror.uid, for: original.uid)
+            await workers[original.uid]?.publish()
+        } else {
+            await removeMirror(mirror)
+        }
+    }
+
+    private func removeMirror(_ pod: Pod) async {
+        guard let client else { return }
+        var options = DeleteOptions()
+        options.gracePeriodSeconds = 0
+        do {
+            try await client.delete(
+                Pod.resource, namespace: pod.metadata.namespace, name: pod.metadata.name ?? "", options: options)
+        } catch {
+            if !error.isNotFound { logger.warning("remove a mirror", ["pod": pod.key, "error": "\(error)"]) }
+        }
+    }
+
+    // MARK: - For the server
+
+    var workersByUID: [String: PodWorker] { workers }
+    var cgroupTree: CgroupTree? { services.cgroups }
+    var metricsRegistry: MetricsRegistry { metrics }
+
+    func worker(namespace: String, name: String, uid: String? = nil) async -> PodWorker? {
+        for worker in workers.values {
+            let pod = await worker.pod
+            if pod.metadata.namespace == namespace, pod.metadata.name == name, uid.map({ $0 == pod.uid }) ?? true {
+                return worker
+            }
+        }
+        return nil
+    }
+
+    /// Every pod with its status as it is now.
+    func podObjects() async -> [JSONObject] {
+        var pods: [JSONObject] = []
+        for worker in workers.values {
+            let (pod, status) = await worker.currentPod()
+            var object = pod.json
+            object["status"] = .object(status.json)
+            pods.append(object)
+        }
+        return pods
+    }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+internal import JSON
+internal import KubeAPI
+internal import KubeClient
+internal import Linux
+
+/// What the machine is, as its Node object tells it.
+struct NodeStatus: Sendable {
+    let settings: KubeletSettings
+    let configuration: KubeletConfiguration
+    /// Cgroup controllers that limits need and this machine lacks.
+    let missingControllers: Set<String>
+
+    static var memoryBytes: Int64 {
+        // A machine without /proc/meminfo cannot run pods in any case.
+        guard let text = try? Files.readText("/proc/meminfo"),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("MemTotal:") }),
+            let kilobytes = Int64(line.split(whereSeparator: \.isWhitespace)[1])
+        else { return 0 }
+        return kilobytes * 1024
+    }
+
+    var capacity: [String: String] {
+        var amounts = [
+            "cpu": "\(sysconf(Int32(_SC_NPROCESSORS_ONLN)))", "memory": "\(Self.memoryBytes / 1024)Ki",
+            "pods": "\(configuration.maxPods)",
+        ]
+        // Without the directory there is no storage to offer.
+        if let disk = try? Files.filesystem(settings.rootDirectory) {
+            amounts["ephemeral-storage"] = "\(disk.capacityBytes / 1024)Ki"
+        }
+        for size in (try? Files.list("/sys/kernel/mm/hugepages")) ?? [] {
+            guard size.name.hasPrefix("hugepages-"), let kilobytes = Int64(size.name.dropFirst(10).dropLast(2)) else {
+                continue
+            }
+            let count = (try? Files.readText("/sys/kernel/mm/hugepages/\(size.name)/nr_hugepages")).flatMap {
+                Int64($0.split(separator: "\n").first ?? "0")
+            }
+            let name = kilobytes >= 1 << 20 ? "\(kilobytes >> 20)Gi" : "\(kilobytes >> 10)Mi"
+            amounts["hugepages-\(name)"] = "\((count ?? 0) * kilobytes / 1024)Mi".replacingZero()
+        }
+        return amounts
+    }
+
+    /// Capacity less what is reserved for the system and kept free by eviction.
+    var allocatable: [String: String] {
+        var amounts = capacity
+        let reserved = { (name: String) in [configuration.systemReserved[name], configuration.kubeReserved[name]] }
+        let cpu =
+            (Quantities.milli(amounts["cpu"]) ?? 0) - reserved("cpu").compactMap { Quantities.milli($0) }.reduce(0, +)
+        amounts["cpu"] = cpu % 1000 == 0 ? "\(cpu / 1000)" : "\(max(cpu, 0))m"
+        var memory = Self.memoryBytes - reserved("memory").compactMap { Quantities.value($0) }.reduce(0, +)
+        memory -= threshold("memory.available", of: Self.memoryBytes)
+        amounts["memory"] = "\(max(memory, 0) / 1024)Ki"
+        if let disk = Quantities.value(amounts["ephemeral-storage"]) {
+            let kept = reserved("ephemeral-storage").compactMap { Quantities.value($0) }.reduce(0, +)
+            amounts["ephemeral-storage"] = "\(max(disk - kept - threshold("nodefs.available", of: disk), 0))"
+        }
+        return amounts
+    }
+
+    private func threshold(_ signal: String, of capacity: Int64) -> Int64 {
+        guard let text = configuration.evictionHard[signal] else { return 0 }
+        if text.hasSuffix("%"), let percent = Double(text.dropLast()) { return Int64(Double(capacity) * percent / 100) }
+        return Quantities.value(text) ?? 0
+    }
+
+    var labels: [String: String] {
+        let architecture = self.architecture
+        return [
+            "kubernetes.io/hostname": settings.nodeName, "kubernetes.io/os": "linux",
+            "kubernetes.io/arch": architecture, "beta.kubernetes.io/os": "linux",
+            "beta.kubernetes.io/arch": architecture,
+        ].merging(settings.nodeLabels) { $1 }
+    }
+
+    private var architecture: String {
+        #if arch(arm64)
+            "arm64"
+        #else
+            "amd64"
+        #endif
+    }
+
+    private func text(_ path: String) -> String {
+        // A fact the machine does not tell stays empty, as upstream leaves it.
+        ((try? Files.readText(path)) ?? "").split(separator: "\n").first.map(String.init) ?? ""
+    }
+
+    var info: JSONValue {
+        let release = ((try? Files.readText("/etc/os-release")) ?? "").split(separator: "\n")
+        let name = release.first { $0.hasPrefix("PRETTY_NAME=") }.map { String($0.dropFirst(12).filter { $0 != "\"" }) }
+        return [
+            "machineID": .string(text("/etc/machine-id")),
+            "systemUUID": .string(text("/sys/class/dmi/id/product_uuid")),
+            "bootID": .string(text("/proc/sys/kernel/random/boot_id")),
+            "kernelVersion": .string(text("/proc/sys/kernel/osrelease")), "osImage": .string(name ?? "Linux"),
+            "containerRuntimeVersion": "swiftlet://1.36.0", "kubeletVersion": .string(settings.version),
+            "kubeProxyVersion": "", "operatingSystem": "linux", "architecture": .string(architecture),
+        ]
+    }
+
+    /// The whole status, where `old` gives the conditions' times and what others have written.
+    func status(old: JSONObject, images: [KubeletImage], now: String) -> JSONObject {
+        var status = old
+        status["capacity"] = JSONValue(capacity)
+        status["allocatable"] = JSONValue(allocatable)
+        status["addresses"] = .array(
+            settings.nodeAddresses.map { ["type": "InternalIP", "address": .string($0)] } + [
+                ["type": "Hostname", "address": .string(settings.nodeName)]
+            ])
+        status["daemonEndpoints"] = ["kubeletEndpoint": ["Port": .integer(Int64(configuration.port))]]
+        status["nodeInfo"] = info
+        status["images"] = .array(
+            images.sorted { $0.size > $1.size }.prefix(50).map { image in
+                [
+                    "names": .array((image.repoDigests + image.repoTags).prefix(5).map { .string($0) }),
+                    "sizeBytes": .integer(image.size),
+                ]
+            })
+        let own = [
+            condition(
+                "MemoryPressure", memoryPressure, "KubeletHasInsufficientMemory", "KubeletHasSufficientMemory",
+                ("kubelet has insufficient memory available", "kubelet has sufficient memory available"), old, now),
+            condition(
+                "DiskPressure", diskPressure, "KubeletHasDiskPressure", "KubeletHasNoDiskPressure",
+                ("kubelet has disk pressure", "kubelet has no disk pressure"), old, now),
+            condition(
+                "PIDPressure", false, "KubeletHasInsufficientPID", "KubeletHasSufficientPID",
+                ("kubelet has insufficient PID available", "kubelet has sufficient PID available"), old, now),
+            condition(
+                "Ready", true, "KubeletReady", "KubeletNotReady",
+                (readyMessage, "kubelet is not ready"), old, now),
+        ]
+        let others = (old["conditions"]?.array ?? []).filter { condition in
+            !own.contains { $0["type"] == condition["type"] }
+        }
+        status["conditions"] = .array(others + own)
+        return status
+    }
+
+    /// Says what is degraded: limits of resources whose controllers the kernel does not offer here.
+    private var readyMessage: String {
+        guard !missingControllers.isEmpty else { return "kubelet is posting ready status" }
+        return "kubelet is posting ready status. Limits are not in force for lack of cgroup v2 controllers: "
+            + missingControllers.sorted().joined(separator: ", ")
+    }
+
+    private var memoryPressure: Bool {
+        guard let text = try? Files.readText("/proc/meminfo"),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("MemAvailable:") }),
+            let available = Int64(line.split(whereSeparator: \.isWhitespace)[1])
+        else { return false }
+        return available * 1024 < threshold("memory.available", of: Self.memoryBytes)
+    }
+
+    private var diskPressure: Bool {
+        guard let disk = try? Files.filesystem(settings.rootDirectory) else { return false }
+        return Int64(disk.availableBytes) < threshold("nodefs.available", of: Int64(disk.capacityBytes))
+            || Int64(disk.freeInodes) < threshold("nodefs.inodesFree", of: Int64(disk.inodes))
+    }
+
+    private func condition(
+        _ type: String, _ isTrue: Bool, _ yes: String, _ no: String, _ messages: (String, String), _ old: JSONObject,
+        _ now: String
+    ) -> JSONValue {
+        let status = isTrue ? "True" : "False"
+        let before = (old["conditions"]?.array ?? []).first { $0["type"]?.string == type }
+        let since = before?["status"]?.string == status ? before?["lastTransitionTime"]?.string : nil
+        return [
+            "type": .string(type), "status": .string(status), "lastHeartbeatTime": .string(now),
+            "lastTransitionTime": .string(since ?? now), "reason": .string(isTrue ? yes : no),
+            "message": .string(isTrue ? messages.0 : messages.1),
+        ]
+    }
+}
+
+extension String {
+    /// An amount of nothing is written `0`.
+    fileprivate func replacingZero() -> String { hasPrefix("0") ? "0" : self }
+}

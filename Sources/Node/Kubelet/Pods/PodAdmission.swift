@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import JSON
+internal import KubeAPI
+
+/// Whether this node takes a pod, whatever a scheduler thought. Pure.
+struct PodAdmission {
+    var allocatable: [String: String]
+    var labels: [String: String]
+    /// Pods that hold resources here already.
+    var admitted: [Pod]
+    var allowedUnsafeSysctls: [String]
+
+    /// Why the pod is refused; nil when it is not.
+    func refusal(_ pod: Pod) -> PodVerdict? {
+        if let os = pod.spec.os?.name, os != "linux" {
+            return PodVerdict(
+                reason: "PodOSNotSupported", message: "Failed to admit pod as the OS field doesn't match node OS")
+        }
+        if let selector = pod.spec.nodeSelector.first(where: { labels[$0.key] != $0.value }), !pod.isStatic {
+            return PodVerdict(
+                reason: "NodeAffinity",
+                message:
+                    "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector (\(selector.key))"
+            )
+        }
+        if let sysctl = unsafeSysctl(pod) {
+            return PodVerdict(reason: "SysctlForbidden", message: "forbidden sysctl: \"\(sysctl)\" not allowlisted")
+        }
+        if let port = portConflict(pod) {
+            return PodVerdict(
+                reason: "NodePorts",
+                message:
+                    "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports (\(port))")
+        }
+        return resourceShortage(pod)
+    }
+
+    private func resourceShortage(_ pod: Pod) -> PodVerdict? {
+        let limit = Quantities.value(allocatable["pods"]) ?? 110
+        if Int64(admitted.count) + 1 > limit {
+            return PodVerdict(
+                reason: "OutOfpods",
+                message:
+                    "Node didn't have enough resource: pods, requested: 1, used: \(admitted.count), capacity: \(limit)")
+        }
+        let asked = PodAdmission.requests(pod)
+        var used: [String: Int64] = [:]
+        for other in admitted {
+            for (name, amount) in PodAdmission.requests(other) { used[name, default: 0] += amount }
+        }
+        for (name, amount) in asked.sorted(by: { $0.key < $1.key }) where amount > 0 {
+            let capacity =
+                (name == "cpu" ? Quantities.milli(allocatable[name]) : Quantities.value(allocatable[name])) ?? 0
+            if used[name, default: 0] + amount > capacity {
+                return PodVerdict(
+                    reason: "OutOf\(name)",
+                    message:
+                        "Node didn't have enough resource: \(name), requested: \(amount), used: \(used[name, default: 0]), capacity: \(capacity)"
+                )
+            }
+        }
+        return nil
+    }
+
+    /// CPU in thousandths, the rest in units: the larger of what runs together and of what each init container needs.
+    static func requests(_ pod: Pod) -> [String: Int64] {
+        func amounts(_ container: Container) -> [String: Int64] {
+            let requests = container.resources?.requests ?? [:]
+            let limits = container.resources?.limits ?? [:]
+            var result: [String: Int64] = [:]
+            for (name, text) in limits.merging(requests, uniquingKeysWith: { $1 }) {
+                result[name] = name == "cpu" ? Quantities.milli(text) : Quantities.value(text)
+            }
+            return result
+        }
+        var total: [String: Int64] = [:]
+        for container in pod.spec.containers { total.merge(amounts(container), uniquingKeysWith: +) }
+        var sidecars: [String: Int64] = [:]
+        var peak: [String: Int64] = [:]
+        for container in pod.spec.initContainers {
+            let own = amounts(container)
+            if container.restartPolicy == "Always" {
+                sidecars.merge(own, uniquingKeysWith: +)
+                peak.merge(sidecars, uniquingKeysWith: max)
+            } else {
+                peak.merge(own.merging(sidecars, uniquingKeysWith: +), uniquingKeysWith: max)
+            }
+        }
+        total.merge(sidecars, uniquingKeysWith: +)
+        total.merge(peak, uniquingKeysWith: max)
+        for (name, text) in pod.spec.overhead {
+            total[name, default: 0] += (name == "cpu" ? Quantities.milli(text) : Quantities.value(text)) ?? 0
+        }
+        return total
+    }
+
+    private func portConflict(_ pod: Pod) -> String? {
+        func ports(_ pod: Pod) -> [(ip: String, port: Int, transport: String)] {
+            pod.spec.containers.flatMap(\.ports).compactMap { port in
+                let number = port.hostPort ?? (pod.spec.hostNetwork == true ? port.containerPort : 0)
+                return number > 0 ? (port.hostIP ?? "", number, port.protocol ?? "TCP") : nil
+            }
+        }
+        let wildcards: Set<String> = ["", "0.0.0.0", "::"]
+        for mine in ports(pod) {
+            for other in admitted {
+                for theirs in ports(other)
+                where theirs.port == mine.port && theirs.transport == mine.transport
+                    && (theirs.ip == mine.ip || wildcards.contains(theirs.ip) || wildcards.contains(mine.ip))
+                {
+                    return "\(mine.port)/\(mine.transport)"
+                }
+            }
+        }
+        return nil
+    }
+
+    private static let safeSysctls: Set<String> = [
+        "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies",
+        "net.ipv4.ping_group_range",
+        "net.ipv4.ip_unprivileged_port_start", "net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_keepalive_time",
+        "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes",
+        "net.ipv4.tcp_rmem",
+        "net.ipv4.tcp_wmem",
+    ]
+
+    private func unsafeSysctl(_ pod: Pod) -> String? {
+        for sysctl in pod.spec.securityContext?.sysctls ?? [] {
+            let name = String(sysctl.name.map { $0 == "/" ? "." : $0 })
+            let isAllowed = allowedUnsafeSysctls.contains {
+                $0 == name || ($0.hasSuffix("*") && name.hasPrefix($0.dropLast()))
+            }
+            if !Self.safeSysctls.contains(name), !isAllowed { return sysctl.name }
+            // A sysctl of a namespace the pod shares with the node would change the node.
+            if name.hasPrefix("net."), pod.spec.hostNetwork == true { return sysctl.name }
+            if name.hasPrefix("kernel.shm"), pod.spec.hostIPC == true { return sysctl.name }
+        }
+        return nil
+    }
+}

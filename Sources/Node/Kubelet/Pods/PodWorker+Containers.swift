@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncIO
+internal import Cgroups
+internal import JSON
+internal import KubeAPI
+internal import Linux
+internal import Shim
+internal import TLS
+internal import Telemetry
+internal import Volumes
+
+/// A step of a container's start that failed: the reason and message of its `waiting` state.
+struct ContainerStartFailure: Error {
+    var reason: String
+    var message: String
+    /// No retry mends it.
+    var isFinal = false
+}
+
+extension PodWorker {
+    func planned(_ name: String) -> PlannedContainer? { PlannedContainer.all(of: pod).first { $0.name == name } }
+
+    // MARK: - Start
+
+    func begin(_ name: String) {
+        guard tasks[name] == nil, let planned = planned(name) else { return }
+        records[name]?.situation.phase = .starting
+        tasks[name] = Task {
+            await run(planned)
+            tasks[name] = nil
+            poke()
+        }
+    }
+
+    private func run(_ planned: PlannedContainer) async {
+        let name = planned.name
+        do {
+            let image = try await fetchImage(planned)
+            let id = try await create(planned, image)
+            try await launch(planned, id)
+        } catch let failure as ContainerStartFailure {
+            failed(name, failure)
+        } catch is CancellationError {
+            failed(name, ContainerStartFailure(reason: "", message: ""))
+        } catch {
+            failed(name, ContainerStartFailure(reason: "RunContainerError", message: "\(error)"))
+        }
+    }
+
+    private func failed(_ name: String, _ failure: ContainerStartFailure) {
+        guard records[name] != nil else { return }
+        // A container that ended in its very start has said so already.
+        if case .exited = records[name]!.situation.phase { return }
+        let now = KernelClock.monotonic.now()
+        var wait = records[name]!.pulls.ended(at: now, ranFor: 0)
+        // The first failure is tried again soon; a configuration may have come a moment later.
+        wait = max(
+            wait,
+            failure.reason.hasPrefix("ErrImage") || failure.reason == "ImagePullBackOff"
+                ? 10_000_000_000 : 2_000_000_000)
+        records[name]!.situation.notBefore = now + wait
+        records[name]!.situation.phase =
+            records[name]!.end == nil ? .waiting : .exited(code: records[name]!.end!.code)
+        records[name]!.waitingReason = failure.reason
+        records[name]!.waitingMessage = failure.message
+        records[name]!.situation.hasFailedForGood = failure.isFinal
+        logger.warning(
+            "container not started", ["container": name, "reason": failure.reason, "error": failure.message])
+    }
+
+    // MARK: - Image
+
+    private func fetchImage(_ planned: PlannedContainer) async throws -> KubeletImage {
+        let reference = planned.container.image ?? ""
+        let name = planned.name
+        let policy =
+            planned.container.imagePullPolicy
+            ?? (reference.hasSuffix(":latest") || !reference.split(separator: "/").last!.contains(":")
+                ? "Always" : "IfNotPresent")
+        do {
+            let present = try await services.images.image(reference)
+            if let present, policy != "Always" {
+                services.events.normal(
+                    pod, "Pulled",
+                    "Container image \"\(reference)\" already present on machine and can be accessed by the pod",
+                    container: name)
+                return present
+            }
+            if policy == "Never" {
+                services.events.warning(
+                    pod, "ErrImageNeverPull",
+                    "Container image \"\(reference)\" is not present with pull policy of Never", container: name)
+                throw ContainerStartFailure(
+                    reason: "ErrImageNeverPull",
+                    message: "Container image \"\(reference)\" is not present with pull policy of Never")
+            }
+            return try await pull(reference, name)
+        } catch let error as ImageError where error.kind == .invalidName {
+            services.events.warning(
+                pod, "InspectFailed", "Failed to apply default image tag \"\(reference)\": \(error)", container: name)
+            throw ContainerStartFailure(reason: "InvalidImageName", message: error.description)
+        }
+    }
+
+    private func pull(_ reference: String, _ name: String) async throws -> KubeletImage {
+        services.events.normal(pod, "Pulling", "Pulling image \"\(reference)\"", container: name)
+        let began = KernelClock.monotonic.now()
+        do {
+            let credentials = await services.objects.credentials(for: pod)
+            let image = try await services.images.pull(reference, credentials: credentials)
+            let taken = Duration.nanoseconds(KernelClock.monotonic.now() - began)
+            services.events.normal(
+                pod, "Pulled",
+                "Successfully pulled image \"\(reference)\" in \(taken). Image size: \(image.size) bytes.",
+                container: name)
+            return image
+        } catch let error as ImageError where error.kind == .invalidName {
+            throw error
+        } catch {
+            services.events.warning(pod, "Failed", "Failed to pull image \"\(reference)\": \(error)", container: name)
+            services.events.warning(pod, "Failed", "Error: ErrImagePull", container: name)
+            let backsOff = records[name]?.waitingReason.hasPrefix("ErrImagePull") == true
+            throw ContainerStartFailure(
+                reason: backsOff ? "ImagePullBackOff" : "ErrImagePull",
+                message: backsOff ? "Back-off pulling image \"\(reference)\": \(error)" : "\(error)")
+        }
+    }
+
+    // MARK: - Create
+
+    private func create(_ planned: PlannedContainer, _ image: KubeletImage) async throws -> String {
+        let name = planned.name
+        guard let shim, let record = records[name] else { throw CancellationError() }
+        let random: String
+        do { random = Hex.encode(try randomBytes(32)) } catch {
+            throw ContainerStartFailure(reason: "CreateContainerError", message: "\(error)")
+        }
+        let bundle = services.settings.podRunDirectory(uid) + "/" + random
+        do {
+            // The run before has been told of; what the runtime kept of it goes before its successor comes.
+            if !record.id.isEmpty { await remove(record.id, keepLogs: true) }
+            let maker = ContainerMaker(
+                services: services, pod: pod, planned: planned, image: image, attempt: record.attempt, id: random,
+                bundle: bundle, addresses: addresses ?? [], volumes: volumes)
+            let made = try await maker.make()
+            records[name]?.logPath = made.logPath
+            records[name]?.identity = made.identity
+            records[name]?.image = image.repoTags.first ?? planned.container.image ?? ""
+            records[name]?.imageID = image.repoDigests.first ?? image.id
+            records[name]?.stopSignal = planned.container.lifecycle?.stopSignal ?? image.stopSignal
+            try writeLabel(name, bundle)
+            let (reply, _) = try await shim.ask(
+                .create(
+                    ContainerCreation(
+                        id: random, bundle: bundle, logPath: made.logPath, terminal: planned.container.tty == true,
+                        stdin: planned.container.stdin == true, stdinOnce: planned.container.stdinOnce == true,
+                        logLimit: UInt64(max(services.configuration.containerLogMaxSize, 0)))))
+            if case .process(let process, _) = reply { records[name]?.process = process }
+        } catch let failure as ContainerStartFailure {
+            services.events.warning(pod, "Failed", "Error: \(failure.message)", container: name)
+            throw failure
+        } catch let error as MountFailure {
+            services.events.warning(pod, "FailedMount", error.description, container: name)
+            throw ContainerStartFailure(reason: "CreateContainerConfigError", message: error.description)
+        } catch {
+            services.events.warning(pod, "Failed", "Error: \(error)", container: name)
+            throw ContainerStartFailure(reason: "CreateContainerError", message: "\(error)")
+        }
+        services.events.normal(pod, "Created", "Container created", container: name)
+        return random
+    }
+
+    private func writeLabel(_ name: String, _ bundle: String) throws {
+        guard let record = records[name] else { return }
+        let isRestart = record.attempt > 0
+        let label = ContainerLabel(
+            name: name, role: record.role, attempt: record.attempt + 1,
+            restartCount: record.restartCount + (isRestart ? 1 : 0), image: record.image, imageID: record.imageID,
+            logPath: record.logPath, stopSignal: record.stopSignal, user: Int64(record.identity?.user ?? 0),
+            group: Int64(record.identity?.group ?? 0), previous: record.end ?? record.previous)
+        try Files.replace(bundle + "/label.json", with: label.json.encoded(), mode: 0o600, durable: false)
+    }
+
+    // MARK: - Launch
+
+    private func launch(_ planned: PlannedContainer, _ id: String) async throws {
+        let name = planned.name
+        guard let shim, records[name] != nil else { throw CancellationError() }
+        let isRestart = records[name]!.attempt > 0
+        // Known by its id before it starts: its end may be told at once.
+        records[name]!.id = id
+        if let end = records[name]!.end { records[name]!.previous = end }
+        records[name]!.end = nil
+        records[name]!.attempt += 1
+        if isRestart { records[name]!.restartCount += 1 }
+        records[name]!.startedAt = KernelClock.wall.now()
+        records[name]!.situation.isStarted = planned.container.startupProbe == nil
+        records[name]!.situation.isReady = false
+        records[name]!.waitingReason = ""
+        records[name]!.waitingMessage = ""
+        records[name]!.stopReason = ""
+        records[name]!.hasPostStarted = false
+        do {
+            try await shim.ask(.start(container: id))
+        } catch {
+            services.events.warning(pod, "Failed", "Error: \(error)", container: name)
+            // The runtime made the process and could not run the program: upstream tells it as an end.
+            ended(
+                name,
+                ExitRecord(
+                    container: id, pid: 0, code: 128, signal: 0, startedAt: records[name]!.startedAt,
+                    finishedAt: KernelClock.wall.now()),
+                reason: "StartError", message: "\(error)")
+            return
+        }
+        services.events.normal(pod, "Started", "Container started", container: name)
+        guard records[name]?.id == id, records[name]?.situation.phase == .starting else { return }
+        records[name]!.situation.phase = .running
+        records[name]!.pulls = CrashBackoff(maximum: 300_000_000_000)
+        if let hook = planned.container.lifecycle?.postStart, !(await postStart(hook, name, id)) { return }
+        guard records[name]?.id == id, records[name]?.situation.phase == .running else { return }
+        records[name]!.hasPostStarted = true
+        if planned.container.readinessProbe == nil, planned.container.startupProbe == nil {
+            records[name]!.situation.isReady = true
+        }
+        startProbes(name, wasStarted: planned.container.startupProbe == nil)
+        publish()
+    }
+
+    /// False when the hook failed, and with it the container.
+    private func postStart(_ hook: LifecycleHandler, _ name: String, _ id: String) async -> Bool {
+        do {
+            try await HookRunner(worker: self, container: name).run(hook)
+            return true
+        } catch {
+            services.events.warning(pod, "FailedPostStartHook", "PostStartHook failed", container: name)
+            stop(name, reason: "FailedPostStartHook", grace: terminationGrace)
+            return false
+        }
+    }
+
+    // MARK: - Probes
+
+    func startProbes(_ name: String, wasStarted: Bool) {
+        guard let planned = planned(name), let record = records[name] else { return }
+        guard planned.role == .application || planned.role == .sidecar else { return }
+        probes[name]?.cancel()
+        if planned.container.readinessProbe == nil, wasStarted { records[name]?.situation.isReady = true }
+        if wasStarted { records[name]?.situation.isStarted = true }
+        let set = ContainerProbes(
+            worker: self, container: planned.container, id: record.id, startedAt: record.startedAt,
+            wasReady: record.situation.isReady)
+        probes[name] = set
+        set.start(startup: !wasStarted)
+    }
+
+    /// A probe's verdict has changed.
+    func probed(_ name: String, id: String, kind: ProbeKind, success: Bool, message: String) {
+        guard records[name]?.id == id, records[name]?.situation.phase == .running else { return }
+        switch (kind, success) {
+        case (.readiness, _): records[name]!.situation.isReady = success
+        case (.startup, true):
+            records[name]!.situation.isStarted = true
+            if planned(name)?.container.readinessProbe == nil { records[name]!.situation.isReady = true }
+            probes[name]?.started()
+        case (.liveness, true): return
+        case (.liveness, false), (.startup, false):
+            services.events.normal(
+                pod, "Killing", "Container \(name) failed \(kind.rawValue) probe, will be restarted", container: name)
+            let container = planned(name)?.container
+            let own = kind == .liveness ? container?.livenessProbe : container?.startupProbe
+            stop(
+                name, reason: "probe", grace: own?.terminationGracePeriodSeconds ?? terminationGrace, isAnnounced: true)
+        }
+        poke()
+    }
+
+    // MARK: - Stop
+
+    /// Stops a container: the preStop hook, the stop signal, and after the grace period SIGKILL.
+    func stop(_ name: String, reason: String, grace: Int, isAnnounced: Bool = false) {
+        guard let record = records[name], record.situation.phase != .stopping else { return }
+        probes.removeValue(forKey: name)?.cancel()
+        guard record.situation.phase == .running || record.situation.phase == .starting else { return }
+        if record.situation.phase == .starting, record.id.isEmpty || record.process == nil {
+            // It is not there yet: the start is given up, and what came of it is removed.
+            tasks[name]?.cancel()
+            records[name]!.situation.phase = .waiting
+            return
+        }
+        records[name]!.situation.phase = .stopping
+        records[name]!.stopReason = reason
+        if !isAnnounced {
+            services.events.normal(pod, "Killing", "Stopping container \(name)", container: name)
+        }
+        tasks["stop-\(name)"] = Task {
+            await end(name, record.id, grace: grace)
+            tasks["stop-\(name)"] = nil
+        }
+    }
+
+    private func end(_ name: String, _ id: String, grace: Int) async {
+        let deadline = KernelClock.monotonic.now() + Int64(grace) * 1_000_000_000
+        stopDeadlines[name] = deadline
+        if grace > 0, let hook = planned(name)?.container.lifecycle?.preStop, records[name]?.hasPostStarted == true {
+            do {
+                try await withDeadline(.seconds(grace), "preStop") { [self] in
+                    try await HookRunner(worker: self, container: name).run(hook)
+                }
+            } catch {
+                services.events.warning(pod, "FailedPreStopHook", "PreStopHook failed", container: name)
+            }
+        }
+        guard let shim, records[name]?.id == id, records[name]?.situation.phase == .stopping else { return }
+        do {
+            if grace > 0 {
+                let signal = Signals.number(records[name]?.stopSignal ?? "") ?? 15
+                try await shim.ask(.signal(container: id, exec: nil, signal: signal))
+                // At least two seconds for the process itself, however long the hook took.
+                while KernelClock.monotonic.now()
+                    < max(stopDeadlines[name] ?? 0, deadline - Int64(grace) * 1_000_000_000)
+                {
+                    let left = (stopDeadlines[name] ?? 0) - KernelClock.monotonic.now()
+                    try await sleep(for: .nanoseconds(min(max(left, 1_000_000), 1_000_000_000)))
+                    guard records[name]?.id == id, records[name]?.situation.phase == .stopping else { return }
+                }
+            }
+            try await shim.ask(.signal(container: id, exec: nil, signal: 9))
+        } catch is CancellationError {
+            return
+        } catch {
+            // It has ended in between, or the shim has: both are told of elsewhere.
+            logger.debug("stop a container", ["container": name, "error": "\(error)"])
+        }
+    }
+
+    /// A shorter grace period counts for what is being stopped already.
+    func shortenStops() {
+        let deadline = KernelClock.monotonic.now() + Int64(terminationGrace) * 1_000_000_000
+        for (name, old) in stopDeadlines where records[name]?.situation.phase == .stopping {
+            stopDeadlines[name] = min(old, deadline)
+            guard terminationGrace == 0, let id = records[name]?.id, let shim else { continue }
+            tasks["kill-\(name)"] = Task {
+                // It may have ended already.
+                _ = try? await shim.ask(.signal(container: id, exec: nil, signal: 9))
+            }
+        }
+    }
+
+    // MARK: - End
+
+    /// The container's process has ended.
+    func ended(_ name: String, _ exit: ExitRecord, reason: String? = nil, message: String? = nil) {
+        guard var record = records[name], record.id == exit.container else { return }
+        if case .exited = record.situation.phase { return }
+        probes.removeValue(forKey: name)?.cancel()
+        let wasOutOfMemory = exit.code == 137 && outOfMemory(exit.container)
+        let end = ContainerEnd(
+            id: exit.container, code: exit.code, signal: exit.signal,
+            reason: reason ?? (wasOutOfMemory ? "OOMKilled" : exit.code == 0 ? "Completed" : "Error"),
+            message: message ?? terminationMessage(name, record, code: exit.code),
+            startedAt: exit.startedAt == 0 ? record.startedAt : exit.startedAt, finishedAt: exit.finishedAt)
+        record.end = end
+        record.process = nil
+        record.situation.phase = .exited(code: exit.code)
+        record.situation.isReady = false
+        record.situation.isStarted = false
+        let now = KernelClock.monotonic.now()
+        let wait = record.crashes.ended(at: now, ranFor: max(exit.finishedAt - end.startedAt, 0))
+        record.situation.notBefore = now + wait
+        records[name] = record
+        tellWaiters()
+        let restarts = plan(for: name)
+        if restarts, wait > 0 {
+            records[name]!.waitingReason = "CrashLoopBackOff"
+            records[name]!.waitingMessage =
+                "back-off \(Self.words(wait)) restarting failed container=\(name) pod=\(pod.described)"
+            services.events.warning(
+                pod, "BackOff", "Back-off restarting failed container \(name) in pod \(pod.described)", container: name)
+        }
+        poke()
+    }
+
+    /// Whether the plan starts the container again.
+    private func plan(for name: String) -> Bool {
+        let plan = PodPlan(
+            pod: pod, containers: PlannedContainer.all(of: pod), situations: records.mapValues(\.situation),
+            hasSandbox: true, isTerminating: isTerminating, now: .max)
+        return plan.actions().contains(.start(name))
+    }
+
+    private static func words(_ nanoseconds: Int64) -> String {
+        let seconds = nanoseconds / 1_000_000_000
+        return seconds < 60 ? "\(seconds)s" : "\(seconds / 60)m\(seconds % 60)s"
+    }
+
+    private func outOfMemory(_ id: String) -> Bool {
+        guard let cgroups = services.cgroups else { return false }
+        // No memory controller, no such events.
+        guard let events = try? cgroups.container(id, of: pod).events("memory.events") else { return false }
+        return (events["oom_kill"] ?? 0) > 0
+    }
+
+    private func terminationMessage(_ name: String, _ record: ContainerRecord, code: Int32) -> String {
+        let path = services.settings.podDirectory(uid) + "/containers/\(name)/\(record.attempt)"
+        // Written by the container, which may also have put something else in the file's place: at most 4 KiB are read.
+        if let file = try? FileDescriptor.open(path, 0o400000 | 0o4000), let bytes = try? file.read(upTo: 4096),
+            !bytes.isEmpty
+        {
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        guard code != 0, planned(name)?.container.terminationMessagePolicy == "FallbackToLogsOnError" else { return "" }
+        return TerminationLog.text(record.logPath, lines: 80, bytes: 2048)
+    }
+
+    // MARK: - Remove, rotate
+
+    /// Removes a container from the runtime, its cgroup and its bundle.
+    func remove(_ id: String, keepLogs: Bool = true) async {
+        let bundle = services.settings.podRunDirectory(uid) + "/" + id
+        do {
+            if let shim {
+                do { try await shim.ask(.delete(container: id)) } catch let failure as ShimFailure {
+                    if failure.kind != .unknown { throw failure }
+                }
+            }
+            try await services.images.unmountRootFilesystem(container: id, at: bundle + "/rootfs")
+            let pod = pod
+            let cgroups = services.cgroups
+            try await Blocking.run {
+                if let cgroups { try cgroups.remove(cgroups.container(id, of: pod).path) }
+                try PodVolumes.unmountAll(below: bundle)
+                if Files.exists(bundle) { try Files.removeTree(bundle) }
+            }
+        } catch {
+            logger.warning("remove a container", ["container": id, "error": "\(error)"])
+        }
+    }
+
+    func rotate(_ record: ContainerRecord) async {
+        defer { tasks["rotate-\(record.id)"] = nil }
+        do {
+            let (path, keep) = (record.logPath, services.configuration.containerLogMaxFiles)
+            try await Blocking.run { try LogRotation.rotate(path, keep: keep) }
+            try await shim?.ask(.reopenLog(container: record.id))
+        } catch {
+            logger.warning("rotate a log", ["log": record.logPath, "error": "\(error)"])
+        }
+    }
+}
+
+/// Signal names of images and pods.
+enum Signals {
+    private static let numbers: [String: Int32] = [
+        "HUP": 1, "INT": 2, "QUIT": 3, "ILL": 4, "TRAP": 5, "ABRT": 6, "BUS": 7, "FPE": 8, "KILL": 9, "USR1": 10,
+        "SEGV": 11, "USR2": 12, "PIPE": 13, "ALRM": 14, "TERM": 15, "STKFLT": 16, "CHLD": 17, "CONT": 18, "STOP": 19,
+        "TSTP": 20, "TTIN": 21, "TTOU": 22, "URG": 23, "XCPU": 24, "XFSZ": 25, "VTALRM": 26, "PROF": 27, "WINCH": 28,
+        "IO": 29, "PWR": 30, "SYS": 31, "RTMIN": 34, "RTMAX": 64,
+    ]
+
+    /// `SIGTERM`, `TERM`, `15` or `SIGRTMIN+3`; nil for anything else.
+    static func number(_ text: String) -> Int32? {
+        if let number = Int32(text) { return (1...64).contains(number) ? number : nil }
+        let name = text.uppercased().hasPrefix("SIG") ? String(text.uppercased().dropFirst(3)) : text.uppercased()
+        if let known = numbers[name] { return known }
+        if name.hasPrefix("RTMIN+"), let offset = Int32(name.dropFirst(6)) { return 34 + offset }
+        if name.hasPrefix("RTMAX-"), let offset = Int32(name.dropFirst(6)) { return 64 - offset }
+        return nil
+    }
+}

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncIO
+internal import JSON
+internal import KubeAPI
+internal import Linux
+internal import Shim
+internal import Telemetry
+internal import Volumes
+
+/// Looks after one pod from its first sight to its last trace. Everything that happens pokes it; a poke makes it look at
+/// all there is, decide (`PodPlan`), and act. Long work (pulling, hooks, stopping) runs beside it in tasks of its own
+/// that poke when they end.
+actor PodWorker {
+    let services: PodServices
+    let uid: String
+    private(set) var pod: Pod
+    var records: [String: ContainerRecord] = [:]
+    var shim: ShimClient?
+    /// The addresses of the pod; nil until its sandbox is made.
+    var addresses: [String]?
+    private(set) var isTerminating = false
+    private var gracePeriod: Int?
+    private var verdict: PodVerdict?
+    private(set) var isFinished = false
+    /// The pod's object may be deleted from the API: nothing of it runs.
+    private var mayDelete = false
+    let volumes: PodVolumes
+    var tasks: [String: Task<Void, Never>] = [:]
+    var probes: [String: ContainerProbes] = [:]
+    /// Who waits for any container of the pod to end.
+    var endWaiters: [CheckedContinuation<Void, Never>] = []
+    private let pokes: AsyncStream<Void>
+    private let pokeContinuation: AsyncStream<Void>.Continuation
+    private var timer: Task<Void, Never>?
+    private var eventTask: Task<Void, Never>?
+    private var loop: Task<Void, Never>?
+    /// When what is being stopped is killed, on the monotonic clock.
+    var stopDeadlines: [String: Int64] = [:]
+    private var sandboxFailures: CrashBackoff
+    private var sandboxNotBefore: Int64 = 0
+    private let firstSeen: Int64
+    private var hasTornDown = false
+    private let onFinish: @Sendable (String) -> Void
+    var logger: Logger { services.logger.with(["pod": pod.key]) }
+
+    init(pod: Pod, services: PodServices, onFinish: @escaping @Sendable (String) -> Void) {
+        self.pod = pod
+        uid = pod.uid
+        self.services = services
+        self.onFinish = onFinish
+        firstSeen = KernelClock.wall.now()
+        sandboxFailures = CrashBackoff(maximum: 300_000_000_000)
+        volumes = PodVolumes(directory: services.settings.podDirectory(pod.uid), sources: services.objects)
+        (pokes, pokeContinuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Starts to look after the pod; `held` is what was found of it from before.
+    func start(_ held: (ShimClient, ShimState)? = nil) {
+        for planned in PlannedContainer.all(of: pod) { ensureRecord(planned) }
+        if let held { adopt(held.0, held.1) }
+        loop = Task { [weak self] in
+            guard let pokes = self?.pokes else { return }
+            for await _ in pokes {
+                guard let self else { return }
+                await self.sync()
+            }
+        }
+        poke()
+    }
+
+    nonisolated func poke() { pokeContinuation.yield() }
+
+    private func ensureRecord(_ planned: PlannedContainer) {
+        guard records[planned.name] == nil else { return }
+        records[planned.name] = ContainerRecord(
+            role: planned.role, maximumBackoff: services.configuration.maximumCrashLoopBackOff.nanoseconds)
+    }
+
+    // MARK: - What others tell
+
+    /// The pod as its source has it now.
+    func update(_ new: Pod) {
+        guard new.uid == uid else { return }
+        pod = new
+        for planned in PlannedContainer.all(of: new) { ensureRecord(planned) }
+        if new.metadata.deletionTimestamp != nil {
+            terminate(grace: new.metadata.deletionGracePeriodSeconds, verdict: nil)
+        }
+        poke()
+    }
+
+    /// Ends the pod. A shorter grace period than before shortens the one that runs.
+    func terminate(grace: Int?, verdict new: PodVerdict?) {
+        if let new, verdict == nil { verdict = new }
+        let wasTerminating = isTerminating
+        isTerminating = true
+        if let grace, gracePeriod.map({ grace < $0 }) ?? true {
+            gracePeriod = grace
+            if wasTerminating { shortenStops() }
+        }
+        poke()
+    }
+
+    /// A referenced object has changed: projected volumes are written again.
+    func refreshVolumes() {
+        guard tasks["volumes"] == nil, addresses != nil else { return }
+        tasks["volumes"] = Task {
+            do { try await volumes.refresh(pod) } catch { logger.warning("refresh volumes", ["error": "\(error)"]) }
+            tasks["volumes"] = nil
+        }
+    }
+
+    func currentPod() -> (Pod, PodStatus) { (pod, PodStatus(json: buildStatus())) }
+
+    var terminationGrace: Int { gracePeriod ?? pod.spec.terminationGracePeriodSeconds ?? 30 }
+
+    // MARK: - The loop
+
+    private var plan: PodPlan {
+        PodPlan(
+            pod: pod, containers: PlannedContainer.all(of: pod), situations: records.mapValues(\.situation),
+            hasSandbox: shim != nil && addresses != nil, isTerminating: isTerminating, now: KernelClock.monotonic.now())
+    }
+
+    private func sync() async {
+        guard !isFinished else { return }
+        checkDeadline()
+        var earliest: Int64?
+        for action in plan.actions() {
+            switch action {
+            case .makeSandbox:
+                let now = KernelClock.monotonic.now()
+                if sandboxNotBefore > now {
+                    earliest = min(earliest ?? .max, sandboxNotBefore)
+                } else if tasks["sandbox"] == nil {
+                    tasks["sandbox"] = Task { await makeSandbox() }
+                }
+            case .start(let name): begin(name)
+            case .stop(let name): stop(name, reason: isTerminating ? "" : "", grace: terminationGrace)
+            case .tearDown:
+                guard tasks["sandbox"] == nil, tasks["teardown"] == nil, !hasTornDown else { break }
+                tasks["teardown"] = Task { await tearDown() }
+            case .wait(let until): earliest = min(earliest ?? .max, until)
+            }
+        }
+        publish()
+        arm(earliest)
+    }
+
+    private func arm(_ deadline: Int64?) {
+        timer?.cancel()
+        timer = nil
+        var deadline = deadline
+        if let seconds = pod.spec.activeDeadlineSeconds, !isTerminating {
+            let left = firstSeen + Int64(seconds) * 1_000_000_000 - KernelClock.wall.now()
+            deadline = min(deadline ?? .max, KernelClock.monotonic.now() + max(left, 0))
+        }
+        guard let deadline else { return }
+        let delay = max(deadline - KernelClock.monotonic.now(), 1_000_000)
+        timer = Task { [weak self] in
+            // Cancelled: a later look has set another timer.
+            do { try await sleep(for: .nanoseconds(delay)) } catch { return }
+            self?.poke()
+        }
+    }
+
+    private func checkDeadline() {
+        guard !isTerminating, let seconds = pod.spec.activeDeadlineSeconds else { return }
+        let began = pod.status.startTime.map { Int64($0.seconds) * 1_000_000_000 } ?? firstSeen
+        guard KernelClock.wall.now() - began >= Int64(seconds) * 1_000_000_000 else { return }
+        services.events.normal(pod, "DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+        terminate(
+            grace: nil,
+            verdict: PodVerdict(
+                reason: "DeadlineExceeded", message: "Pod was active on the node longer than the specified deadline"))
+    }
+
+    // MARK: - Status
+
+    private var isInitialized: Bool {
+        let planned = PlannedContainer.all(of: pod)
+        if planned.contains(where: { $0.role == .application && (records[$0.name]?.attempt ?? 0) > 0 }) { return true }
+        return planned.allSatisfy { planned in
+            switch planned.role {
+            case .initialization: records[planned.name]?.situation.phase == .exited(code: 0)
+            case .sidecar: records[planned.name]?.situation.isStarted == true
+            default: true
+            }
+        }
+    }
+
+    func buildStatus() -> JSONObject {
+        let plan = plan
+        return PodStatusBuilder(
+            pod: pod, containers: plan.containers, records: records,
+            addresses: pod.spec.hostNetwork == true ? services.settings.nodeAddresses : addresses ?? [],
+            hostAddresses: services.settings.nodeAddresses, hasSandbox: plan.hasSandbox, isInitialized: isInitialized,
+            isFinished: plan.isFinished, hasFailedInitialization: plan.hasFailedInitialization, verdict: verdict,
+            isTerminating: isTerminating, startedAt: firstSeen, now: KernelClock.wall.now()
+        ).status()
+    }
+
+    func publish() {
+        let status = buildStatus()
+        // What is published is what the next status is compared with: its transition times stay.
+        pod.json["status"] = .object(status)
+        services.statuses.report(
+            pod: pod, status: status, isDone: mayDelete && isTerminating,
+            finished: { [weak self] in
+                await self?.gone()
+            })
+        saveStatus(status)
+    }
+
+    /// Kept where the next kubelet finds it: readiness is not forgotten by a restart.
+    private func saveStatus(_ status: JSONObject) {
+        let path = services.settings.podRunDirectory(uid) + "/status.json"
+        guard addresses != nil, !hasTornDown else { return }
+        do { try Files.replace(path, with: JSONValue.object(status).encoded(), mode: 0o600, durable: false) } catch {
+            logger.warning("keep the status", ["error": "\(error)"])
+        }
+    }
+
+    /// The API object is gone.
+    private func gone() {
+        guard mayDelete else { return }
+        finish()
+    }
+
+    /// Lets the pod go without touching it: the kubelet ends, the pod runs on.
+    func letGo() {
+        guard !isFinished else { return }
+        isFinished = true
+        timer?.cancel()
+        eventTask?.cancel()
+        loop?.cancel()
+        for task in tasks.values { task.cancel() }
+        for set in probes.values { set.cancel() }
+        pokeContinuation.finish()
+        shim?.close()
+        tellWaiters()
+    }
+
+    private func finish() {
+        guard !isFinished else { return }
+        isFinished = true
+        timer?.cancel()
+        for task in tasks.values { task.cancel() }
+        pokeContinuation.finish()
+        tellWaiters()
+        onFinish(uid)
+    }
+
+    // MARK: - Sandbox
+
+    private func makeSandbox() async {
+        defer {
+            tasks["sandbox"] = nil
+            poke()
+        }
+        do {
+            let mounted = try await volumes.mount(pod)
+            _ = mounted
+            let (client, state) = try await Sandbox(services: services, pod: pod).make()
+            let given = try await Sandbox(services: services, pod: pod).connect()
+            addresses = given
+            adopt(client, state)
+            sandboxFailures = CrashBackoff(maximum: 300_000_000_000)
+        } catch let error as MountFailure {
+            services.events.warning(pod, "FailedMount", error.description)
+            retrySandbox()
+        } catch {
+            services.events.warning(pod, "FailedCreatePodSandBox", "Failed to create pod sandbox: \(error)")
+            logger.error("make the pod's sandbox", ["error": "\(error)"])
+            retrySandbox()
+        }
+    }
+
+    private func retrySandbox() {
+        // A volume may be there in a moment: the first retries are quick.
+        sandboxFailures.initial = 500_000_000
+        let now = KernelClock.monotonic.now()
+        sandboxNotBefore = now + max(sandboxFailures.ended(at: now, ranFor: 0), 200_000_000)
+    }
+
+    /// Takes over a shim, new or from before, and what it holds.
+    private func adopt(_ client: ShimClient, _ state: ShimState) {
+        shim = client
+        if addresses == nil { addresses = Sandbox(services: services, pod: pod).recordedAddresses() }
+        for held in state.containers { adopt(held) }
+        eventTask = Task { [weak self] in
+            for await event in client.events { await self?.received(event) }
+            await self?.shimGone(client)
+        }
+    }
+
+    private func adopt(_ held: ShimContainerState) {
+        let bundle = services.settings.podRunDirectory(uid) + "/" + held.id
+        // A container without its label was being made when the kubelet ended: it is removed.
+        guard let text = try? Files.read(bundle + "/label.json"), let json = try? JSONValue.parse(text),
+            let label = ContainerLabel(json: json), var record = records[label.name]
+        else {
+            tasks["remove-\(held.id)"] = Task { await remove(held.id) }
+            return
+        }
+        guard label.attempt >= record.attempt else {
+            tasks["remove-\(held.id)"] = Task { await remove(held.id) }
+            return
+        }
+        record.id = held.id
+        record.attempt = label.attempt
+        record.restartCount = label.restartCount
+        record.image = label.image
+        record.imageID = label.imageID
+        record.logPath = label.logPath
+        record.stopSignal = label.stopSignal
+        record.previous = label.previous
+        record.startedAt = held.startedAt
+        record.process = held.process
+        record.identity = ContainerUserIdentity(
+            user: UInt32(truncatingIfNeeded: label.user), group: UInt32(truncatingIfNeeded: label.group))
+        records[label.name] = record
+        switch held.phase {
+        case .running:
+            let (wasReady, wasStarted) = savedReadiness(label.name)
+            records[label.name]?.situation.phase = .running
+            records[label.name]?.situation.isStarted = wasStarted
+            records[label.name]?.situation.isReady = wasReady
+            records[label.name]?.hasPostStarted = true
+            startProbes(label.name, wasStarted: wasStarted)
+        case .exited:
+            if let exit = held.exit { ended(label.name, exit) }
+        default:
+            // Half made by a kubelet that is gone.
+            tasks["remove-\(held.id)"] = Task { await remove(held.id) }
+            records[label.name]?.situation.phase = .waiting
+        }
+    }
+
+    private func savedReadiness(_ name: String) -> (isReady: Bool, isStarted: Bool) {
+        let path = services.settings.podRunDirectory(uid) + "/status.json"
+        // Nothing kept: probes begin anew.
+        guard let bytes = try? Files.read(path), let saved = try? JSONValue.parse(bytes).object else {
+            return (false, false)
+        }
+        let status = PodStatus(json: saved)
+        let found = (status.containerStatuses + status.initContainerStatuses).first { $0.name == name }
+        return (found?.ready ?? false, found?.started ?? false)
+    }
+
+    private func received(_ event: ShimEvent) {
+        switch event {
+        case .exited(let exit):
+            guard let name = records.first(where: { $0.value.id == exit.container })?.key else { return }
+            ended(name, exit)
+        case .logLimitReached(let container, _):
+            guard let record = records.values.first(where: { $0.id == container }) else { return }
+            tasks["rotate-\(container)"] = Task { await rotate(record) }
+        case .logFailed(let container, let message):
+            logger.warning("container output is being lost", ["container": container, "error": message])
+        case .execExited: return
+        }
+        poke()
+    }
+
+    private func shimGone(_ client: ShimClient) {
+        guard shim === client, !hasTornDown, !isFinished else { return }
+        shim = nil
+        logger.error("the pod's shim has ended; its containers are ended and started again", [:])
+        services.events.warning(pod, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
+        let now = KernelClock.wall.now()
+        for (name, record) in records {
+            switch record.situation.phase {
+            case .running, .stopping, .starting:
+                if let process = record.process, process.isAlive { PodProcesses.kill(process) }
+                ended(
+                    name,
+                    ExitRecord(
+                        container: record.id, pid: record.process?.pid ?? 0, code: 137, signal: 9,
+                        startedAt: record.startedAt, finishedAt: now))
+            default: continue
+            }
+        }
+        poke()
+    }
+
+    // MARK: - The end
+
+    private func tearDown() async {
+        defer {
+            tasks["teardown"] = nil
+            poke()
+        }
+        do {
+            for record in records.values where !record.id.isEmpty { await remove(record.id, keepLogs: true) }
+            eventTask?.cancel()
+            let client = shim
+            hasTornDown = true
+            try await Sandbox(services: services, pod: pod).destroy(client)
+            shim = nil
+            addresses = addresses ?? []
+            try await volumes.unmount()
+            if isTerminating {
+                mayDelete = true
+                try Sandbox(services: services, pod: pod).forget()
+            }
+        } catch {
+            hasTornDown = false
+            logger.error("tear the pod down", ["error": "\(error)"])
+            // Tried again with the next poke; a timer brings it.
+            tasks["retry"] = Task { [weak self] in
+                do { try await sleep(for: .seconds(1)) } catch { return }
+                self?.poke()
+            }
+        }
+        publish()
+        if isTerminating, mayDelete, !services.statuses.isConnected || pod.isStatic { finish() }
+    }
+
+    /// After the containers have ended by themselves the pod stays until it is deleted.
+    func release() async {
+        guard hasTornDown, isTerminating, !mayDelete else { return }
+        mayDelete = true
+        do { try Sandbox(services: services, pod: pod).forget() } catch {
+            logger.warning("remove the pod's directories", ["error": "\(error)"])
+        }
+        publish()
+    }
+}

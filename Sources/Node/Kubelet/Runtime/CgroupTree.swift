@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cgroups
+internal import KubeAPI
+internal import Linux
+
+/// The kubelet's part of the cgroup hierarchy: `kubepods` with its classes, and a place for shims.
+struct CgroupTree: Sendable {
+    let hierarchy: CgroupHierarchy
+    let root: String
+    /// Controllers that are here: without one its limits are not in force, and the node says so.
+    let controllers: Set<String>
+    static let wanted: Set<String> = ["cpu", "memory", "pids", "cpuset", "io", "hugetlb"]
+
+    init(mount: String?, root: String) throws {
+        hierarchy = try mount.map { CgroupHierarchy(mountPoint: $0) } ?? CgroupHierarchy.discover()
+        self.root = root
+        controllers = try hierarchy.controllers().intersection(CgroupTree.wanted)
+        for path in ["/kubepods", "/kubepods/burstable", "/kubepods/besteffort", "/swiftlet-shims"] {
+            _ = try hierarchy.cgroup(prefix + path).create()
+        }
+    }
+
+    private var prefix: String { root == "/" ? "" : root }
+
+    var missing: Set<String> { Set(["cpu", "memory", "pids"]).subtracting(controllers) }
+    var shims: Cgroup { hierarchy.cgroup(prefix + "/swiftlet-shims") }
+
+    func path(of pod: Pod) -> String { QualityOfService(pod).cgroupPath(root: root, uid: pod.uid) }
+
+    /// Makes the pod's cgroup with the sum of its limits.
+    func create(_ pod: Pod) throws {
+        _ = try hierarchy.cgroup(path(of: pod)).create(controllers: controllers)
+    }
+
+    func container(_ id: String, of pod: Pod) -> Cgroup { hierarchy.cgroup(path(of: pod) + "/" + id) }
+
+    /// Ends every process of the pod and removes its cgroup.
+    func remove(_ path: String) throws {
+        let cgroup = hierarchy.cgroup(path)
+        if cgroup.exists { try cgroup.delete() }
+    }
+
+    /// Every pod's cgroup that is there.
+    func pods() throws -> [String: String] {
+        var found: [String: String] = [:]
+        for parent in ["/kubepods", "/kubepods/burstable", "/kubepods/besteffort"] {
+            for child in try hierarchy.cgroup(prefix + parent).children() {
+                let name = Files.name(of: child.path)
+                if name.hasPrefix("pod") { found[String(name.dropFirst(3))] = child.path }
+            }
+        }
+        return found
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import JSON
+internal import KubeAPI
+
+/// A container's environment: of services, then `envFrom`, then `env`, where each value may use those before it.
+struct EnvironmentBuilder: Sendable {
+    let pod: Pod
+    let container: Container
+    let services: PodServices
+    let addresses: [String]
+
+    private var namespace: String { pod.metadata.namespace ?? "" }
+
+    func variables() async throws -> [(name: String, value: String)] {
+        var values: [String: String] = [:]
+        var order: [String] = []
+        func set(_ name: String, _ value: String) {
+            if values.updateValue(value, forKey: name) == nil { order.append(name) }
+        }
+        let ofServices = Dictionary(
+            services.objects.serviceVariables(namespace: namespace, links: pod.spec.enableServiceLinks != false)
+        ) { $1 }
+        for source in container.envFrom {
+            for (name, value) in try await pairs(source) { set((source.prefix ?? "") + name, value) }
+        }
+        for entry in container.env {
+            if let source = entry.valueFrom {
+                if let value = try await self.value(source) { set(entry.name, value) }
+            } else {
+                let known = ofServices.merging(values) { $1 }
+                set(entry.name, VariableExpansion.expand(entry.value ?? "", known))
+            }
+        }
+        // A variable of a service never replaces one the pod names itself.
+        for (name, value) in ofServices.sorted(by: { $0.key < $1.key }) where values[name] == nil { set(name, value) }
+        return order.map { ($0, values[$0] ?? "") }
+    }
+
+    private func pairs(_ source: EnvFromSource) async throws -> [(String, String)] {
+        if let reference = source.configMapRef {
+            guard let map = try await services.objects.configMap(namespace: namespace, name: reference.name ?? "")
+            else {
+                if reference.optional == true { return [] }
+                throw missing("configmap \"\(reference.name ?? "")\" not found")
+            }
+            return map.data.sorted { $0.key < $1.key }
+        }
+        if let reference = source.secretRef {
+            guard let secret = try await services.objects.secret(namespace: namespace, name: reference.name ?? "")
+            else {
+                if reference.optional == true { return [] }
+                throw missing("secret \"\(reference.name ?? "")\" not found")
+            }
+            return secret.data.sorted { $0.key < $1.key }.map { ($0.key, String(decoding: $0.value, as: UTF8.self)) }
+        }
+        return []
+    }
+
+    private func value(_ source: EnvVarSource) async throws -> String? {
+        if let field = source.fieldRef {
+            if ["status.podIP", "status.podIPs"].contains(field.fieldPath) {
+                return field.fieldPath == "status.podIP" ? addresses.first ?? "" : addresses.joined(separator: ",")
+            }
+            return try await services.objects.field(field.fieldPath, of: pod)
+        }
+        if let resource = source.resourceFieldRef {
+            var resource = resource
+            if resource.containerName?.isEmpty != false { resource.containerName = container.name }
+            return try await services.objects.resource(resource, of: pod)
+        }
+        if let key = source.configMapKeyRef {
+            let map = try await services.objects.configMap(namespace: namespace, name: key.name ?? "")
+            if let value = map?.data[key.key] { return value }
+            if key.optional == true { return nil }
+            throw missing(
+                map == nil
+                    ? "configmap \"\(key.name ?? "")\" not found"
+                    : "couldn't find key \(key.key) in ConfigMap \(namespace)/\(key.name ?? "")")
+        }
+        if let key = source.secretKeyRef {
+            let secret = try await services.objects.secret(namespace: namespace, name: key.name ?? "")
+            if let value = secret?.data[key.key] { return String(decoding: value, as: UTF8.self) }
+            if key.optional == true { return nil }
+            throw missing(
+                secret == nil
+                    ? "secret \"\(key.name ?? "")\" not found"
+                    : "couldn't find key \(key.key) in Secret \(namespace)/\(key.name ?? "")")
+        }
+        throw missing("a source of kind \(source.json.keys.joined(separator: ", ")) is not supported on this node")
+    }
+
+    private func missing(_ message: String) -> ContainerStartFailure {
+        ContainerStartFailure(reason: "CreateContainerConfigError", message: message)
+    }
+}

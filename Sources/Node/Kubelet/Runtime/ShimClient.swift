@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncIO
+internal import CLinux
+internal import Glibc
+internal import Linux
+internal import Shim
+internal import Synchronization
+
+/// Descriptors received, closed unless taken.
+final class ReceivedDescriptors: Sendable {
+    private let numbers: Mutex<[Int32]>
+    init(_ numbers: [Int32]) { self.numbers = Mutex(numbers) }
+    deinit { for number in numbers.withLock({ $0 }) where number >= 0 { Glibc.close(number) } }
+
+    /// The descriptor at `index`; nil when it was taken.
+    func take(_ index: Int) -> FileDescriptor? {
+        numbers.withLock { numbers in
+            guard numbers.indices.contains(index), numbers[index] >= 0 else { return nil }
+            defer { numbers[index] = -1 }
+            return FileDescriptor(owning: numbers[index])
+        }
+    }
+}
+
+/// The daemon's end of a shim's socket.
+final class ShimClient: Sendable {
+    private struct State {
+        var pending: [UInt32: CheckedContinuation<(ShimReply, ReceivedDescriptors), any Error>] = [:]
+        var next: UInt32 = 0
+        var isClosed = false
+        var execWaiters: [String: CheckedContinuation<ExitRecord, any Error>] = [:]
+        var execEnds: [String: ExitRecord] = [:]
+    }
+
+    private let socket: AsyncDescriptor
+    private let state = Mutex(State())
+    /// What the shim says unasked; ends when the shim has gone.
+    let events: AsyncStream<ShimEvent>
+    private let eventsContinuation: AsyncStream<ShimEvent>.Continuation
+
+    /// Connects, says hello and returns what the shim holds.
+    static func connect(_ path: String) async throws -> (ShimClient, ShimState) {
+        let client = ShimClient(try open(path))
+        Task { await client.read() }
+        guard case .hello(let held) = try await client.ask(.hello(version: ShimMessage.version)).0 else {
+            throw ShimFailure(.sequence, "the shim at \(path) does not say hello")
+        }
+        return (client, held)
+    }
+
+    private static func open(_ path: String) throws -> FileDescriptor {
+        guard let address = unixAddress(path) else { throw Errno(ENAMETOOLONG, "connect \(path)") }
+        var target = address
+        let socket = FileDescriptor(
+            owning: try kernelCall("socket") { clinux_socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0) })
+        let raw = socket.raw
+        try kernelCall("connect \(path)") { clinux_connect(raw, &target) }
+        try socket.setNonBlocking(true)
+        return socket
+    }
+
+    private static func unixAddress(_ path: String) -> clinux_address? {
+        let bytes = Array(path.utf8)
+        guard bytes.count < 108 else { return nil }
+        var address = clinux_address()
+        withUnsafeMutableBytes(of: &address.bytes) { target in
+            target.storeBytes(of: UInt16(AF_UNIX), as: UInt16.self)
+            for (index, byte) in bytes.enumerated() { target[2 + index] = byte }
+        }
+        address.length = UInt32(2 + bytes.count + 1)
+        return address
+    }
+
+    private init(_ socket: consuming FileDescriptor) {
+        self.socket = AsyncDescriptor(owning: socket)
+        (events, eventsContinuation) = AsyncStream.makeStream(of: ShimEvent.self)
+    }
+
+    /// Ends the connection; the shim goes on.
+    func close() { ended(CancellationError()) }
+
+    // MARK: - Requests
+
+    /// Asks and waits for the answer; a refusal is thrown.
+    @discardableResult
+    func ask(_ request: ShimRequest) async throws -> (ShimReply, ReceivedDescriptors) {
+        let answer = try await withCheckedThrowingContinuation { continuation in
+            let number: UInt32? = state.withLock { state in
+                guard !state.isClosed else { return nil }
+                state.next += 1
+                state.pending[state.next] = continuation
+                return state.next
+            }
+            guard let number else {
+                continuation.resume(throwing: ShimFailure(.system, "the pod's shim has gone"))
+                return
+            }
+            let bytes = ShimMessage.request(number, request).framed()
+            // Requests are a few hundred bytes; a socket buffer that is full of them means a shim that does not read.
+            let sent = socket.withDescriptor { file in
+                bytes.withUnsafeBytes { clinux_send(file.raw, $0.baseAddress, $0.count, 0) }
+            }
+            if sent != bytes.count { ended(ShimFailure(.system, "send to the pod's shim: it does not take requests")) }
+        }
+        if case .failed(let failure) = answer.0 { throw failure }
+        return answer
+    }
+
+    /// Waits for the end of an exec session.
+    func waitForExec(_ exec: String) async throws -> ExitRecord {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let known: Result<ExitRecord, any Error>? = state.withLock { state in
+                    if let record = state.execEnds.removeValue(forKey: exec) { return .success(record) }
+                    if state.isClosed { return .failure(ShimFailure(.system, "the pod's shim has gone")) }
+                    if Task.isCancelled { return .failure(CancellationError()) }
+                    state.execWaiters[exec] = continuation
+                    return nil
+                }
+                if let known { continuation.resume(with: known) }
+            }
+        } onCancel: {
+            state.withLock { $0.execWaiters.removeValue(forKey: exec) }?.resume(throwing: CancellationError())
+        }
+    }
+
+    // MARK: - What comes
+
+    private func read() async {
+        var inbound: [UInt8] = []
+        var descriptors: [Int32] = []
+        do {
+            while true {
+                try await socket.readable()
+                guard try receive(&inbound, &descriptors) else { throw ShimFailure(.system, "the pod's shim has gone") }
+                while let message = try ShimMessage.next(from: &inbound) {
+                    handle(message, &descriptors)
+                }
+            }
+        } catch {
+            for descriptor in descriptors { Glibc.close(descriptor) }
+            ended(error)
+        }
+    }
+
+    /// False at the end of the stream.
+    private func receive(_ inbound: inout [UInt8], _ descriptors: inout [Int32]) throws -> Bool {
+        var bytes = [UInt8](repeating: 0, count: 16384)
+        var numbers = [Int32](repeating: -1, count: 16)
+        var count = 16
+        let got = socket.withDescriptor { file in
+            let raw = file.raw
+            return bytes.withUnsafeMutableBytes { bytes in
+                numbers.withUnsafeMutableBufferPointer {
+                    clinux_receive_descriptors(raw, bytes.baseAddress, bytes.count, $0.baseAddress, &count)
+                }
+            }
+        }
+        guard let got else { return false }
+        if got == -Int(EAGAIN) || got == -Int(EINTR) { return true }
+        guard got > 0 else { return false }
+        inbound += bytes[..<got]
+        descriptors += numbers[..<count]
+        return true
+    }
+
+    private func handle(_ message: ShimMessage, _ descriptors: inout [Int32]) {
+        switch message {
+        case .request: return
+        case .reply(let number, let reply):
+            let count =
+                switch reply {
+                case .process(_, let streams), .attached(let streams): streams.count
+                default: 0
+                }
+            let taken = ReceivedDescriptors(Array(descriptors.prefix(count)))
+            descriptors.removeFirst(min(count, descriptors.count))
+            state.withLock { $0.pending.removeValue(forKey: number) }?.resume(returning: (reply, taken))
+        case .event(.execExited(_, let exec, let record)):
+            let waiter = state.withLock { state in
+                let waiter = state.execWaiters.removeValue(forKey: exec)
+                if waiter == nil { state.execEnds[exec] = record }
+                return waiter
+            }
+            waiter?.resume(returning: record)
+        case .event(let event): eventsContinuation.yield(event)
+        }
+    }
+
+    private func ended(_ error: any Error) {
+        let (pending, waiters) = state.withLock { state in
+            state.isClosed = true
+            defer {
+                state.pending = [:]
+                state.execWaiters = [:]
+            }
+            return (Array(state.pending.values), Array(state.execWaiters.values))
+        }
+        for continuation in pending { continuation.resume(throwing: error) }
+        for continuation in waiters { continuation.resume(throwing: error) }
+        socket.close()
+        eventsContinuation.finish()
+    }
+}

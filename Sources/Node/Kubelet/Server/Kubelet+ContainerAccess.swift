@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncIO
+internal import HTTP
+internal import JSON
+internal import KubeAPI
+internal import Linux
+internal import Namespaces
+internal import Shim
+
+/// The kubelet as its server sees it.
+extension Kubelet: ContainerAccess {
+    func pods() async -> [Pod] { await podObjects().map { Pod(json: $0) } }
+
+    private func worker(of target: ContainerTarget) async throws(ContainerAccessError) -> PodWorker {
+        guard let worker = await worker(namespace: target.namespace, name: target.pod, uid: target.uid) else {
+            throw .notFound("pod \"\(target.pod)\" not found")
+        }
+        guard await worker.planned(target.container) != nil else {
+            throw .notFound(
+                "container \"\(target.container)\" in pod \"\(target.pod)\" is not available: the pod has no such container"
+            )
+        }
+        return worker
+    }
+
+    func log(of container: ContainerTarget, previous: Bool) async throws(ContainerAccessError) -> ContainerLog {
+        let worker = try await worker(of: container)
+        guard let record = await worker.records[container.container], record.attempt > 0 else {
+            let reason = await worker.records[container.container]?.waitingReason ?? ""
+            throw .badRequest(
+                "container \"\(container.container)\" in pod \"\(container.pod)\" is waiting to start: \(reason.isEmpty ? "ContainerCreating" : reason)"
+            )
+        }
+        guard previous else {
+            let isRunning = record.situation.phase == .running || record.situation.phase == .stopping
+            return ContainerLog(path: record.logPath, containerID: record.id, isRunning: isRunning)
+        }
+        // A run that ended and is about to be followed is the last ended one.
+        guard record.attempt > 1, let last = record.previous else {
+            throw .badRequest(
+                "previous terminated container \"\(container.container)\" in pod \"\(container.pod)\" not found")
+        }
+        let directory = Files.parent(of: record.logPath)
+        return ContainerLog(
+            path: "\(directory)/\(record.attempt - 2).log", containerID: last.id, isRunning: false)
+    }
+
+    func waitForEnd(of log: ContainerLog) async {
+        for worker in workersByUID.values {
+            if await worker.waitForEnd(ofContainer: log.containerID) { return }
+        }
+    }
+
+    func exec(_ request: ExecRequest) async throws(ContainerAccessError) -> any ContainerSession {
+        let worker = try await worker(of: request.target)
+        do {
+            let session = try await worker.exec(
+                request.command, in: request.target.container, terminal: request.tty, stdin: request.stdin)
+            return ShimSession(worker: worker, session: session, name: request.target.container, isAttach: false)
+        } catch {
+            throw .failed("\(error)")
+        }
+    }
+
+    func attach(_ request: ExecRequest) async throws(ContainerAccessError) -> any ContainerSession {
+        let worker = try await worker(of: request.target)
+        let container = await worker.planned(request.target.container)?.container
+        do {
+            let session = try await worker.attach(
+                request.target.container, stdin: request.stdin && container?.stdin == true, stdout: request.stdout,
+                stderr: request.stderr && container?.tty != true)
+            return ShimSession(worker: worker, session: session, name: request.target.container, isAttach: true)
+        } catch {
+            throw .failed("\(error)")
+        }
+    }
+
+    func connect(
+        namespace: String, pod: String, port: UInt16
+    ) async throws(ContainerAccessError) -> any ByteStream {
+        guard let worker = await worker(namespace: namespace, name: pod) else {
+            throw .notFound("pod \"\(pod)\" not found")
+        }
+        let path = await worker.networkNamespacePath
+        do {
+            guard let path else {
+                return try await AsyncSocket.connect(host: "127.0.0.1", port: port, timeout: .seconds(10))
+            }
+            return try await Blocking.run { try PodSocket.connect(port: port, namespace: path) }
+        } catch {
+            throw .failed("connect to port \(port) of pod \(namespace)/\(pod): \(error)")
+        }
+    }
+
+    func statsSummary() async -> [UInt8] { await Statistics(kubelet: self).summary() }
+    func resourceMetrics() async -> String { await Statistics(kubelet: self).resourceMetrics() }
+    func containerMetrics() async -> String { await Statistics(kubelet: self).containerMetrics() }
+}
+
+/// Sockets made inside a pod's network namespace.
+enum PodSocket {
+    /// Connects to the pod's own loopback, IPv4 first.
+    static func connect(port: UInt16, namespace: String) throws -> AsyncSocket {
+        let hosts = ["127.0.0.1", "::1"]
+        var failure: (any Error)?
+        for host in hosts {
+            guard let address = SocketAddress(host: host, port: port) else { continue }
+            do {
+                let number = try NamespaceThread.run(in: .network, path: namespace) { () throws(Errno) -> Int32 in
+                    try Socket.connected(to: address).intoDescriptor().release()
+                }
+                return try AsyncSocket(owning: Socket(owning: FileDescriptor(owning: number)))
+            } catch { failure = failure ?? error }
+        }
+        throw failure ?? Errno(111, "connect")
+    }
+}
+
+/// A process's streams over the descriptors its shim gave.
+final class ShimSession: ContainerSession {
+    private let worker: PodWorker
+    private let session: ExecSession
+    private let name: String
+    private let isAttach: Bool
+
+    init(worker: PodWorker, session: ExecSession, name: String, isAttach: Bool) {
+        self.worker = worker
+        self.session = session
+        self.name = name
+        self.isAttach = isAttach
+    }
+
+    var stdin: (any ByteStream)? {
+        (session.streams[.terminal] ?? session.streams[.stdin]).map {
+            PipeStream($0, isTerminal: session.streams[.terminal] != nil)
+        }
+    }
+    var stdout: (any ByteStream)? {
+        (session.streams[.terminal] ?? session.streams[.stdout]).map {
+            PipeStream($0, isTerminal: session.streams[.terminal] != nil)
+        }
+    }
+    var stderr: (any ByteStream)? { session.streams[.stderr].map { PipeStream($0, isTerminal: false) } }
+
+    func resize(rows: UInt16, columns: UInt16) async throws {
+        try await worker.resize(session, rows: rows, columns: columns)
+    }
+
+    func wait() async throws -> Int32 {
+        if isAttach { return await worker.waitForCode(ofContainer: session.container, name) }
+        return try await session.shim.waitForExec(session.id).code
+    }
+
+    func detach() async { for pipe in session.streams.values { pipe.close() } }
+}
+
+/// One descriptor as a stream.
+final class PipeStream: ByteStream {
+    private let pipe: AsyncDescriptor
+    private let isTerminal: Bool
+
+    init(_ pipe: AsyncDescriptor, isTerminal: Bool) {
+        self.pipe = pipe
+        self.isTerminal = isTerminal
+    }
+
+    func read(max: Int) async throws -> [UInt8] { try await PipeReader.read(pipe, max: min(max, 65536)) ?? [] }
+
+    func write(_ bytes: [UInt8]) async throws {
+        guard try await PipeReader.write(pipe, bytes) else { throw Errno(32, "write to the container") }
+    }
+
+    /// The end of a pipe is its close; a terminal has one descriptor for both directions, and says ^D instead.
+    func closeWrite() async {
+        if isTerminal {
+            // The process may be gone, and then nobody waits for the end.
+            _ = try? await PipeReader.write(pipe, [4])
+        } else {
+            pipe.close()
+        }
+    }
+
+    func close() async { pipe.close() }
+}

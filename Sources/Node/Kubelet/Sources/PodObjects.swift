@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import JSON
+internal import KubeAPI
+internal import KubeClient
+internal import Synchronization
+internal import TLS
+internal import Telemetry
+internal import Volumes
+
+/// What pods refer to (config maps, secrets, services, tokens), read from the API server. Each object that is referred
+/// to is watched by itself, as the node authorizer allows; a change pokes the pods.
+final class PodObjects: VolumeSources, Sendable {
+    private struct Reference: Hashable {
+        var kind: String
+        var key: ObjectKey
+    }
+    private struct Watched {
+        var configMap: Informer<ConfigMap>?
+        var secret: Informer<Secret>?
+        var task: Task<Void, Never>
+    }
+    private let client: KubeClient?
+    private let services: Informer<Service>?
+    private let watched = Mutex<[Reference: Watched]>([:])
+    private let onChange = Mutex<(@Sendable (String) -> Void)?>(nil)
+    let nodeName: String
+    let nodeAddresses: [String]
+    private let allocatable = Mutex<[String: String]>([:])
+
+    init(client: KubeClient?, nodeName: String, nodeAddresses: [String]) {
+        self.client = client
+        self.nodeName = nodeName
+        self.nodeAddresses = nodeAddresses
+        services = client.map { Informer<Service>(client: $0) }
+    }
+
+    /// Runs until cancelled.
+    func run() async { await services?.run() }
+
+    /// Called with the namespace in which a referenced object has changed.
+    func setOnChange(_ body: @escaping @Sendable (String) -> Void) { onChange.withLock { $0 = body } }
+    func allocatableAmounts() -> [String: String] { allocatable.withLock { $0 } }
+    func setAllocatable(_ amounts: [String: String]) { allocatable.withLock { $0 = amounts } }
+
+    private func noServer(_ what: String) -> ContainerStartFailure {
+        ContainerStartFailure(
+            reason: "CreateContainerConfigError", message: "\(what) cannot be had: this node has no API server")
+    }
+
+    // MARK: - Objects
+
+    func configMap(namespace: String, name: String) async throws -> ConfigMap? {
+        guard let client else { throw noServer("configmap \(namespace)/\(name)") }
+        let reference = Reference(kind: "ConfigMap", key: ObjectKey(namespace, name))
+        let informer = watched.withLock { watched -> Informer<ConfigMap> in
+            if let known = watched[reference]?.configMap { return known }
+            let made = Informer<ConfigMap>(
+                client: client, namespace: namespace, fieldSelector: "metadata.name=\(name)")
+            watched[reference] = Watched(configMap: made, task: watch(made, namespace))
+            return made
+        }
+        try await informer.waitForSync()
+        return informer.get(name, namespace: namespace)
+    }
+
+    func secret(namespace: String, name: String) async throws -> Secret? {
+        guard let client else { throw noServer("secret \(namespace)/\(name)") }
+        let reference = Reference(kind: "Secret", key: ObjectKey(namespace, name))
+        let informer = watched.withLock { watched -> Informer<Secret> in
+            if let known = watched[reference]?.secret { return known }
+            let made = Informer<Secret>(client: client, namespace: namespace, fieldSelector: "metadata.name=\(name)")
+            watched[reference] = Watched(secret: made, task: watch(made, namespace))
+            return made
+        }
+        try await informer.waitForSync()
+        return informer.get(name, namespace: namespace)
+    }
+
+    private func watch<T: KubeObject>(_ informer: Informer<T>, _ namespace: String) -> Task<Void, Never> {
+        informer.addHandler { [weak self] _ in
+            let body = self?.onChange.withLock { $0 }
+            body?(namespace)
+        }
+        return Task { await informer.run() }
+    }
+
+    /// Ends the watches of objects no pod refers to any more.
+    func retain(_ pods: [Pod]) {
+        var wanted: Set<Reference> = []
+        for pod in pods {
+            let namespace = pod.metadata.namespace ?? ""
+            for name in References.configMaps(pod) {
+                wanted.insert(Reference(kind: "ConfigMap", key: ObjectKey(namespace, name)))
+            }
+            for name in References.secrets(pod) {
+                wanted.insert(Reference(kind: "Secret", key: ObjectKey(namespace, name)))
+            }
+        }
+        let ended = watched.withLock { watched in
+            let gone = watched.filter { !wanted.contains($0.key) }
+            for key in gone.keys { watched[key] = nil }
+            return gone.values.map(\.task)
+        }
+        for task in ended { task.cancel() }
+    }
+
+    func token(for pod: Pod, audience: String?, seconds: Int) async throws -> PodToken {
+        guard let client else { throw noServer("a service account token") }
+        let account = pod.spec.serviceAccountName.flatMap { $0.isEmpty ? nil : $0 } ?? "default"
+        var spec: JSONObject = [
+            "expirationSeconds": .integer(Int64(seconds)),
+            "boundObjectRef": [
+                "kind": "Pod", "apiVersion": "v1", "name": .string(pod.metadata.name ?? ""), "uid": .string(pod.uid),
+            ],
+        ]
+        spec["audiences"] = .array(audience.map { [.string($0)] } ?? [])
+        let request: JSONObject = [
+            "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", "spec": .object(spec),
+        ]
+        let answer = try await client.request(
+            "POST",
+            KubeClient.path(
+                ServiceAccount.resource, namespace: pod.metadata.namespace, name: account, subresource: "token"),
+            body: request)
+        guard let token = answer["status"]?["token"]?.string,
+            let expiry = answer["status"]?["expirationTimestamp"]?.string.flatMap({ Timestamp($0) })
+        else { throw MountFailure(volume: "", "the API server's answer holds no token") }
+        return PodToken(token: token, expiration: expiry.seconds)
+    }
+
+    func localPath(claim: String, namespace: String) async throws -> (path: String, readOnly: Bool) {
+        guard let client else { throw noServer("claim \(namespace)/\(claim)") }
+        let object = try await client.get(PersistentVolumeClaim.self, claim, namespace: namespace)
+        guard object.json["status"]?["phase"]?.string == "Bound",
+            let name = object.json["spec"]?["volumeName"]?.string
+        else { throw MountFailure(volume: claim, "persistentvolumeclaim \"\(claim)\" is not bound") }
+        let volume = try await client.get(PersistentVolume.self, name)
+        let source = volume.json["spec"]?["local"] ?? volume.json["spec"]?["hostPath"]
+        guard let path = source?["path"]?.string else {
+            throw MountFailure(
+                .refused, volume: claim, "persistentvolume \"\(name)\" needs a storage driver this node does not have")
+        }
+        return (path, false)
+    }
+
+    // MARK: - Services
+
+    func serviceVariables(namespace: String, links: Bool) -> [(String, String)] {
+        guard let services else { return [] }
+        var chosen: [String: Service] = [:]
+        for service in services.list() {
+            let isMaster = service.metadata.namespace == "default" && service.metadata.name == "kubernetes"
+            let isOwn = links && service.metadata.namespace == namespace
+            guard isMaster || isOwn, let address = service.json["spec"]?["clusterIP"]?.string, address != "None",
+                !address.isEmpty, let name = service.metadata.name
+            else { continue }
+            // The pod's own namespace wins over the master's service of the same name.
+            if chosen[name] == nil || isOwn { chosen[name] = service }
+        }
+        return chosen.values.flatMap { service in
+            ServiceVariables(
+                name: service.metadata.name ?? "", clusterIP: service.json["spec"]?["clusterIP"]?.string ?? "",
+                ports: (service.json["spec"]?["ports"]?.array ?? []).map {
+                    ($0["name"]?.string ?? "", Int($0["port"]?.integer ?? 0), $0["protocol"]?.string ?? "TCP")
+                }
+            ).environment
+        }
+    }
+
+    // MARK: - Credentials
+
+    func credentials(for pod: Pod) async -> [RegistryCredential] {
+        var found: [RegistryCredential] = []
+        for reference in pod.spec.imagePullSecrets {
+            // A pull secret that is not there is no reason not to try without it, upstream says.
+            guard let name = reference.name,
+                let secret = try? await secret(namespace: pod.metadata.namespace ?? "", name: name)
+            else { continue }
+            found += RegistryCredential.parse(secret.data)
+        }
+        return found
+    }
+}
+
+extension RegistryCredential {
+    /// Reads `.dockerconfigjson` and the older `.dockercfg`.
+    static func parse(_ data: [String: [UInt8]]) -> [RegistryCredential] {
+        let document = data[".dockerconfigjson"] ?? data[".dockercfg"]
+        // Content that cannot be read gives no credentials; the registry's refusal then says what is missing.
+        guard let document, let json = try? JSONValue.parse(document) else { return [] }
+        guard let entries = (json["auths"] ?? json).object else { return [] }
+        return entries.compactMap { registry, entry in
+            if let user = entry["username"]?.string, let password = entry["password"]?.string {
+                return RegistryCredential(registry: registry, username: user, password: password)
+            }
+            guard let auth = entry["auth"]?.string, let pair = Base64.decode(auth),
+                let colon = pair.firstIndex(of: 0x3a)
+            else { return nil }
+            return RegistryCredential(
+                registry: registry, username: String(decoding: pair[..<colon], as: UTF8.self),
+                password: String(decoding: pair[(colon + 1)...], as: UTF8.self))
+        }
+    }
+}

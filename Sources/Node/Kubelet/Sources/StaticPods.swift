@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncIO
+internal import JSON
+internal import KubeAPI
+internal import Linux
+internal import TLS
+internal import Telemetry
+internal import YAML
+
+/// Pods from manifests in a directory, looked at again whenever the kernel says something in it has changed.
+struct StaticPods: Sendable {
+    let directory: String
+    let nodeName: String
+    let logger: Logger
+
+    /// Calls `body` with all pods of the directory, now and after every change, until cancelled.
+    func watch(_ body: @Sendable ([Pod]) async -> Void) async throws {
+        try Files.makeDirectories(directory, mode: 0o755)
+        let watch = try FileWatch()
+        _ = try watch.add(directory, [.closedAfterWriting, .movedFrom, .movedTo, .deleted])
+        let descriptor = AsyncDescriptor(owning: try watch.descriptor.duplicate())
+        while true {
+            await body(try read())
+            try await descriptor.readable()
+            // Editors write in several steps: one look a little later sees the last.
+            try await sleep(for: .milliseconds(20))
+            _ = try descriptor.withDescriptor { (file) throws(Errno) in try FileWatch.take(from: file) }
+        }
+    }
+
+    /// Every manifest that can be read; one that cannot is logged and left out.
+    func read() throws -> [Pod] {
+        var pods: [Pod] = []
+        for entry in try Files.list(directory).sorted(by: { $0.name < $1.name })
+        where entry.kind != .directory && !entry.name.hasPrefix(".") {
+            let path = "\(directory)/\(entry.name)"
+            do { pods.append(try StaticPods.parse(try Files.read(path), path: path, nodeName: nodeName)) } catch {
+                logger.error("static pod not read", ["manifest": path, "error": "\(error)"])
+            }
+        }
+        return pods
+    }
+
+    /// A manifest as a pod: named after the node, with a uid that is its content's, and marked as a file's.
+    static func parse(_ bytes: [UInt8], path: String, nodeName: String) throws -> Pod {
+        let document: JSONValue?
+        if bytes.first(where: { $0 > 32 }) == UInt8(ascii: "{") {
+            document = try JSONValue.parse(bytes)
+        } else {
+            document = try YAML.parse(bytes).first
+        }
+        guard var object = document?.object, object["kind"]?.string == "Pod",
+            let name = object["metadata"]?["name"]?.string, !name.isEmpty
+        else { throw KubeletConfigurationError("the manifest is not a Pod with a name") }
+        var metadata = object["metadata"]?.object ?? JSONObject()
+        let hash = Hex.encode(Array(Digest.hash(bytes + Array(path.utf8) + Array(nodeName.utf8)).prefix(16)))
+        metadata["name"] = .string("\(name)-\(nodeName)")
+        if metadata["namespace"]?.string?.isEmpty != false { metadata["namespace"] = "default" }
+        metadata["uid"] = .string(hash)
+        var annotations = metadata["annotations"]?.object ?? JSONObject()
+        annotations["kubernetes.io/config.source"] = "file"
+        annotations["kubernetes.io/config.hash"] = .string(hash)
+        annotations["kubernetes.io/config.seen"] = .string(Times.text(KernelClock.wall.now()))
+        metadata["annotations"] = .object(annotations)
+        object["metadata"] = .object(metadata)
+        var spec = object["spec"]?.object ?? JSONObject()
+        spec["nodeName"] = .string(nodeName)
+        // What an API server would fill in and the kubelet goes by.
+        if spec["restartPolicy"] == nil { spec["restartPolicy"] = "Always" }
+        if spec["terminationGracePeriodSeconds"] == nil { spec["terminationGracePeriodSeconds"] = 30 }
+        if spec["dnsPolicy"] == nil { spec["dnsPolicy"] = "ClusterFirst" }
+        spec["tolerations"] = [["operator": "Exists", "effect": "NoExecute"]]
+        object["spec"] = .object(spec)
+        object["status"] = ["phase": "Pending"]
+        guard !Pod(json: object).spec.containers.isEmpty else {
+            throw KubeletConfigurationError("the manifest's pod has no containers")
+        }
+        return Pod(json: object)
+    }
+}

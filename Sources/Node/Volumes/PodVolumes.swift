@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import Glibc
+internal import JSON
+public import KubeAPI
+internal import Linux
+
+/// A volume that is there: where it is on the node.
+public struct MountedVolume: Sendable, Hashable {
+    public var path: String
+    public var isReadOnly: Bool
+
+    public init(path: String, isReadOnly: Bool = false) {
+        self.path = path
+        self.isReadOnly = isReadOnly
+    }
+}
+
+/// The volumes of one pod, below `<root>/pods/<uid>/volumes/<plugin>/<name>` as upstream lays them out.
+public actor PodVolumes {
+    private let directory: String
+    private let sources: any VolumeSources
+    private(set) var mounted: [String: MountedVolume] = [:]
+    /// When the earliest token should be replaced: seconds since the epoch.
+    public private(set) var refreshAt: Int64?
+    private var tokens: [String: PodToken] = [:]
+
+    /// - Parameter directory: The pod's own, `/var/lib/kubelet/pods/<uid>`.
+    public init(directory: String, sources: any VolumeSources) {
+        self.directory = directory
+        self.sources = sources
+    }
+
+    /// Makes every volume of the pod that is not there yet. Idempotent: also after a restart of the kubelet.
+    public func mount(_ pod: Pod) async throws -> [String: MountedVolume] {
+        for volume in pod.spec.volumes where mounted[volume.name] == nil {
+            mounted[volume.name] = try await mount(volume, of: pod)
+        }
+        return mounted
+    }
+
+    /// Writes again what comes from API objects, where they have changed. Returns whether any file did.
+    @discardableResult
+    public func refresh(_ pod: Pod) async throws -> Bool {
+        var changed = false
+        for volume in pod.spec.volumes {
+            guard let path = mounted[volume.name]?.path, isProjected(volume) else { continue }
+            if try await project(volume, of: pod, into: path) { changed = true }
+        }
+        return changed
+    }
+
+    private func isProjected(_ volume: Volume) -> Bool {
+        volume.configMap != nil || volume.secret != nil || volume.downwardAPI != nil || volume.projected != nil
+    }
+
+    private func mount(_ volume: Volume, of pod: Pod) async throws -> MountedVolume {
+        do {
+            if let emptyDir = volume.emptyDir { return try mount(emptyDir, volume.name, pod) }
+            if let hostPath = volume.hostPath { return try HostPath.check(hostPath, volume: volume.name) }
+            if isProjected(volume) { return try await mountProjected(volume, of: pod) }
+            if let claim = volume.persistentVolumeClaim {
+                let local = try await sources.localPath(claim: claim.claimName, namespace: pod.metadata.namespace ?? "")
+                return MountedVolume(path: local.path, isReadOnly: local.readOnly || claim.readOnly == true)
+            }
+            if volume.image != nil {
+                throw MountFailure(.refused, volume: volume.name, "image volumes are mounted with the container")
+            }
+        } catch let error as Errno {
+            throw MountFailure(volume: volume.name, "\(error)")
+        }
+        let known = volume.json.keys.filter { $0 != "name" }
+        if known.isEmpty { return try mount(EmptyDirVolumeSource(json: [:]), volume.name, pod) }
+        throw MountFailure(
+            .refused, volume: volume.name,
+            "this node has no driver for volumes of type \(known.joined(separator: ", "))")
+    }
+
+    private func path(_ plugin: String, _ name: String) throws(Errno) -> String {
+        let path = "\(directory)/volumes/kubernetes.io~\(plugin)/\(name)"
+        try Files.makeDirectories(path, mode: 0o750)
+        return path
+    }
+
+    // MARK: - emptyDir
+
+    private func mount(_ source: EmptyDirVolumeSource, _ name: String, _ pod: Pod) throws -> MountedVolume {
+        let path = try path("empty-dir", name)
+        switch source.medium ?? "" {
+        case "": break
+        case "Memory":
+            let limit = source.sizeLimit.flatMap { Quantity($0)?.value }.flatMap { $0 > 0 ? $0 : nil }
+            try Tmpfs.mount(path, size: limit)
+        case let medium:
+            throw MountFailure(.refused, volume: name, "emptyDir medium \(medium) is not supported on this node")
+        }
+        // Whoever the container runs as may write.
+        try Files.setPermissions(path, 0o777)
+        try Ownership.apply(path, pod.spec.securityContext)
+        return MountedVolume(path: path)
+    }
+
+    // MARK: - Content of API objects
+
+    private func mountProjected(_ volume: Volume, of pod: Pod) async throws -> MountedVolume {
+        let plugin =
+            volume.configMap != nil
+            ? "configmap" : volume.secret != nil ? "secret" : volume.downwardAPI != nil ? "downward-api" : "projected"
+        let path = try path(plugin, volume.name)
+        // Secrets never touch a disk. Config maps may.
+        if volume.secret != nil || volume.projected != nil { try Tmpfs.mount(path, size: nil) }
+        _ = try await project(volume, of: pod, into: path)
+        return MountedVolume(path: path, isReadOnly: true)
+    }
+
+    private func project(_ volume: Volume, of pod: Pod, into path: String) async throws -> Bool {
+        let files = try await Projection(volume: volume, pod: pod, sources: sources) { [self] key, make in
+            try await token(key, make)
+        }.files()
+        do {
+            try Files.setPermissions(path, 0o755)
+            let group = pod.spec.securityContext?.fsGroup.map { UInt32(truncatingIfNeeded: $0) }
+            let changed = try AtomicWriter(directory: path).write(files, group: group)
+            return changed
+        } catch {
+            throw MountFailure(volume: volume.name, "\(error)")
+        }
+    }
+
+    /// The token kept under `key` while it has a fifth of its life left, else a new one.
+    private func token(_ key: String, _ make: @escaping @Sendable () async throws -> PodToken) async throws -> PodToken
+    {
+        let now = KernelClock.wall.now() / 1_000_000_000
+        if let kept = tokens[key], let refresh = refreshTimes[key], now < refresh {
+            return kept
+        }
+        let made = try await make()
+        tokens[key] = made
+        // Upstream replaces a token at 80 % of its life, and after a day at the latest.
+        refreshTimes[key] = min(now + (made.expiration - now) * 4 / 5, now + 86400)
+        refreshAt = refreshTimes.values.min()
+        return made
+    }
+    private var refreshTimes: [String: Int64] = [:]
+
+    // MARK: - The end
+
+    /// Unmounts and removes all that was made for the pod. A mount that is still in use is detached.
+    public func unmount() throws {
+        mounted = [:]
+        try PodVolumes.cleanUp(directory)
+    }
+
+    /// Unmounts everything below `directory`, the deepest first.
+    public static func unmountAll(below directory: String) throws {
+        for mount in try Tmpfs.mounts(below: directory).reversed() {
+            let result = clinux_unmount(mount, Int32(MNT_DETACH))
+            // Somebody else has unmounted it since the list was read: a shim in its last moments.
+            guard result >= 0 || result == -EINVAL || result == -ENOENT else {
+                throw Errno(-result, "unmount \(mount)")
+            }
+        }
+    }
+
+    /// As `unmount`, for a pod nobody knows any more.
+    public static func cleanUp(_ directory: String) throws {
+        try unmountAll(below: directory)
+        // Never across a mount: with all of them gone, one that has come since makes rmdir say EBUSY.
+        for part in ["volumes", "volume-subpaths"] where Files.exists("\(directory)/\(part)") {
+            try Files.removeTree("\(directory)/\(part)")
+        }
+    }
+}
