@@ -81,11 +81,7 @@ struct CellWriter {
         // A stored selector was checked; one that cannot be read is shown as such.
         guard let parsed = try? LabelSelector(value) else { return "<error>" }
         if parsed.matchesNothing || parsed.isEverything { return "<none>" }
-        let exact = (value?["matchLabels"]?.object ?? [:]).map { "\($0.key)=\($0.value.string ?? "")" }.sorted()
-        let others = parsed.requirements.filter { requirement in
-            value?["matchLabels"]?[requirement.key] == nil || requirement.operator != .in
-        }
-        return (exact + others.map(\.description)).joined(separator: ",")
+        return parsed.description
     }
 
     /// The names and images of a template's containers.
