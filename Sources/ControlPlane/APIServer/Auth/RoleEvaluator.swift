@@ -69,6 +69,8 @@ private final class CompiledBinding: Sendable {
         var kind: String
         var name: String
         var namespace: String
+        /// The name of the user that an account is.
+        var user: String
     }
     let members: [Member]
     let roleKind: String
@@ -77,10 +79,13 @@ private final class CompiledBinding: Sendable {
     let namespace: String
 
     init(_ object: APIObject) {
-        members = (object["subjects"]?.array ?? []).map {
-            Member(
-                kind: $0["kind"]?.string ?? "", name: $0["name"]?.string ?? "",
-                namespace: $0["namespace"]?.string ?? "")
+        let own = object.namespace
+        members = (object["subjects"]?.array ?? []).map { subject in
+            let name = subject["name"]?.string ?? ""
+            let namespace = subject["namespace"]?.string ?? ""
+            return Member(
+                kind: subject["kind"]?.string ?? "", name: name, namespace: namespace,
+                user: "system:serviceaccount:\(namespace.isEmpty ? own : namespace):\(name)")
         }
         roleKind = object["roleRef"]?["kind"]?.string ?? ""
         roleName = object["roleRef"]?["name"]?.string ?? ""
@@ -93,9 +98,7 @@ private final class CompiledBinding: Sendable {
             switch member.kind {
             case "User": member.name == user.name
             case "Group": user.groups.contains(member.name)
-            case "ServiceAccount":
-                user.name
-                    == "system:serviceaccount:\(member.namespace.isEmpty ? namespace : member.namespace):\(member.name)"
+            case "ServiceAccount": member.user == user.name
             default: false
             }
         }

@@ -3,6 +3,7 @@
 internal import HTTP
 internal import JSON
 internal import Schema
+internal import Synchronization
 internal import TLS
 
 /// Issues and checks the tokens of service accounts.
@@ -12,6 +13,14 @@ struct ServiceAccountTokens: Sendable {
     let key: PrivateKey
     /// The keys whose tokens are accepted: the current one, and those it replaced.
     let publicKeys: [PublicKey]
+    private let verified = VerifiedTokens()
+
+    init(issuer: String, audiences: [String], key: PrivateKey, publicKeys: [PublicKey]) {
+        self.issuer = issuer
+        self.audiences = audiences
+        self.key = key
+        self.publicKeys = publicKeys
+    }
 
     static let group = "system:serviceaccounts"
 
@@ -50,7 +59,7 @@ struct ServiceAccountTokens: Sendable {
     func authenticate(_ token: String, audiences wanted: [String]?, core: ServerCore) -> RequestUser? {
         let jwt: JWT
         do throws(TLSError) {
-            jwt = try JWT(verifying: token, keys: publicKeys)
+            jwt = try verified.token(token, keys: publicKeys)
             try jwt.checkTimes(now: WallClock.seconds())
         } catch {
             return nil
@@ -102,5 +111,23 @@ struct ServiceAccountTokens: Sendable {
         do throws(TLSError) { return try PublicKey.jsonWebKeySet(publicKeys) } catch {
             throw .internalError("\(error)")
         }
+    }
+}
+
+/// Tokens whose signature was found good: a signature costs more to check than all the rest of a small request, and it
+/// does not become bad. Times, and what the token is bound to, are looked at every time.
+private final class VerifiedTokens: Sendable {
+    private let known = Mutex<[String: JWT]>([:])
+    private static let limit = 4_096
+
+    func token(_ text: String, keys: [PublicKey]) throws(TLSError) -> JWT {
+        if let jwt = known.withLock({ $0[text] }) { return jwt }
+        let jwt = try JWT(verifying: text, keys: keys)
+        known.withLock { known in
+            // Tokens are renewed all the time: the old ones go all at once rather than be kept in order.
+            if known.count >= Self.limit { known = [:] }
+            known[text] = jwt
+        }
+        return jwt
     }
 }
