@@ -69,7 +69,7 @@ extension RequestScope {
                 core.allocator.release(reservation)
                 return (nil, object)
             }
-            let stored = try await storage.create(resource, Conversion.incoming(object, resource))
+            let stored = try await storage.create(resource, StoredForm.incoming(object, resource))
             object.resourceVersion = String(stored.revision)
             return (stored, object)
         } catch {

@@ -11,7 +11,7 @@ extension RequestScope {
         let wanted = try await deleteOptions()
         let stored = try storage.require(resource, namespace: namespace, name: info.name)
         let admission = Admission(core: core, user: user, dryRun: wanted.dryRun)
-        try admission.validateDelete(Conversion.outgoing(try APIObject(stored), resource), resource: resource)
+        try admission.validateDelete(StoredForm.outgoing(try APIObject(stored), resource), resource: resource)
         let (object, gone) = try await delete(name: info.name, namespace: namespace, wanted)
         if !gone || ObjectStrategy.returnsDeletedObject(resource) { return try respond(object) }
         var details: JSONObject = ["name": .string(object.name)]
@@ -34,13 +34,13 @@ extension RequestScope {
         for stored in page.objects {
             let object = try APIObject(stored)
             do throws(APIError) {
-                try admission.validateDelete(Conversion.outgoing(object, resource), resource: resource)
+                try admission.validateDelete(StoredForm.outgoing(object, resource), resource: resource)
                 _ = try await delete(name: object.name, namespace: object.namespace, wanted)
             } catch {
                 // Gone already is what was asked for.
                 guard error.reason == "NotFound" else { throw error }
             }
-            items.append(.object(Conversion.outgoing(object, resource).json))
+            items.append(.object(StoredForm.outgoing(object, resource).json))
         }
         var metadata: JSONObject = ["resourceVersion": .string(String(page.revision))]
         if let token = page.continueToken { metadata["continue"] = .string(token) }
@@ -58,7 +58,7 @@ extension RequestScope {
         let key = ObjectStorage.key(resource, namespace: namespace, name: name)
         for _ in 0..<64 {
             guard let stored = core.store.get(key) else { throw .notFound(subject(name)) }
-            let old = Conversion.outgoing(try APIObject(stored), resource)
+            let old = StoredForm.outgoing(try APIObject(stored), resource)
             try checkPreconditions(wanted, old, name)
             let (marked, immediate) = Deletion(options: wanted, resource: resource).mark(old)
             if wanted.dryRun { return (marked, immediate) }
@@ -72,7 +72,7 @@ extension RequestScope {
                 }
                 if marked == old { return (old, false) }
                 let updated = try await core.store.update(
-                    key, expected: stored.revision, Conversion.incoming(marked, resource).storedValue())
+                    key, expected: stored.revision, StoredForm.incoming(marked, resource).storedValue())
                 var result = marked
                 result.resourceVersion = String(updated.revision)
                 return (result, false)

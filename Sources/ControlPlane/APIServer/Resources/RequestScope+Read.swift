@@ -49,7 +49,7 @@ extension RequestScope {
                     "items": .array(items),
                 ], schema: nil)
         case .object:
-            if output.encoding == .json, !isPretty, Conversion.isIdentity(resource) {
+            if output.encoding == .json, !isPretty, StoredForm.isServed(resource) {
                 return joined(page.objects, metadata: metadata)
             }
             let items = try objects(page.objects).map { JSONValue.object($0.json) }
@@ -64,7 +64,7 @@ extension RequestScope {
     private func objects(_ stored: [StoredObject]) throws(APIError) -> [APIObject] {
         var result: [APIObject] = []
         result.reserveCapacity(stored.count)
-        for object in stored { result.append(Conversion.outgoing(try APIObject(object), resource)) }
+        for object in stored { result.append(StoredForm.outgoing(try APIObject(object), resource)) }
         return result
     }
 

@@ -31,7 +31,7 @@ extension RequestScope {
     ) async throws(APIError) -> HTTPResponse {
         let (stored, shown) = try await storage.change(resource, namespace: namespace, name: info.name) {
             (raw, _) throws(APIError) in
-            let old = Conversion.outgoing(raw, resource)
+            let old = StoredForm.outgoing(raw, resource)
             var new = try await change(old)
             try checkNamespace(&new)
             try checkPreconditions(new, old)
@@ -39,7 +39,7 @@ extension RequestScope {
             if options.dryRun { return .show(final) }
             // The last finalizer went: this was the update that the deletion waited for.
             if Self.isFinished(final), old.deletionTimestamp != nil { return .remove(final) }
-            return .write(Conversion.incoming(final, resource))
+            return .write(StoredForm.incoming(final, resource))
         }
         if let shown { return try respond(shown, warnings: warnings) }
         return try respond(stored, warnings: warnings)

@@ -185,14 +185,14 @@ private struct WatchSession: Sendable {
     }
 
     private func append(_ type: String, _ object: StoredObject, at revision: Int64, to bytes: inout [UInt8]) {
-        if scope.output.shape == .object, Conversion.isIdentity(scope.resource) {
+        if scope.output.shape == .object, StoredForm.isServed(scope.resource) {
             bytes += Array("{\"type\":\"\(type)\",\"object\":".utf8)
             bytes += object.bytes(at: revision)
             bytes += Array("}\n".utf8)
             return
         }
         do throws(APIError) {
-            var shown = Conversion.outgoing(try APIObject(object), scope.resource)
+            var shown = StoredForm.outgoing(try APIObject(object), scope.resource)
             shown.resourceVersion = String(revision)
             switch scope.output.shape {
             case .object: bytes += Self.line(type, shown.json)
