@@ -145,4 +145,52 @@ import Testing
         let refused = try await server.send("POST", path, review, as: Self.jane, headers: [("Impersonate-User", "bob")])
         #expect(refused.status == 403)
     }
+
+    @Test func `cannot reach another namespace by a name with a slash`() async throws {
+        let server = try await TestServer()
+        try await server.send(
+            "POST", "/api/v1/namespaces/default/secrets",
+            ["kind": "Secret", "apiVersion": "v1", "metadata": ["name": "s"], "stringData": ["k": "v"]])
+        #expect(try await server.send("GET", "/api/v1/secrets/default%2Fs").status == 400)
+        #expect(try await server.send("GET", "/api/v1/secrets/s").status == 404)
+        #expect(try await server.send("GET", "/api/v1/namespaces/x/secrets/..%2Fdefault%2Fs").status == 400)
+    }
+
+    @Test func `to approve a certificate is a permission on its signer`() async throws {
+        let server = try await TestServer()
+        let group = "certificates.k8s.io"
+        let role: JSONValue = [
+            "kind": "ClusterRole", "apiVersion": "rbac.authorization.k8s.io/v1", "metadata": ["name": "approver"],
+            "rules": [
+                [
+                    "verbs": ["update"], "apiGroups": [.string(group)],
+                    "resources": ["certificatesigningrequests/approval"],
+                ]
+            ],
+        ]
+        try await server.send("POST", "/apis/rbac.authorization.k8s.io/v1/clusterroles", role)
+        let binding: JSONValue = [
+            "kind": "ClusterRoleBinding", "apiVersion": "rbac.authorization.k8s.io/v1",
+            "metadata": ["name": "approver"],
+            "subjects": [["kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "jane"]],
+            "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "approver"],
+        ]
+        try await server.send("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", binding)
+        let stored: JSONValue = [
+            "kind": "CertificateSigningRequest", "apiVersion": "certificates.k8s.io/v1", "metadata": ["name": "r"],
+            "spec": [
+                "request": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0=", "signerName": "example.com/s",
+                "usages": ["client auth"],
+            ],
+        ]
+        let path = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+        let made = try await server.send("POST", path, stored)
+        try #require(made.status == 201, "\(made.json)")
+        #expect(made.json["spec"]?["username"] == "admin")
+        var approved = made.json
+        approved["status"] = ["conditions": [["type": "Approved", "status": "True", "reason": "Test"]]]
+        #expect(try await server.send("PUT", "\(path)/r/approval", approved, as: Self.jane).status == 403)
+        let done = try await server.send("PUT", "\(path)/r/approval", approved)
+        #expect(done.json["status"]?["conditions"]?[0]?["lastTransitionTime"]?.string != nil)
+    }
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import APIServer
 import HTTP
 import JSON
+import TLS
+import Telemetry
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct `Objects` {
@@ -195,5 +198,60 @@ import Testing
             "GET", maps, headers: [("Accept", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io")])
         #expect(partial.json["kind"] == "PartialObjectMetadataList")
         #expect(partial.json["items"]?[0]?["data"] == nil && partial.json["items"]?[0]?["metadata"]?["name"] == "one")
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct `What is served` {
+    @Test func `an event is one object in two groups`() async throws {
+        let server = try await TestServer()
+        let event: JSONValue = [
+            "kind": "Event", "apiVersion": "v1", "metadata": ["name": "e", "namespace": "default"],
+            "involvedObject": ["kind": "Pod", "namespace": "default", "name": "p"], "reason": "Started",
+            "message": "hello", "type": "Normal", "source": ["component": "kubelet"], "count": 1,
+        ]
+        let made = try await server.send("POST", "/api/v1/namespaces/default/events", event)
+        #expect(made.status == 201, "\(made.json)")
+        let other = try await server.send("GET", "/apis/events.k8s.io/v1/namespaces/default/events/e")
+        #expect(other.json["note"] == "hello" && other.json["regarding"]?["name"] == "p")
+        let chosen = try await server.send(
+            "GET", "/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Dp")
+        #expect(chosen.json["items"]?.array?.count == 1)
+    }
+
+    @Test func `discovery names every resource, plain and aggregated, and is not sent twice`() async throws {
+        let server = try await TestServer()
+        let plain = try await server.send("GET", "/apis/apps/v1")
+        let names = plain.json["resources"]?.array?.compactMap { $0["name"]?.string } ?? []
+        #expect(names.contains("deployments") && names.contains("deployments/scale"))
+        let accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+        let whole = try await server.send("GET", "/apis", headers: [("Accept", accept)])
+        #expect(whole.json["kind"] == "APIGroupDiscoveryList")
+        let tag = try #require(whole.headers["ETag"])
+        let again = try await server.send("GET", "/apis", headers: [("Accept", accept), ("If-None-Match", tag)])
+        #expect(again.status == 304)
+    }
+
+    @Test func `the API is described in OpenAPI 2 and 3`() async throws {
+        let server = try await TestServer()
+        let two = try await server.send("GET", "/openapi/v2")
+        #expect(two.json["definitions"]?["io.k8s.api.core.v1.Pod"] != nil)
+        let index = try await server.send("GET", "/openapi/v3")
+        let path = try #require(index.json["paths"]?["apis/apps/v1"]?["serverRelativeURL"]?.string)
+        let three = try await server.send("GET", path)
+        #expect(three.json["components"]?["schemas"]?["io.k8s.api.apps.v1.Deployment"] != nil)
+    }
+
+    @Test func `a restart keeps objects, addresses and keys`() async throws {
+        let server = try await TestServer()
+        try await server.send("POST", maps, configMap("kept"))
+        let before = try server.server.credentials.authority.certificate.pem()
+        server.server.stop()
+        let configuration = APIServerConfiguration(dataDirectory: server.directory, advertiseAddress: "192.0.2.1")
+        let again = try APIServer(configuration, logger: Logger(label: "test", level: .error))
+        try await again.start()
+        let response = try await again.exchange(as: TestServer.admin).send(HTTPRequest(target: "\(maps)/kept"))
+        #expect(response.status == 200)
+        #expect(try again.credentials.authority.certificate.pem() == before)
+        again.stop()
     }
 }

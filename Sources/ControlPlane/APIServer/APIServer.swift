@@ -149,6 +149,11 @@ public final class APIServer: HTTPHandler {
             throw .unknownResource
         }
         if !info.namespace.isEmpty, !resource.namespaced, resource.kind != "Namespace" { throw .unknownResource }
+        // A name is one step of a key: nothing in it may reach into another namespace or kind.
+        for part in [info.namespace, info.name] where part.contains("/") || part == "." || part == ".." {
+            throw .badRequest("invalid resource name \"\(part)\": it may not be '.' or '..' or contain '/'")
+        }
+        if resource.namespaced, info.namespace.isEmpty, !info.name.isEmpty { throw .unknownResource }
         let tables = ["get", "list", "watch"].contains(info.verb) || resource.isStored
         let scope = RequestScope(
             core: core, request: request, info: info, user: user, resource: resource,

@@ -44,6 +44,11 @@ struct Admission: Sendable {
         case ("", "PersistentVolumeClaim", .create): try checkLimits(object, resource)
         case ("rbac.authorization.k8s.io", _, _):
             try RoleEscalation(core: core, user: user).check(object, old: old, resource: resource)
+        case ("certificates.k8s.io", "CertificateSigningRequest", .update("approval")):
+            try checkSigner("approve", object, resource)
+        case ("certificates.k8s.io", "CertificateSigningRequest", .update("status"))
+        where object.status["certificate"] != old?.status["certificate"]:
+            try checkSigner("sign", object, resource)
         case ("scheduling.k8s.io", "PriorityClass", .create): try checkPriorityClass(object, resource)
         default: break
         }
@@ -134,6 +139,20 @@ struct Admission: Sendable {
         return try core.objects(group, plural)
             .filter { $0.annotations[annotation]?.string == "true" }
             .max { $0.creationTimestamp < $1.creationTimestamp }?.name
+    }
+
+    /// Approving and signing are permissions on the signer: on its name, or on all of its domain.
+    private func checkSigner(_ verb: String, _ object: APIObject, _ resource: ResourceKind) throws(APIError) {
+        let signer = object.spec["signerName"]?.string ?? ""
+        let domain = signer.split(separator: "/").first.map(String.init) ?? ""
+        let authorizer = Authorizer(core: core)
+        for name in [signer, "\(domain)/*"] {
+            let request = AccessRequest(
+                user: user, verb: verb, group: resource.group, resource: "signers", name: name)
+            if try authorizer.decide(request).allowed { return }
+        }
+        throw .forbidden(
+            resource.subject(object.name), "user not permitted to \(verb) requests with signerName \"\(signer)\"")
     }
 
     private func checkPriorityClass(_ object: APIObject, _ resource: ResourceKind) throws(APIError) {

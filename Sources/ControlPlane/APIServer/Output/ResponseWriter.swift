@@ -22,12 +22,12 @@ extension RequestScope {
 
     /// The response for a stored object: its bytes as they are, where nothing is asked of them.
     func respond(_ stored: StoredObject, status: Int = 200, warnings: [String] = []) throws(APIError) -> HTTPResponse {
-        if output.shape == .object, output.encoding == .json, !isPretty, Conversion.isIdentity(resource) {
+        if output.shape == .object, output.encoding == .json, !isPretty, StoredForm.isServed(resource) {
             var response = HTTPResponse.json(stored.bytes, status: status)
             Self.add(warnings, to: &response)
             return response
         }
-        return try respond(Conversion.outgoing(try APIObject(stored), resource), status: status, warnings: warnings)
+        return try respond(StoredForm.outgoing(try APIObject(stored), resource), status: status, warnings: warnings)
     }
 
     /// Any API object, encoded as asked.
