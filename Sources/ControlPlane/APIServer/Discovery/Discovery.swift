@@ -44,7 +44,9 @@ final class Discovery: Sendable {
             return try serve(request, "/apis/\(parts[1])") { groupObject(group) }
         case ("apis", 3): return try resourceList(request, parts[1], parts[2])
         case ("openapi", 2) where parts[1] == "v2":
-            if let type = request.headers.list("Accept").first(where: { $0.contains("proto-openapi.spec.v2") }) {
+            if request.headers.list("Accept").contains(where: { $0.contains("proto-openapi.spec.v2") }) {
+                // The type asked for has an @, which no media type may have: the answer's differs.
+                let type = OpenAPIProtobuf.contentType
                 return try raw(request, "/openapi/v2 binary", type: type) {
                     Machinery.openAPIv2(registry, binary: true)
                 }
