@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The server's life, and what of it outsiders can see.
+
+# launch_server [option]...: starts it and returns at once.
+launch_server() {
+    setsid "$programs/swiftlet" server "$@" >>"$logs/server.log" 2>&1 </dev/null &
+    echo $! >"$work/server.pid"
+}
+
+# start_server [option]...: and waits until the node is Ready.
+start_server() {
+    launch_server "$@"
+    within 30 is_ready
+}
+
+server_pid() { cat "$work/server.pid"; }
+
+is_ready() {
+    kill -0 "$(server_pid)" || { tail -n 3 "$logs/server.log"; return 1; }
+    timeout 5 kubectl get --raw /readyz
+    [ "$(timeout 5 kubectl get node node-1 -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')" = True ]
+}
+
+# crash_server: as a power cut would have it, for this process.
+crash_server() {
+    local pid
+    pid=$(server_pid)
+    kill -9 "$pid"
+    while [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; do sleep 0.01; done
+}
+
+# need_server: a subject alone starts its own; behind another it uses the one that runs.
+need_server() {
+    if [ -e "$work/server.pid" ] && kill -0 "$(server_pid)" 2>/dev/null; then return; fi
+    import_example_image >"$logs/image.out" 2>&1
+    check "the server starts and its node becomes Ready" start_server
+}
+
+# processes <pod>: every process in the pod's cgroup, but not its shim.
+pod_processes() {
+    local uid
+    uid=$(field .metadata.uid pod "$@")
+    find /sys/fs/cgroup -path "*pod$uid*" -name cgroup.procs -exec cat {} + | sort -n
+}
+
+# container_init <pod> [kubectl option]...: the process id of its first container's PID 1: the one that leads a pid namespace.
+container_init() {
+    local pid
+    for pid in $(pod_processes "$@"); do
+        if [ "$(awk '/^NSpid:/ { print $NF }' "/proc/$pid/status")" = 1 ]; then
+            echo "$pid"
+            return
+        fi
+    done
+    echo "no init process in pod $1" >&2
+    return 1
+}
+
+# shim_of <pod>: the process id of its shim, known by the pod's uid on its command line.
+shim_of() {
+    local uid pid
+    uid=$(field .metadata.uid pod "$@")
+    for pid in /proc/[0-9]*; do
+        if [[ "$(readlink "$pid/exe")" = */swiftlet-shim* ]] && tr '\0' ' ' <"$pid/cmdline" | grep -q "$uid"; then
+            echo "${pid##*/}"
+            return
+        fi
+    done
+    echo "no shim of pod $1 ($uid)" >&2
+    return 1
+}
+
+# pods_as_they_are [kubectl option]...: what a restart of the server must not change.
+pods_as_they_are() {
+    local name
+    k get pods "$@" --no-headers -o custom-columns=N:.metadata.name,U:.metadata.uid,IP:.status.podIP,R:.status.containerStatuses[*].restartCount,C:.status.containerStatuses[*].containerID | sort
+    for name in $(k get pods "$@" -o name | sort); do
+        echo "$name $(pod_processes "${name#pod/}" "$@" | tr '\n' ' ')"
+    done
+}
