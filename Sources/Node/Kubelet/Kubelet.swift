@@ -176,7 +176,7 @@ public actor Kubelet {
             logger.info("ending a pod that no source knows", ["pod": pod.key])
             let worker = makeWorker(pod)
             await worker.start(orphans.removeValue(forKey: pod.uid))
-            await worker.terminate(grace: pod.spec.terminationGracePeriodSeconds, verdict: nil)
+            await worker.delete(grace: pod.spec.terminationGracePeriodSeconds)
         }
         let alive = Set(workers.keys)
         if let network {
@@ -219,13 +219,18 @@ public actor Kubelet {
         if let worker = workers[pod.uid] {
             if ["Succeeded", "Failed"].contains(pod.status.phase ?? "") { admitted[pod.uid] = nil }
             await worker.update(pod)
-            if pod.metadata.deletionTimestamp != nil { await worker.release() }
             return
         }
         let phase = pod.status.phase ?? "Pending"
         if ["Succeeded", "Failed"].contains(phase), orphans[pod.uid] == nil {
             // Over before: nothing of it is here. Deleted, its object goes.
             guard pod.metadata.deletionTimestamp != nil else { return }
+        }
+        if pod.metadata.deletionTimestamp != nil, orphans[pod.uid] == nil {
+            // Nothing of it is here: it is not begun only to be ended.
+            let worker = makeWorker(pod)
+            await worker.startEnding()
+            return
         }
         await begin(pod)
     }
@@ -239,8 +244,7 @@ public actor Kubelet {
             return
         }
         admitted[pod.uid] = nil
-        await workers[pod.uid]?.terminate(grace: 0, verdict: nil)
-        await workers[pod.uid]?.release()
+        await workers[pod.uid]?.delete(grace: 0)
     }
 
     private func begin(_ pod: Pod) async {
@@ -252,15 +256,14 @@ public actor Kubelet {
                 allowedUnsafeSysctls: configuration.allowedUnsafeSysctls)
             if let refusal = admission.refusal(pod) {
                 services.events.warning(pod, refusal.reason, refusal.message)
-                await worker.start(nil)
-                await worker.terminate(grace: 0, verdict: refusal)
+                await worker.startEnding(refusal)
                 return
             }
         }
         admitted[pod.uid] = pod
         await worker.start(held)
         if pod.metadata.deletionTimestamp != nil {
-            await worker.terminate(grace: pod.metadata.deletionGracePeriodSeconds, verdict: nil)
+            await worker.delete(grace: pod.metadata.deletionGracePeriodSeconds)
         }
     }
 
@@ -304,7 +307,7 @@ public actor Kubelet {
         let gone = staticPods.filter { new[$0.key] == nil }
         staticPods = new
         for (uid, pod) in gone {
-            await workers[uid]?.terminate(grace: pod.spec.terminationGracePeriodSeconds, verdict: nil)
+            await workers[uid]?.delete(grace: pod.spec.terminationGracePeriodSeconds)
             await removeMirror(pod)
         }
         for pod in pods where workers[pod.uid] == nil {

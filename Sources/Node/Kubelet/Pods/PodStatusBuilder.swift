@@ -106,12 +106,14 @@ struct PodStatusBuilder {
             condition("ContainersReady", containersReady), condition("PodScheduled", (true, "", "")),
         ]
         // Conditions of others (readiness gates, DisruptionTarget) stay as they are.
-        let own: Set<String> = [
-            "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled",
-        ]
-        result += pod.status.conditions.filter { !own.contains($0.type) }.map { .object($0.json) }
+        result += pod.status.conditions.filter { !Self.ownConditions.contains($0.type) }.map { .object($0.json) }
         return result
     }
+
+    /// The conditions only the kubelet writes.
+    static let ownConditions: Set<String> = [
+        "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled",
+    ]
 
     private func condition(_ type: String, _ value: (isTrue: Bool, reason: String, message: String)) -> JSONValue {
         let status = value.isTrue ? "True" : "False"

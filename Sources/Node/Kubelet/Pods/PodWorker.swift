@@ -20,6 +20,9 @@ actor PodWorker {
     /// The addresses of the pod; nil until its sandbox is made.
     var addresses: [String]?
     private(set) var isTerminating = false
+    /// Its source wants it gone: its object may be removed once nothing runs. A pod that was refused, or ran past its
+    /// deadline, only ends.
+    private var isDeleted = false
     private var gracePeriod: Int?
     private var verdict: PodVerdict?
     private(set) var isFinished = false
@@ -41,6 +44,7 @@ actor PodWorker {
     private var sandboxNotBefore: Int64 = 0
     private let firstSeen: Int64
     private var hasTornDown = false
+    private var hasPublished = false
     private let onFinish: @Sendable (String) -> Void
     var logger: Logger { services.logger.with(["pod": pod.key]) }
 
@@ -58,7 +62,7 @@ actor PodWorker {
     /// Starts to look after the pod; `held` is what was found of it from before.
     func start(_ held: (ShimClient, ShimState)? = nil) {
         for planned in PlannedContainer.all(of: pod) { ensureRecord(planned) }
-        if let held { adopt(held.0, held.1) }
+        if let held { adopt(held.0, held.1) } else { countOn() }
         loop = Task { [weak self] in
             guard let pokes = self?.pokes else { return }
             for await _ in pokes {
@@ -67,6 +71,24 @@ actor PodWorker {
             }
         }
         poke()
+    }
+
+    /// Starts to look after a pod of which nothing is here and nothing shall come.
+    func startEnding(_ refusal: PodVerdict? = nil) {
+        // A refused pod stays, to say why; one that is deleted goes.
+        isDeleted = refusal == nil
+        verdict = refusal
+        isTerminating = true
+        gracePeriod = 0
+        start()
+    }
+
+    /// After a reboot nothing of the pod is here but its status: what ran then counts as run.
+    private func countOn() {
+        let before = pod.status.containerStatuses + pod.status.initContainerStatuses
+        for status in before where status.containerID?.isEmpty == false {
+            records[status.name]?.restartCount = status.restartCount + 1
+        }
     }
 
     nonisolated func poke() { pokeContinuation.yield() }
@@ -82,12 +104,33 @@ actor PodWorker {
     /// The pod as its source has it now.
     func update(_ new: Pod) {
         guard new.uid == uid else { return }
-        pod = new
+        pod = withOwnStatus(new)
         for planned in PlannedContainer.all(of: new) { ensureRecord(planned) }
         if new.metadata.deletionTimestamp != nil {
-            terminate(grace: new.metadata.deletionGracePeriodSeconds, verdict: nil)
+            delete(grace: new.metadata.deletionGracePeriodSeconds)
         }
         poke()
+    }
+
+    /// What comes back from the API server may be older than what was sent there: only conditions of others are news.
+    private func withOwnStatus(_ new: Pod) -> Pod {
+        guard hasPublished, var status = pod.json["status"]?.object else { return new }
+        var new = new
+        let theirs = (new.json["status"]?["conditions"]?.array ?? []).filter {
+            !PodStatusBuilder.ownConditions.contains($0["type"]?.string ?? "")
+        }
+        let ours = (status["conditions"]?.array ?? []).filter {
+            PodStatusBuilder.ownConditions.contains($0["type"]?.string ?? "")
+        }
+        status["conditions"] = .array(ours + theirs)
+        new.json["status"] = .object(status)
+        return new
+    }
+
+    /// Ends the pod and what is left of it: its source does not want it any more.
+    func delete(grace: Int?) {
+        isDeleted = true
+        terminate(grace: grace, verdict: nil)
     }
 
     /// Ends the pod. A shorter grace period than before shortens the one that runs.
@@ -139,8 +182,12 @@ actor PodWorker {
             case .start(let name): begin(name)
             case .stop(let name): stop(name, reason: isTerminating ? "" : "", grace: terminationGrace)
             case .tearDown:
-                guard tasks["sandbox"] == nil, tasks["teardown"] == nil, !hasTornDown else { break }
-                tasks["teardown"] = Task { await tearDown() }
+                guard tasks["sandbox"] == nil, tasks["teardown"] == nil else { break }
+                if !hasTornDown {
+                    tasks["teardown"] = Task { await tearDown() }
+                } else if isDeleted, !mayDelete {
+                    release()
+                }
             case .wait(let until): earliest = min(earliest ?? .max, until)
             }
         }
@@ -205,8 +252,9 @@ actor PodWorker {
         let status = buildStatus()
         // What is published is what the next status is compared with: its transition times stay.
         pod.json["status"] = .object(status)
+        hasPublished = true
         services.statuses.report(
-            pod: pod, status: status, isDone: mayDelete && isTerminating,
+            pod: pod, status: status, isDone: mayDelete,
             finished: { [weak self] in
                 await self?.gone()
             })
@@ -401,10 +449,7 @@ actor PodWorker {
             shim = nil
             addresses = addresses ?? []
             try await volumes.unmount()
-            if isTerminating {
-                mayDelete = true
-                try Sandbox(services: services, pod: pod).forget()
-            }
+            if isDeleted { try forget() }
         } catch {
             hasTornDown = false
             logger.error("tear the pod down", ["error": "\(error)"])
@@ -415,16 +460,23 @@ actor PodWorker {
             }
         }
         publish()
-        if isTerminating, mayDelete, !services.statuses.isConnected || pod.isStatic { finish() }
+        finishAlone()
     }
 
-    /// After the containers have ended by themselves the pod stays until it is deleted.
-    func release() async {
-        guard hasTornDown, isTerminating, !mayDelete else { return }
+    private func forget() throws {
         mayDelete = true
-        do { try Sandbox(services: services, pod: pod).forget() } catch {
-            logger.warning("remove the pod's directories", ["error": "\(error)"])
-        }
+        try Sandbox(services: services, pod: pod).forget()
+    }
+
+    /// Where no API object has to go first, the pod is over.
+    private func finishAlone() {
+        if mayDelete, !services.statuses.isConnected || pod.isStatic { finish() }
+    }
+
+    /// The containers had ended by themselves, and the pod stayed until it was deleted.
+    private func release() {
+        do { try forget() } catch { logger.warning("remove the pod's directories", ["error": "\(error)"]) }
         publish()
+        finishAlone()
     }
 }

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+import KubeAPI
+import Testing
+
+@testable import Kubelet
+
+@Suite struct `What to do next for a pod` {
+    private func pod(_ policy: String, inits: [JSONValue] = [], apps: [JSONValue] = [["name": "a"]]) -> Pod {
+        Pod(json: [
+            "metadata": ["name": "p", "namespace": "n", "uid": "u"],
+            "spec": ["restartPolicy": .string(policy), "initContainers": .array(inits), "containers": .array(apps)],
+        ])
+    }
+
+    private func actions(
+        _ pod: Pod, _ phases: [String: ContainerSituation.Phase], sandbox: Bool = true, ending: Bool = false
+    ) -> [PodAction] {
+        PodPlan(
+            pod: pod, containers: PlannedContainer.all(of: pod),
+            situations: phases.mapValues { ContainerSituation(phase: $0, isStarted: $0 == .running) },
+            hasSandbox: sandbox, isTerminating: ending, now: 100
+        ).actions()
+    }
+
+    @Test func `begins with the sandbox`() {
+        #expect(actions(pod("Always"), [:], sandbox: false) == [.makeSandbox])
+    }
+
+    @Test(arguments: [
+        ("Always", Int32(0), true), ("Always", 1, true), ("OnFailure", 0, false), ("OnFailure", 1, true),
+        ("Never", 0, false), ("Never", 1, false),
+    ]) func `restarts by the policy`(policy: String, code: Int32, restarts: Bool) {
+        #expect(actions(pod(policy), ["a": .exited(code: code)]) == (restarts ? [.start("a")] : [.tearDown]))
+    }
+
+    @Test func `runs init containers one by one, and sidecars until the end`() {
+        let pod = pod("Never", inits: [["name": "i"], ["name": "s", "restartPolicy": "Always"], ["name": "j"]])
+        #expect(actions(pod, [:]) == [.start("i")])
+        #expect(actions(pod, ["i": .running]) == [])
+        #expect(actions(pod, ["i": .exited(code: 0)]) == [.start("s")])
+        #expect(actions(pod, ["i": .exited(code: 0), "s": .running]) == [.start("j")])
+        let done: [String: ContainerSituation.Phase] = ["i": .exited(code: 0), "s": .running, "j": .exited(code: 0)]
+        #expect(actions(pod, done) == [.start("a")])
+        // A sidecar that ends comes back while the application runs, and is stopped when it is done.
+        #expect(actions(pod, done.merging(["s": .exited(code: 1), "a": .running]) { $1 }) == [.start("s")])
+        #expect(actions(pod, done.merging(["a": .exited(code: 0)]) { $1 }) == [.stop("s")])
+        // A failed init container is the end under Never.
+        #expect(actions(pod, ["i": .exited(code: 1)]) == [.tearDown])
+    }
+
+    @Test func `stops applications before sidecars`() {
+        let pod = pod(
+            "Always", inits: [["name": "s", "restartPolicy": "Always"], ["name": "t", "restartPolicy": "Always"]],
+            apps: [["name": "a"], ["name": "b"]])
+        let running: [String: ContainerSituation.Phase] = ["s": .running, "t": .running, "a": .running, "b": .running]
+        #expect(actions(pod, running, ending: true) == [.stop("a"), .stop("b")])
+        let stopped = running.merging(["a": .exited(code: 0), "b": .stopping]) { $1 }
+        #expect(actions(pod, stopped, ending: true) == [])
+        let ended = running.merging(["a": .exited(code: 0), "b": .exited(code: 0)]) { $1 }
+        #expect(actions(pod, ended, ending: true) == [.stop("t")])
+    }
+
+    @Test func `waits out a back-off`() {
+        var backoff = CrashBackoff(maximum: 300_000_000_000)
+        let waits = (0..<8).map { _ in backoff.ended(at: 0, ranFor: 0) / 1_000_000_000 }
+        #expect(waits == [0, 10, 20, 40, 80, 160, 300, 300])
+        #expect(backoff.ended(at: 0, ranFor: 601_000_000_000) == 0)
+    }
+}
+
+@Suite struct `Small decisions of the kubelet` {
+    @Test(arguments: [
+        ("$(A)", "1"), ("$$(A)", "$(A)"), ("$(B)", "$(B)"), ("a$", "a$"), ("$(A", "$(A"), ("$$$(A)", "$1"),
+        ("x$y", "x$y"),
+    ]) func `expand variables as upstream does`(text: String, result: String) {
+        #expect(VariableExpansion.expand(text, ["A": "1"]) == result)
+    }
+
+    @Test func `look users up in an image`() {
+        let database = UserDatabase(
+            passwd: "root:x:0:0:root:/root:/bin/sh\nweb:x:33:33::/var/www:/bin/false\nbroken\n",
+            group: "root:x:0:\nwww:x:33:\nlog:x:4:web,other\n")
+        #expect(
+            database.resolve("web")
+                == ContainerUserIdentity(user: 33, group: 33, additionalGroups: [4], home: "/var/www"))
+        #expect(database.resolve("33:4")?.group == 4)
+        #expect(database.resolve("web:log")?.group == 4)
+        #expect(database.resolve("12345") == ContainerUserIdentity(user: 12345, group: 0))
+        #expect(database.resolve("nobody") == nil)
+        #expect(database.resolve("")?.user == 0)
+    }
+
+    @Test func `refuse pods that do not fit`() {
+        func pod(_ cpu: String, port: Int = 0) -> Pod {
+            Pod(json: [
+                "metadata": ["name": "p"],
+                "spec": [
+                    "containers": [
+                        [
+                            "name": "a", "resources": ["requests": ["cpu": .string(cpu)]],
+                            "ports": port == 0 ? [] : [["containerPort": 80, "hostPort": .integer(Int64(port))]],
+                        ]
+                    ]
+                ],
+            ])
+        }
+        var admission = PodAdmission(
+            allocatable: ["cpu": "2", "pods": "3"], labels: [:], admitted: [pod("1500m", port: 8080)],
+            allowedUnsafeSysctls: [])
+        #expect(admission.refusal(pod("500m")) == nil)
+        #expect(admission.refusal(pod("600m"))?.reason == "OutOfcpu")
+        #expect(admission.refusal(pod("100m", port: 8080))?.reason == "NodePorts")
+        admission.admitted = [pod("0"), pod("0"), pod("0")]
+        #expect(admission.refusal(pod("0"))?.reason == "OutOfpods")
+    }
+
+    @Test(arguments: [("SIGTERM", Int32(15)), ("quit", 3), ("9", 9), ("SIGRTMIN+3", 37)])
+    func `know signals by name`(name: String, number: Int32) { #expect(Signals.number(name) == number) }
+
+    @Test func `read a configuration and name what is wrong in one`() throws {
+        let text = """
+            apiVersion: kubelet.config.k8s.io/v1beta1
+            kind: KubeletConfiguration
+            clusterDNS: [10.43.0.10]
+            containerLogMaxSize: 5Mi
+            nodeStatusUpdateFrequency: 1m30s
+            authentication: {anonymous: {enabled: false}, x509: {clientCAFile: /ca}}
+            """
+        let configuration = try KubeletConfiguration(text: Array(text.utf8))
+        #expect(configuration.clusterDNS == ["10.43.0.10"])
+        #expect(configuration.containerLogMaxSize == 5 << 20)
+        #expect(configuration.nodeStatusUpdateFrequency == .seconds(90))
+        #expect(configuration.clientCAFile == "/ca")
+        #expect(throws: KubeletConfigurationError("maxPods: \"many\" is not of the type this field has")) {
+            try KubeletConfiguration(text: Array("kind: KubeletConfiguration\nmaxPods: many\n".utf8))
+        }
+    }
+
+    @Test func `make the resolver's file by the policy`() {
+        var config = ResolverConfiguration(text: "search a. b\nnameserver 1.1.1.1\noptions ndots:2\n")
+        config.nameservers += ["1.1.1.1", "2.2.2.2"]
+        #expect(config.text == "search a b\nnameserver 1.1.1.1\nnameserver 2.2.2.2\noptions ndots:2\n")
+    }
+}
