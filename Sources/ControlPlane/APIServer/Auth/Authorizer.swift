@@ -25,7 +25,7 @@ struct AccessRequest: Sendable, Hashable {
             resource = info.resource
             subresource = info.subresource
             namespace = info.namespace
-            name = info.name
+            name = info.name.isEmpty ? info.selectedName : info.name
         } else {
             path = info.path
         }

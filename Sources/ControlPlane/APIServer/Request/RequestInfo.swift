@@ -17,6 +17,9 @@ struct RequestInfo: Sendable {
     var subresource = ""
     /// The segments after `proxy`, still percent-encoded.
     var proxyPath = ""
+    /// The one object a list, watch or deletecollection is narrowed to by `fieldSelector=metadata.name=…`. Rights are
+    /// checked for it as for a named request, which is how kubelets watch single objects.
+    var selectedName = ""
 
     init(_ request: HTTPRequest) {
         path = request.path
@@ -42,6 +45,9 @@ struct RequestInfo: Sendable {
         isResource = true
         takeResource(&parts)
         verb = Self.verb(request, name: name, deprecatedWatch: deprecatedWatch)
+        if name.isEmpty, ["list", "watch", "deletecollection"].contains(verb) {
+            selectedName = Self.selectedName(request.query("fieldSelector") ?? "")
+        }
         if subresource == "proxy" { proxyPath = Self.rawTail(request.rawPath, after: "proxy") }
     }
 
@@ -73,6 +79,14 @@ struct RequestInfo: Sendable {
     static func isTrue(_ value: String?) -> Bool {
         guard let value else { return false }
         return !["0", "false", "False", "FALSE", "f", "F"].contains(value)
+    }
+
+    private static func selectedName(_ selector: String) -> String {
+        for term in selector.split(separator: ",") where term.hasPrefix("metadata.name=") {
+            let value = term.dropFirst("metadata.name=".count)
+            return String(value.hasPrefix("=") ? value.dropFirst() : value)
+        }
+        return ""
     }
 
     private static func rawTail(_ path: String, after word: String) -> String {
