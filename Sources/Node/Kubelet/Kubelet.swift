@@ -30,7 +30,9 @@ public actor Kubelet {
     private var admitted: [String: Pod] = [:]
     private var staticPods: [String: Pod] = [:]
     private var orphans: [String: (ShimClient, ShimState)] = [:]
+    /// Whether each source has said all it knows: before that nothing on the node may be called unknown.
     private var hasSynced = false
+    private var hasReadManifests = false
     private let metrics = MetricsRegistry()
 
     /// - Parameters:
@@ -57,7 +59,8 @@ public actor Kubelet {
         recorder = client.map {
             EventRecorder(client: $0, component: "kubelet", host: settings.nodeName, logger: logger)
         }
-        let objects = PodObjects(client: client, nodeName: settings.nodeName, nodeAddresses: settings.nodeAddresses)
+        let objects = PodObjects(
+            client: client, nodeName: settings.nodeName, nodeAddresses: settings.nodeAddresses, logger: logger)
         objects.setAllocatable(nodeStatus.allocatable)
         services = PodServices(
             configuration: configuration, settings: settings, images: images, network: network, objects: objects,
@@ -166,7 +169,7 @@ public actor Kubelet {
 
     /// Ends pods that run and that no source knows any more.
     private func endOrphans() async throws {
-        guard hasSynced else { return }
+        guard hasSynced, hasReadManifests || configuration.staticPodPath.isEmpty else { return }
         for entry in try Files.list(settings.runDirectory + "/pods")
         where entry.kind == .directory && workers[entry.name] == nil {
             guard let pod = recordedPod(entry.name) else {
@@ -195,7 +198,7 @@ public actor Kubelet {
         async let running: Void = informer.run()
         async let synced: Void = {
             try await informer.waitForSync()
-            await self.synced()
+            await self.synced(informer.list())
         }()
         for await change in changes {
             switch change {
@@ -206,7 +209,9 @@ public actor Kubelet {
         _ = try await (running, synced)
     }
 
-    private func synced() async {
+    private func synced(_ pods: [Pod]) async {
+        // The changes that bring these pods may still be queued; each must have claimed its shim first.
+        for pod in pods { await podChanged(pod) }
         hasSynced = true
         do { try await endOrphans() } catch { logger.warning("end pods no source knows", ["error": "\(error)"]) }
     }
@@ -314,7 +319,8 @@ public actor Kubelet {
             await begin(pod)
             await makeMirror(pod)
         }
-        if client == nil {
+        if !hasReadManifests || client == nil {
+            hasReadManifests = true
             do { try await endOrphans() } catch { logger.warning("end pods no source knows", ["error": "\(error)"]) }
         }
     }

@@ -54,8 +54,10 @@ struct NodeKeeper: Sendable {
     /// Writes the status.
     func report() async throws {
         let node = try await client.get(Node.resource, name: name)
-        let new = status.status(
+        var new = status.status(
             old: node["status"]?.object ?? [:], images: await images.images(), now: Times.text(KernelClock.wall.now()))
+        // The list merges by type, and a node with two families has two addresses of one type: it must replace.
+        new["addresses"] = .array((new["addresses"]?.array ?? []) + [["$patch": "replace"]])
         _ = try await client.patch(
             Node.resource, name: name, body: ["status": .object(new)], kind: .strategicMerge, subresource: "status")
     }

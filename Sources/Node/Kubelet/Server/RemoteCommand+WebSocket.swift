@@ -60,7 +60,7 @@ struct WebSocketCommand: Sendable {
     private func receive() async {
         do {
             // Tells clients of the older protocols that the channels are open.
-            for channel in [Channel.stdin, Channel.stdout, Channel.stderr] { try await send(channel, []) }
+            for channel in [Channel.stdout, Channel.stderr] { try await send(channel, []) }
             while let message = try await socket.receive() { try await handle(message) }
         } catch {
             // The connection broke: the session is let go of below, which ends the output too.

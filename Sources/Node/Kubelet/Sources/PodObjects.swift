@@ -24,15 +24,17 @@ final class PodObjects: VolumeSources, Sendable {
     private let services: Informer<Service>?
     private let watched = Mutex<[Reference: Watched]>([:])
     private let onChange = Mutex<(@Sendable (String) -> Void)?>(nil)
+    private let logger: Logger
     let nodeName: String
     let nodeAddresses: [String]
     private let allocatable = Mutex<[String: String]>([:])
 
-    init(client: KubeClient?, nodeName: String, nodeAddresses: [String]) {
+    init(client: KubeClient?, nodeName: String, nodeAddresses: [String], logger: Logger) {
         self.client = client
+        self.logger = logger
         self.nodeName = nodeName
         self.nodeAddresses = nodeAddresses
-        services = client.map { Informer<Service>(client: $0) }
+        services = client.map { Informer<Service>(client: $0, logger: logger) }
     }
 
     /// Runs until cancelled.
@@ -56,7 +58,7 @@ final class PodObjects: VolumeSources, Sendable {
         let informer = watched.withLock { watched -> Informer<ConfigMap> in
             if let known = watched[reference]?.configMap { return known }
             let made = Informer<ConfigMap>(
-                client: client, namespace: namespace, fieldSelector: "metadata.name=\(name)")
+                client: client, namespace: namespace, fieldSelector: "metadata.name=\(name)", logger: logger)
             watched[reference] = Watched(configMap: made, task: watch(made, namespace))
             return made
         }
@@ -69,7 +71,7 @@ final class PodObjects: VolumeSources, Sendable {
         let reference = Reference(kind: "Secret", key: ObjectKey(namespace, name))
         let informer = watched.withLock { watched -> Informer<Secret> in
             if let known = watched[reference]?.secret { return known }
-            let made = Informer<Secret>(client: client, namespace: namespace, fieldSelector: "metadata.name=\(name)")
+            let made = Informer<Secret>(client: client, namespace: namespace, fieldSelector: "metadata.name=\(name)", logger: logger)
             watched[reference] = Watched(secret: made, task: watch(made, namespace))
             return made
         }
