@@ -38,4 +38,14 @@ final class Semaphore: @unchecked Sendable {  // sem_post and sem_wait are what 
 
     /// Returns after a `signal`, or early by a signal handler: the caller looks again.
     func wait() { sem_wait(pointer) }
+
+    /// As `wait`, for a time; false when it passed.
+    func wait(milliseconds: Int) -> Bool {
+        var deadline = timespec()
+        clock_gettime(CLOCK_REALTIME, &deadline)
+        deadline.tv_nsec += milliseconds % 1000 * 1_000_000
+        deadline.tv_sec += milliseconds / 1000 + deadline.tv_nsec / 1_000_000_000
+        deadline.tv_nsec %= 1_000_000_000
+        return sem_timedwait(pointer, &deadline) == 0
+    }
 }

@@ -38,14 +38,16 @@ struct Swiftlet {
     private static let commandLine = Command(
         "swiftlet", summary: "Kubernetes on one machine or many",
         subcommands: [
-            APIServerCommand.command, ImageCommand.command, CheckCommand.command, VersionCommand.command,
+            ServerCommand.command, APIServerCommand.command, KubeconfigCommand.command, ImageCommand.command,
+            CheckCommand.command, VersionCommand.command,
         ])
 
     private static let actions: [String: @Sendable (ParsedArguments) throws -> Void] = [
         "image pull": ImageCommand.pull, "image import": ImageCommand.importArchive,
         "image export": ImageCommand.export, "image list": ImageCommand.list, "image remove": ImageCommand.remove,
         "image inspect": ImageCommand.inspect, "image tag": ImageCommand.tag, "image prune": ImageCommand.prune,
-        "apiserver": APIServerCommand.run, "check": CheckCommand.run, "version": VersionCommand.run,
+        "server": ServerCommand.run, "apiserver": APIServerCommand.run, "kubeconfig": KubeconfigCommand.run,
+        "check": CheckCommand.run, "version": VersionCommand.run,
     ]
 }
 

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+internal import KubeAPI
+internal import KubeClient
+internal import Kubelet
+internal import Netlink
+internal import PodNetwork
+internal import Synchronization
+internal import Telemetry
+
+/// The pod network of a node whose address blocks the cluster hands out: it is set up when the Node object has them, and
+/// pods wait for that.
+final class NodeNetwork: PodNetworking {
+    private struct State {
+        var network: PodNetwork?
+        var failure: String?
+    }
+
+    private let clusterCIDRs: [IPPrefix]
+    private let stateDirectory: String
+    private let logger: Logger
+    private let state = Mutex(State())
+    private let changed = Semaphore()
+
+    init(clusterCIDRs: [IPPrefix], stateDirectory: String, logger: Logger) {
+        self.clusterCIDRs = clusterCIDRs
+        self.stateDirectory = stateDirectory
+        self.logger = logger
+    }
+
+    /// Watches the Node until it has its blocks, then sets the network up.
+    func run(client: KubeClient, nodeName: String) async {
+        let nodes = Informer<Node>(
+            client: client, resource: Node.resource, fieldSelector: "metadata.name=\(nodeName)", logger: logger)
+        nodes.addHandler { [weak self] change in
+            self?.nodeChanged(change.object)
+        }
+        await nodes.run()
+    }
+
+    private func nodeChanged(_ node: Node) {
+        var texts = node.spec.podCIDRs
+        if texts.isEmpty, let single = node.spec.podCIDR { texts = [single] }
+        guard !texts.isEmpty, state.withLock({ $0.network == nil }) else { return }
+        let result = Result { try setUp(texts) }
+        state.withLock { state in
+            switch result {
+            case .success(let network): state.network = network
+            case .failure(let error): state.failure = "\(error)"
+            }
+        }
+        switch result {
+        case .success: logger.info("pod network is up", ["cidrs": texts.joined(separator: ",")])
+        case .failure(let error): logger.error("pod network cannot be set up", ["error": "\(error)"])
+        }
+        changed.signal()
+    }
+
+    private func setUp(_ texts: [String]) throws -> PodNetwork {
+        let blocks = try texts.map { text in
+            guard let prefix = IPPrefix(text) else { throw PodNetworkError("pod CIDR \"\(text)\" is not a CIDR") }
+            return prefix
+        }
+        let network = try PodNetwork(
+            configuration: PodNetworkConfiguration(
+                podCIDRs: blocks, clusterCIDRs: clusterCIDRs, stateDirectory: stateDirectory),
+            logger: logger)
+        try network.setup()
+        return network
+    }
+
+    /// The network, waited for: a pod may come before its node has been given addresses.
+    private func ready() throws -> PodNetwork {
+        for _ in 0..<100 {
+            let (network, failure) = state.withLock { ($0.network, $0.failure) }
+            if let network { return network }
+            if let failure { throw PodNetworkError(failure) }
+            guard changed.wait(milliseconds: 300) else { continue }
+            // Whoever waits beside must wake too.
+            changed.signal()
+        }
+        throw PodNetworkError("the pod network is not ready: the node has no pod CIDR yet")
+    }
+
+    // MARK: - PodNetworking
+
+    func attach(_ attachment: PodNetworkAttachment) throws -> [String] {
+        let ports = try attachment.hostPorts.map { port in
+            guard let hostPort = UInt16(exactly: port.hostPort), let containerPort = UInt16(exactly: port.containerPort)
+            else { throw PodNetworkError("host port \(port.hostPort) is not a port") }
+            let numbers: [String: UInt8] = ["TCP": 6, "UDP": 17, "SCTP": 132]
+            return HostPort(
+                hostIP: IPAddress(port.hostIP), hostPort: hostPort, containerPort: containerPort,
+                protocolNumber: numbers[port.transport] ?? 6)
+        }
+        let result = try ready().attach(
+            pod: PodNetworkRequest(
+                podUID: attachment.podUID, name: attachment.name, namespace: attachment.namespace,
+                networkNamespace: attachment.networkNamespace, hostPorts: ports))
+        return result.addresses.map { "\($0)" }
+    }
+
+    func detach(podUID: String) throws { try ready().detach(podUID: podUID) }
+
+    func reconcile(alive: Set<String>) throws { try ready().reconcile(alive: alive) }
+}
