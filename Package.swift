@@ -177,7 +177,9 @@ let tests = [
     Module(name: "SchedulerTests", tier: "Tests", dependencies: ["JSON", "KubeAPI", "KubeClient", "Scheduler"]),
     Module(
         name: "APIServerTests", tier: "Tests",
-        dependencies: ["APIServer", "AsyncIO", "HTTP", "JSON", "KubeAPI", "Linux", "Schema", "Store", "Telemetry", "TLS", "YAML"]),
+        dependencies: [
+            "APIServer", "AsyncIO", "HTTP", "JSON", "KubeAPI", "Linux", "Schema", "Store", "Telemetry", "TLS", "YAML",
+        ]),
 ]
 
 // MARK: - Settings, the same for every module.

@@ -39,7 +39,7 @@ struct Swiftlet {
         "swiftlet", summary: "Kubernetes on one machine or many",
         subcommands: [
             ServerCommand.command, APIServerCommand.command, KubeconfigCommand.command, ImageCommand.command,
-            CheckCommand.command, VersionCommand.command,
+            CheckCommand.command, ResetCommand.command, VersionCommand.command,
         ])
 
     private static let actions: [String: @Sendable (ParsedArguments) throws -> Void] = [
@@ -47,7 +47,7 @@ struct Swiftlet {
         "image export": ImageCommand.export, "image list": ImageCommand.list, "image remove": ImageCommand.remove,
         "image inspect": ImageCommand.inspect, "image tag": ImageCommand.tag, "image prune": ImageCommand.prune,
         "server": ServerCommand.run, "apiserver": APIServerCommand.run, "kubeconfig": KubeconfigCommand.run,
-        "check": CheckCommand.run, "version": VersionCommand.run,
+        "check": CheckCommand.run, "reset": ResetCommand.run, "version": VersionCommand.run,
     ]
 }
 

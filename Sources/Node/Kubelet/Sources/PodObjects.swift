@@ -71,7 +71,8 @@ final class PodObjects: VolumeSources, Sendable {
         let reference = Reference(kind: "Secret", key: ObjectKey(namespace, name))
         let informer = watched.withLock { watched -> Informer<Secret> in
             if let known = watched[reference]?.secret { return known }
-            let made = Informer<Secret>(client: client, namespace: namespace, fieldSelector: "metadata.name=\(name)", logger: logger)
+            let made = Informer<Secret>(
+                client: client, namespace: namespace, fieldSelector: "metadata.name=\(name)", logger: logger)
             watched[reference] = Watched(secret: made, task: watch(made, namespace))
             return made
         }
