@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 public import Linux
 internal import Synchronization
 public import Telemetry
@@ -73,17 +74,33 @@ public final class HTTPServer: Sendable {
         var listeners: [AsyncListener] = []
         do {
             for address in wanted {
-                var family = AsyncListener.Family.sixOnly
-                if case .ipv6(let bytes, _, _) = address, bytes.allSatisfy({ $0 == 0 }), configuration.isDualStack {
-                    family = .dual
-                }
-                listeners.append(try AsyncListener(at: address, family: family, loop: group.next()))
+                listeners.append(try listen(at: address))
             }
         } catch {
             for listener in listeners { listener.close() }
             throw error
         }
         serve(listeners)
+    }
+
+    /// Listens at one address. The unspecified address of either family stands for both, as Go's `net.Listen` has it,
+    /// whose programs' configurations we read; a machine without IPv6 has the one.
+    private func listen(at address: SocketAddress) throws -> AsyncListener {
+        let isWildcard =
+            switch address {
+            case .ipv4(let bytes, _), .ipv6(let bytes, _, _): bytes.allSatisfy { $0 == 0 }
+            case .unix: false
+            }
+        guard isWildcard, configuration.isDualStack, let port = address.port else {
+            return try AsyncListener(at: address, loop: group.next())
+        }
+        do throws(Errno) {
+            return try AsyncListener(
+                at: .ipv6(address: [UInt8](repeating: 0, count: 16), port: port), family: .dual, loop: group.next())
+        } catch {
+            guard error.code == EAFNOSUPPORT || error.code == EADDRNOTAVAIL else { throw error }
+            return try AsyncListener(at: .ipv4(address: [0, 0, 0, 0], port: port), loop: group.next())
+        }
     }
 
     /// Accepts from sockets that listen already, beside those of `start`.
