@@ -149,7 +149,7 @@ struct PodStatusBuilder {
             "imageID": .string(record?.imageID ?? ""),
         ]
         if let id = record?.id, !id.isEmpty { status["containerID"] = .string("swiftlet://\(id)") }
-        status["started"] = .bool(phase == .running && record?.situation.isStarted == true)
+        status["started"] = .bool((phase == .running || phase == .stopping) && record?.situation.isStarted == true)
         if let resources = planned.container.resources, !resources.json.isEmpty, phase == .running {
             status["resources"] = .object(resources.json)
             if !resources.requests.isEmpty {

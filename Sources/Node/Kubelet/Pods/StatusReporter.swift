@@ -115,7 +115,23 @@ final class StatusReporter: Sendable {
     private func patch(_ status: JSONObject, old: JSONObject, uid: String) -> JSONValue {
         var status = status
         for key in old.keys where status[key] == nil && !StatusReporter.foreign.contains(key) { status[key] = .null }
+        status["conditions"] = .array(
+            (status["conditions"]?.array ?? []).map { condition in
+                let before = old["conditions"]?.array?.first { $0["type"] == condition["type"] }
+                return StatusReporter.clearing(condition, before)
+            })
+        // Addresses are merged by their text, so that those of an earlier sandbox would stay.
+        for key in ["podIPs", "hostIPs"] {
+            if let addresses = status[key]?.array { status[key] = .array(addresses + [["$patch": "replace"]]) }
+        }
         return ["metadata": ["uid": .string(uid)], "status": .object(status)]
+    }
+
+    /// The condition, with a null for what it no longer says: a merge would keep an old reason or message.
+    private static func clearing(_ condition: JSONValue, _ before: JSONValue?) -> JSONValue {
+        guard var members = condition.object else { return condition }
+        for key in before?.object?.keys ?? [] where members[key] == nil { members[key] = .null }
+        return .object(members)
     }
 
     /// Members that other components write.
