@@ -198,7 +198,8 @@ struct ProxyTable: Sendable, Hashable {
         let chosen: [IPAddress] =
             switch options.nodePortAddresses {
             case .all: []
-            case .primary(let addresses): addresses
+            // None chosen: the addresses the Node object has.
+            case .primary(let addresses): addresses.isEmpty ? nodeAddresses : addresses
             case .blocks(let blocks): nodeAddresses.filter { address in blocks.contains { $0.contains(address) } }
             }
         // Loopback destinations cannot be rewritten to another host in nftables mode, here as upstream.
