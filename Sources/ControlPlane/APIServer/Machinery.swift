@@ -119,9 +119,9 @@ enum Machinery {
             case .malformed: throw .badRequest("\(error)")
             case .tooLarge: throw APIError(413, "RequestEntityTooLarge", "\(error)")
             case .unprocessable:
+                // No details, as upstream: with an object's name there clients print that instead of the message.
                 throw APIError(
-                    422, "Invalid", "the server rejected our request due to an error in our request: \(error)",
-                    details: subject.details())
+                    422, "Invalid", "the server rejected our request due to an error in our request: \(error)")
             }
         }
     }
