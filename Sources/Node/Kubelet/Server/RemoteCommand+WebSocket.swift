@@ -59,8 +59,10 @@ struct WebSocketCommand: Sendable {
 
     private func receive() async {
         do {
-            // Tells clients of the older protocols that the channels are open.
-            for channel in [Channel.stdout, Channel.stderr] { try await send(channel, []) }
+            // Tells clients of the older protocols that the channels are open: one message on the lowest channel that
+            // writes, for a client complains of channels it did not ask for.
+            let opened = session.stdout != nil ? Channel.stdout : session.stderr != nil ? Channel.stderr : Channel.error
+            try await send(opened, [])
             while let message = try await socket.receive() { try await handle(message) }
         } catch {
             // The connection broke: the session is let go of below, which ends the output too.
