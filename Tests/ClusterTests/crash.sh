@@ -39,7 +39,7 @@ end
 steady_pods() {
     crash_pods | k apply -f -
     k rollout status deployment/steady --timeout=60s
-    pods_as_they_are -l app=steady
+    pods_as_they_are app=steady
 }
 check "pods to be left alone are running" steady_pods
 
@@ -77,14 +77,14 @@ stop_load() {
 
 ten_crashes() {
     local before after round
-    before=$(pods_as_they_are -l app=steady)
+    before=$(pods_as_they_are app=steady)
     start_load
     for round in $(seq 10); do
         # Not always at the same point of what it does.
         sleep 0.$((RANDOM % 9))
         crash_server
         start_server
-        after=$(pods_as_they_are -l app=steady)
+        after=$(pods_as_they_are app=steady)
         [ "$after" = "$before" ] || {
             stop_load
             diff <(echo "$before") <(echo "$after")
@@ -96,7 +96,7 @@ ten_crashes() {
     stop_load
     # What was reported a moment late would show here.
     sleep 2
-    equal "$(pods_as_they_are -l app=steady)" "$before"
+    equal "$(pods_as_they_are app=steady)" "$before"
 }
 check "ten times kill -9 under load: every pod keeps its pid, IP and restart count" ten_crashes
 stop_load
@@ -155,11 +155,11 @@ shim_killed() {
     shim=$(shim_of "$pod")
     kill -9 "$shim"
     all_ready() { has_field 4 .status.readyReplicas deployment steady && no_stray; }
-    # Whatever it ran, nobody runs it twice: the pod's cgroup has the processes of two containers.
+    # Whatever it ran, nobody runs it twice: each pod has two containers.
     no_stray() {
-        local name
-        for name in $(k get pods -l app=steady -o 'jsonpath={.items[*].metadata.name}'); do
-            [ "$(pod_processes "$name" | wc -l)" -le 4 ]
+        local uid
+        for uid in $(k get pods -l app=steady -o 'jsonpath={.items[*].metadata.uid}'); do
+            equal "$(inits_of "$uid" | wc -l)" 2 || return 1
         done
     }
     gone_or_new() { ! [ -d "/proc/$shim" ]; }
@@ -204,12 +204,12 @@ check "a container that ended while the server was dead keeps its exit code and 
 
 graceful_stop() {
     local before pid
-    before=$(pods_as_they_are -l app=steady)
+    before=$(pods_as_they_are app=steady)
     pid=$(server_pid)
     kill -TERM "$pid"
     within 10 sh -c "[ ! -d /proc/$pid ] || grep -q '^State:.Z' /proc/$pid/status"
     start_server
-    equal "$(pods_as_they_are -l app=steady)" "$before"
+    equal "$(pods_as_they_are app=steady)" "$before"
 }
 check "a stop and a start leave pods as they were" graceful_stop
 

@@ -135,10 +135,13 @@ e_exec_status() {
 
 e_exec_terminal() {
     local output
-    output=$(in_terminal "$kubectl -n $essential_namespace exec -it $(e_pod) -- sh -c 'test -t 0 && test -t 1 && echo a terminal; stty size'")
+    output=$(in_terminal "$kubectl -n $essential_namespace exec -it $(e_pod) -- sh -c 'test -t 0 && test -t 1 && echo a terminal; sleep 0.3; stty size'")
     echo "$output"
     grep -q 'a terminal' <<<"$output"
-    grep -Eq '^[0-9]+ [0-9]+' <<<"$output"
+    # The size comes along.
+    grep -Eq '^33 101' <<<"$output"
+    # Nothing but what the command said.
+    equal "$(wc -l <<<"$output")" 2
 }
 
 e_attach() {

@@ -50,7 +50,7 @@ patches() {
     has_field merge .metadata.annotations.patched -n $kubectl_namespace deployment web
     n patch deployment web --type=json -p '[{"op":"test","path":"/spec/replicas","value":3},{"op":"replace","path":"/metadata/annotations/patched","value":"json"}]'
     has_field json .metadata.annotations.patched -n $kubectl_namespace deployment web
-    refuses 'the server rejected our request|testing value|test operation' "$kubectl" -n $kubectl_namespace patch deployment web --type=json \
+    refuses 'The request is invalid: the server rejected our request due to an error in our request' "$kubectl" -n $kubectl_namespace patch deployment web --type=json \
         -p '[{"op":"test","path":"/spec/replicas","value":77}]'
     n patch deployment web --subresource=scale --type=merge -p '{"spec":{"replicas":2}}'
     has_field 2 .spec.replicas -n $kubectl_namespace deployment web
@@ -86,7 +86,7 @@ check "kubectl diff shows what would change, and nothing where nothing would" di
 dry_runs() {
     says 'configmap/never created \(server dry run\)' n create configmap never --dry-run=server
     refuses 'NotFound' "$kubectl" -n $kubectl_namespace get configmap never
-    says 'deployment.apps/web configured \(server dry run\)|patched|unchanged' n apply --dry-run=server --server-side --force-conflicts -f "$work/web-current.yaml"
+    says 'deployment.apps/web serverside-applied \(server dry run\)' n apply --dry-run=server --server-side --force-conflicts -f "$work/web-current.yaml"
 }
 check "a dry run on the server changes nothing" dry_runs
 
@@ -139,4 +139,5 @@ raw_paths() {
 }
 check "health, metrics, discovery and the node's figures are served" raw_paths
 
+n delete pods --all --now >/dev/null
 check "a namespace is deleted with all that is in it" k delete namespace $kubectl_namespace --timeout=60s

@@ -117,8 +117,8 @@ has_field() {
 # answers <url> [curl option]...: the body, or failure within two seconds.
 answers() { curl -sS -g --max-time 2 "${@:2}" "$1"; }
 
-# in_terminal <command line>: under a terminal of its own, as a person would.
-in_terminal() { timeout 60 script -qefc "$1" /dev/null; }
+# in_terminal <command line>: under a terminal of its own, as a person would, of 33 rows and 101 columns.
+in_terminal() { timeout 60 script -qefc "stty rows 33 cols 101; $1" /dev/null; }
 
 # from_outside <command>...: on the machine at the other end of the wire.
 from_outside() { nsenter -t "$outside" -n "$@"; }

@@ -197,7 +197,7 @@ refused_everywhere() {
         refuses 'refused|Could not connect|Couldn.t connect|Failed to connect' curl -sS -g --connect-timeout 1 "$url"
         echo "$url refused"
     done
-    refuses 'refused|Failed to connect' from_outside curl -sS -g --connect-timeout 1 "$(node_url 4)"
+    refuses 'refused|Failed to connect' nsenter -t "$outside" -n curl -sS -g --connect-timeout 1 "$(node_url 4)"
 }
 check "scaled to 0, every address refuses at once, of both families" refused_everywhere
 

@@ -38,30 +38,24 @@ need_server() {
     check "the server starts and its node becomes Ready" start_server
 }
 
-# processes <pod>: every process in the pod's cgroup, but not its shim.
-pod_processes() {
-    local uid
-    uid=$(field .metadata.uid pod "$@")
-    find /sys/fs/cgroup -path "*pod$uid*" -name cgroup.procs -exec cat {} + | sort -n
+# processes_of <pod uid>: every process in the pod's cgroup; its shim is not among them.
+processes_of() { find /sys/fs/cgroup -path "*pod$1*" -name cgroup.procs -exec cat {} + | sort -n; }
+
+# inits_of <pod uid>: those of them that are the first of their pid namespace, one a container.
+inits_of() {
+    local pid
+    for pid in $(processes_of "$1"); do
+        [ "$(awk '/^NSpid:/ { print $NF }' "/proc/$pid/status" 2>/dev/null)" != 1 ] || echo "$pid"
+    done
 }
 
-# container_init <pod> [kubectl option]...: the process id of its first container's PID 1: the one that leads a pid namespace.
-container_init() {
-    local pid
-    for pid in $(pod_processes "$@"); do
-        if [ "$(awk '/^NSpid:/ { print $NF }' "/proc/$pid/status")" = 1 ]; then
-            echo "$pid"
-            return
-        fi
-    done
-    echo "no init process in pod $1" >&2
-    return 1
-}
+# container_init <pod>: the process id of its first container's first process.
+container_init() { inits_of "$(field .metadata.uid pod "$1")" | head -n 1 | grep .; }
 
 # shim_of <pod>: the process id of its shim, known by the pod's uid on its command line.
 shim_of() {
     local uid pid
-    uid=$(field .metadata.uid pod "$@")
+    uid=$(field .metadata.uid pod "$1")
     for pid in /proc/[0-9]*; do
         if [[ "$(readlink "$pid/exe")" = */swiftlet-shim* ]] && tr '\0' ' ' <"$pid/cmdline" | grep -q "$uid"; then
             echo "${pid##*/}"
@@ -72,11 +66,12 @@ shim_of() {
     return 1
 }
 
-# pods_as_they_are [kubectl option]...: what a restart of the server must not change.
+# pods_as_they_are <selector>: what a restart of the server must not change.
 pods_as_they_are() {
-    local name
-    k get pods "$@" --no-headers -o custom-columns=N:.metadata.name,U:.metadata.uid,IP:.status.podIP,R:.status.containerStatuses[*].restartCount,C:.status.containerStatuses[*].containerID | sort
-    for name in $(k get pods "$@" -o name | sort); do
-        echo "$name $(pod_processes "${name#pod/}" "$@" | tr '\n' ' ')"
+    local uid pods
+    pods=$(k get pods -l "$1" --no-headers -o custom-columns=N:.metadata.name,U:.metadata.uid,IP:.status.podIP,R:.status.containerStatuses[*].restartCount,C:.status.containerStatuses[*].containerID | sort)
+    echo "$pods"
+    for uid in $(awk '{ print $2 }' <<<"$pods"); do
+        echo "$uid $(inits_of "$uid" | tr '\n' ' ')"
     done
 }
