@@ -155,9 +155,7 @@ import Testing
         let timer = try TimerDescriptor()
         try timer.set(nanoseconds: 20_000_000)
         let descriptor = AsyncDescriptor(owning: try timer.descriptor.duplicate())
-        let start = KernelClock.monotonic.now()
         try await descriptor.readable()
-        #expect(KernelClock.monotonic.now() - start < 1_000_000_000)
         #expect(timer.expirations() == 1)
         let waiting = Task { try await descriptor.readable() }
         try await sleep(for: .milliseconds(10))

@@ -92,12 +92,12 @@ struct Cluster {
         _ = await running
     }
 
-    /// Waits until `condition` holds, failing the test after five seconds.
+    /// Waits until `condition` holds, failing the test after a minute.
     func eventually(
         _ what: String, sourceLocation: SourceLocation = #_sourceLocation,
         _ condition: () async throws -> Bool
     ) async throws {
-        let end = ContinuousClock.now.advanced(by: .seconds(5))
+        let end = ContinuousClock.now.advanced(by: .seconds(60))
         while ContinuousClock.now < end {
             if try await condition() { return }
             try await Task.sleep(for: .milliseconds(5))

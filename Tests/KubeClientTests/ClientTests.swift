@@ -69,8 +69,7 @@ import Testing
         queue.add("late", after: .milliseconds(200))
         #expect(await queue.next() == "early")
         #expect(await queue.next() == "late")
-        let passed = start.duration(to: .now)
-        #expect(passed >= .milliseconds(60) && passed < .milliseconds(190))
+        #expect(start.duration(to: .now) >= .milliseconds(60))
     }
 
     @Test func `a waiting worker ends when cancelled`() async {
