@@ -61,12 +61,15 @@ public struct KubeletConfiguration: Sendable, Hashable {
         try self.init(object)
     }
 
-    /// Reads a document. A field of the wrong type is an error that names it; fields this kubelet does not know are kept
-    /// in `document` only.
+    /// Reads a document. A field of the wrong type, and one that upstream's configuration does not have either, is an
+    /// error that names it; fields this kubelet has no use for are kept in `document` only.
     public init(_ object: JSONObject) throws(KubeletConfigurationError) {
         document = object
         if let kind = object["kind"]?.string, kind != "KubeletConfiguration" {
             throw KubeletConfigurationError("kind \(kind) is not KubeletConfiguration")
+        }
+        for name in object.keys where !Self.names.contains(name) {
+            throw KubeletConfigurationError("unknown field \"\(name)\"")
         }
         var fields = Fields(object: object)
         try fields.read("staticPodPath", &staticPodPath, \.string)
@@ -106,6 +109,35 @@ public struct KubeletConfiguration: Sendable, Hashable {
         try backoff.read("maxContainerRestartPeriod", &maximumCrashLoopBackOff, Fields.duration)
         try validate()
     }
+
+    /// Every field of kubelet.config.k8s.io/v1beta1.
+    private static let names = Set(
+        """
+        apiVersion kind
+        address allowedUnsafeSysctls authentication authorization cgroupDriver cgroupRoot cgroupsPerQOS clusterDNS
+        clusterDomain configMapAndSecretChangeDetectionStrategy containerLogMaxFiles containerLogMaxSize
+        containerLogMaxWorkers containerLogMonitorInterval containerRuntimeEndpoint contentType cpuCFSQuota
+        cpuCFSQuotaPeriod cpuManagerPolicy cpuManagerPolicyOptions cpuManagerReconcilePeriod crashLoopBackOff
+        enableContentionProfiling enableControllerAttachDetach enableDebugFlagsHandler enableDebuggingHandlers
+        enableProfilingHandler enableServer enableSystemLogHandler enableSystemLogQuery enforceNodeAllocatable
+        eventBurst eventRecordQPS evictionHard evictionMaxPodGracePeriod evictionMinimumReclaim
+        evictionPressureTransitionPeriod evictionSoft evictionSoftGracePeriod failCgroupV1 failSwapOn featureGates
+        fileCheckFrequency hairpinMode healthzBindAddress healthzPort httpCheckFrequency imageGCHighThresholdPercent
+        imageGCLowThresholdPercent imageMaximumGCAge imageMinimumGCAge imagePullCredentialsVerificationPolicy
+        imageServiceEndpoint iptablesDropBit iptablesMasqueradeBit kernelMemcgNotification kubeAPIBurst kubeAPIQPS
+        kubeletCgroups kubeReserved kubeReservedCgroup localStorageCapacityIsolation logging makeIPTablesUtilChains
+        maxOpenFiles maxParallelImagePulls maxPods memoryManagerPolicy memoryReservationPolicy memorySwap
+        memoryThrottlingFactor mergeDefaultEvictionSettings nodeLeaseDurationSeconds nodeStatusMaxImages
+        nodeStatusReportFrequency nodeStatusUpdateFrequency oomScoreAdj podCIDR podLogsDir podPidsLimit podsPerCore
+        port preloadedImagesVerificationAllowlist protectKernelDefaults providerID qosReserved readOnlyPort
+        registerNode registerWithTaints registryBurst registryPullQPS reservedMemory reservedSystemCPUs resolvConf
+        rotateCertificates runOnce runtimeRequestTimeout seccompDefault serializeImagePulls serverTLSBootstrap
+        showHiddenMetricsForVersion shutdownGracePeriod shutdownGracePeriodByPodPriority
+        shutdownGracePeriodCriticalPods singleProcessOOMKill staticPodPath staticPodURL staticPodURLHeader
+        streamingConnectionIdleTimeout syncFrequency systemCgroups systemReserved systemReservedCgroup tlsCertFile
+        tlsCipherSuites tlsCurvePreferences tlsMinVersion tlsPrivateKeyFile topologyManagerPolicy
+        topologyManagerPolicyOptions topologyManagerScope tracing userNamespaces volumePluginDir volumeStatsAggPeriod
+        """.split { $0.isWhitespace }.map(String.init))
 
     private func validate() throws(KubeletConfigurationError) {
         guard (1...65535).contains(port) else {

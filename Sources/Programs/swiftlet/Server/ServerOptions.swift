@@ -5,6 +5,7 @@ internal import JSON
 internal import KubeProxy
 internal import Kubelet
 internal import Linux
+internal import Netlink
 internal import Telemetry
 internal import YAML
 
@@ -66,8 +67,8 @@ struct ServerOptions: Sendable {
         securePort = port
         advertiseAddress = arguments["advertise-address"]
         extraNames = arguments.all("tls-san")
-        clusterCIDRs = try list("cluster-cidr")
-        serviceCIDRs = try list("service-cluster-ip-range")
+        clusterCIDRs = try Self.blocks("cluster-cidr", list("cluster-cidr"))
+        serviceCIDRs = try Self.blocks("service-cluster-ip-range", list("service-cluster-ip-range"))
         nodeName = arguments["hostname-override"]
         nodeAddresses = arguments.all("node-ip").flatMap { $0.split(separator: ",").map(String.init) }
         nodeLabels = try Self.labels(arguments.all("node-labels"))
@@ -86,8 +87,29 @@ struct ServerOptions: Sendable {
         if kubelet.staticPodPath.isEmpty { kubelet.staticPodPath = "/etc/kubernetes/manifests" }
     }
 
+    /// Address blocks that are some: a mistake must show before anything is written anywhere.
+    private static func blocks(_ flag: String, _ texts: [String]) throws -> [String] {
+        for text in texts where IPPrefix(text) == nil {
+            throw ArgumentsError("--\(flag): \"\(text)\" is not an address block", command: "swiftlet server")
+        }
+        guard !texts.isEmpty else {
+            throw ArgumentsError("--\(flag) wants an address block for each family", command: "swiftlet server")
+        }
+        return texts
+    }
+
     private mutating func read(configuration path: String) throws {
-        for document in try YAML.parse(try Files.read(path)) where !document.isNull {
+        do { try read(try YAML.parse(try Files.read(path)), of: path) } catch let error as Errno {
+            throw error
+        } catch let error as ArgumentsError {
+            throw error
+        } catch {
+            throw ArgumentsError("\(path): \(error)", command: "swiftlet server")
+        }
+    }
+
+    private mutating func read(_ documents: [JSONValue], of path: String) throws {
+        for document in documents where !document.isNull {
             let bytes = document.encoded()
             switch (document["apiVersion"]?.string ?? "", document["kind"]?.string ?? "") {
             case ("kubelet.config.k8s.io/v1beta1", "KubeletConfiguration"):
