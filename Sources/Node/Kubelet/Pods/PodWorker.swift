@@ -19,6 +19,7 @@ actor PodWorker {
     var shim: ShimClient?
     /// The addresses of the pod; nil until its sandbox is made.
     var addresses: [String]?
+    private var volumesAreStale = false
     private(set) var isTerminating = false
     /// Its source wants it gone: its object may be removed once nothing runs. A pod that was refused, or ran past its
     /// deadline, only ends.
@@ -104,7 +105,10 @@ actor PodWorker {
     /// The pod as its source has it now.
     func update(_ new: Pod) {
         guard new.uid == uid else { return }
+        let before = pod.metadata
         pod = withOwnStatus(new)
+        // Volumes of the downward API show them.
+        if before.labels != new.metadata.labels || before.annotations != new.metadata.annotations { refreshVolumes() }
         for planned in PlannedContainer.all(of: new) { ensureRecord(planned) }
         if new.metadata.deletionTimestamp != nil {
             delete(grace: new.metadata.deletionGracePeriodSeconds)
@@ -147,9 +151,15 @@ actor PodWorker {
 
     /// A referenced object has changed: projected volumes are written again.
     func refreshVolumes() {
-        guard tasks["volumes"] == nil, addresses != nil else { return }
+        guard addresses != nil else { return }
+        volumesAreStale = true
+        guard tasks["volumes"] == nil else { return }
         tasks["volumes"] = Task {
-            do { try await volumes.refresh(pod) } catch { logger.warning("refresh volumes", ["error": "\(error)"]) }
+            // What changes while they are written is written in another round.
+            while volumesAreStale {
+                volumesAreStale = false
+                do { try await volumes.refresh(pod) } catch { logger.warning("refresh volumes", ["error": "\(error)"]) }
+            }
             tasks["volumes"] = nil
         }
     }
