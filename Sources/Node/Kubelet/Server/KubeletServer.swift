@@ -49,10 +49,25 @@ struct KubeletServer: HTTPHandler {
         return list.encoded()
     }
 
+    /// Brings the figures that are states, not events, up to date.
+    private func count(_ pods: [Pod]) {
+        let running = metrics.gauge("kubelet_running_pods", help: "Number of pods that have a running container")
+        let statuses = pods.map { $0.status.initContainerStatuses + $0.status.containerStatuses }
+        running.set(Double(statuses.count { pod in pod.contains { $0.state?.running != nil } }))
+        let containers = metrics.gauge(
+            "kubelet_running_containers", help: "Number of containers, by their state", labels: ["container_state"])
+        let all = statuses.flatMap { $0 }
+        containers.set(Double(all.count { $0.state?.running != nil }), ["running"])
+        containers.set(Double(all.count { $0.state?.terminated != nil }), ["exited"])
+        containers.set(Double(all.count { $0.state?.waiting != nil }), ["created"])
+    }
+
     private func figures(_ path: [String]) async throws(ContainerAccessError) -> HTTPResponse {
         let text: String
         switch path.count > 1 ? path[1] : "" {
-        case "": text = metrics.render()
+        case "":
+            count(await access.pods())
+            text = metrics.render()
         case "resource": text = await access.resourceMetrics()
         case "cadvisor": text = await access.containerMetrics()
         default: throw .notFound("404 page not found")
