@@ -24,9 +24,9 @@ check "the Service address answers from each of the three pods" answers_of_all_p
 from_a_pod() {
     local pod
     pod=$(k get pods -l app=hello -o jsonpath='{.items[0].metadata.name}')
-    says 'hello from hello-' k exec "$pod" -- wget -q -T 3 -O - "$(hello_url)"
+    says 'hello from hello-' k exec "$pod" -- timeout 3 wget -q -O - "$(hello_url)"
     # Some of these come back to the pod that asks.
-    says "hello from $pod" k exec "$pod" -- sh -c "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do wget -q -T 3 -O - $(hello_url); done"
+    says "hello from $pod" k exec "$pod" -- sh -c "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do timeout 3 wget -q -O - $(hello_url); done"
 }
 check "a pod reaches the Service, also where the answer is its own" from_a_pod
 
@@ -38,8 +38,8 @@ reaches_outside() {
     from_outside busybox httpd -f -p 9000 -h "$work/outside" &
     server=$!
     pod=$(k get pods -l app=hello -o jsonpath='{.items[0].metadata.name}')
-    got=$(within 3 k exec "$pod" -- wget -q -T 2 -O - http://10.99.0.1:9000/) || status=1
-    got="$got $(k exec "$pod" -- wget -q -T 2 -O - 'http://[fd99::1]:9000/' 2>&1)" || status=1
+    got=$(within 3 k exec "$pod" -- timeout 3 wget -q -O - http://10.99.0.1:9000/) || status=1
+    got="$got $(k exec "$pod" -- timeout 3 wget -q -O - 'http://[fd99::1]:9000/' 2>&1)" || status=1
     kill $server
     echo "$got"
     [ $status = 0 ]

@@ -19,7 +19,7 @@ server_pid() { cat "$work/server.pid"; }
 
 is_ready() {
     kill -0 "$(server_pid)" || { tail -n 3 "$logs/server.log"; return 1; }
-    timeout 5 kubectl get --raw /readyz
+    timeout 5 kubectl get --raw /readyz || return 1
     [ "$(timeout 5 kubectl get node node-1 -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')" = True ]
 }
 
