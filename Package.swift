@@ -232,7 +232,9 @@ for program in programs where isWanted(program.name) {
     targets.append(
         .executableTarget(
             name: program.name, dependencies: dependencies(program), path: "Sources/Programs/\(program.name)",
-            swiftSettings: strict, linkerSettings: program.linked))
+            swiftSettings: strict,
+            // Symbols are two thirds of a release binary, and every start maps and touches part of them.
+            linkerSettings: program.linked + [.unsafeFlags(["-Xlinker", "-s"], .when(configuration: .release))]))
 }
 for module in testing where isWanted(module.name) {
     targets.append(
