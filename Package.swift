@@ -142,7 +142,10 @@ let tests = [
     Module(name: "ImagesTests", tier: "Tests", dependencies: ["HTTP", "Images", "Linux"]),
     Module(
         name: "KubeletTests", tier: "Tests",
-        dependencies: ["AsyncIO", "JSON", "KubeAPI", "Kubelet", "Linux", "Shim", "Telemetry"]),
+        dependencies: [
+            "AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Kubelet", "Linux", "Schema", "Shim", "Telemetry", "TLS",
+        ]),
+    Module(name: "VolumesTests", tier: "Tests", dependencies: ["CLinux", "JSON", "KubeAPI", "Linux", "Volumes"]),
     Module(name: "ShimTests", tier: "Tests", dependencies: ["CLinux", "JSON", "Linux", "Shim"]),
     Module(name: "JSONTests", tier: "Tests", dependencies: ["JSON", "YAML"]),
     Module(name: "ArgumentsTests", tier: "Tests", dependencies: ["Arguments"]),

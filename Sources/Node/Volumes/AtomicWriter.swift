@@ -57,7 +57,8 @@ public struct AtomicWriter: Sendable {
         do {
             let target = try Files.readLink(AtomicWriter.dataName, at: root.raw)
             // Anything but the writer's own kind of name was put there by somebody else.
-            return target.hasPrefix("..") && !target.contains("/") ? target : nil
+            return target.hasPrefix("..") && !target.contains("/") && target.dropFirst(2).first?.isNumber == true
+                ? target : nil
         } catch {
             if error.isNotFound || error.code == EINVAL { return nil }
             throw error
@@ -78,7 +79,8 @@ public struct AtomicWriter: Sendable {
             }
             return try count(root, name) == found
         } catch {
-            if error.isNotFound { return false }
+            // A link where a file or directory was: somebody has been at it.
+            if error.isNotFound || [ELOOP, EXDEV, ENOTDIR].contains(error.code) { return false }
             throw error
         }
     }

@@ -85,8 +85,14 @@ public actor PodVolumes {
 
     // MARK: - emptyDir
 
+    /// Where the emptyDir `name` of the pod with this directory is.
+    public static func emptyDirectory(_ name: String, of directory: String) -> String {
+        "\(directory)/volumes/kubernetes.io~empty-dir/\(name)"
+    }
+
     private func mount(_ source: EmptyDirVolumeSource, _ name: String, _ pod: Pod) throws -> MountedVolume {
-        let path = try path("empty-dir", name)
+        let path = PodVolumes.emptyDirectory(name, of: directory)
+        try Files.makeDirectories(path, mode: 0o750)
         switch source.medium ?? "" {
         case "": break
         case "Memory":

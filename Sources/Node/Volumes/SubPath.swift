@@ -18,6 +18,10 @@ public enum SubPath {
         if try Files.statusIfPresent(target)?.isMountRoot == true {
             try kernelCall("unmount \(target)") { clinux_unmount(target, Int32(MNT_DETACH)) }
         }
+        // What the volume holds there may have become a file, or a directory, since the last time.
+        if let left = try Files.statusIfPresent(target), (left.kind == .directory) != isDirectory {
+            if isDirectory { try Files.remove(target) } else { try systemCall("rmdir \(target)") { rmdir(target) } }
+        }
         if isDirectory {
             try Files.makeDirectories(target, mode: 0o750)
         } else {
