@@ -105,7 +105,9 @@ extension PodWorker {
     }
 
     /// Where a probe or hook connects to.
-    func address(_ host: String?, port: JSONValue?, of container: Container) throws -> SocketAddress {
+    func target(
+        _ host: String?, port: JSONValue?, of container: Container
+    ) throws -> (host: String, port: UInt16) {
         let number: Int
         if let integer = port?.integer {
             number = Int(integer)
@@ -118,10 +120,10 @@ extension PodWorker {
             throw ProbeUnsupported(description: "the handler names no port")
         }
         let target = host.flatMap { $0.isEmpty ? nil : $0 } ?? addresses?.first ?? "127.0.0.1"
-        guard (1...65535).contains(number), let address = SocketAddress(host: target, port: UInt16(number)) else {
+        guard (1...65535).contains(number) else {
             throw ProbeUnsupported(description: "\(target) port \(number) is no address")
         }
-        return address
+        return (target, UInt16(number))
     }
 
     /// The path of the pod's own network; nil when it is the node's.

@@ -18,14 +18,13 @@ struct HookRunner: Sendable {
         } else if let seconds = handler.sleep?.seconds {
             try await sleep(for: .seconds(seconds))
         } else if let get = handler.httpGet, let planned = await worker.planned(container) {
-            let status = try await HTTPGet(worker: worker, container: planned.container)
-                .status(get, timeout: .seconds(60))
-            guard (200..<400).contains(status) else {
-                throw ProbeUnsupported(description: "the hook's request was answered with status \(status)")
-            }
+            let (host, port) = try await worker.target(get.host, port: get.json["port"], of: planned.container)
+            // Whatever the answer's status is, the hook has been told.
+            _ = try await HTTPGet(get, host: host, port: port, purpose: .lifecycle).status(timeout: .seconds(60))
         } else if let socket = handler.tcpSocket, let planned = await worker.planned(container) {
-            let address = try await worker.address(socket.host, port: socket.json["port"], of: planned.container)
-            try await AsyncSocket.connect(to: address, timeout: .seconds(60)).shut()
+            let (host, port) = try await worker.target(
+                socket.host, port: socket.json["port"], of: planned.container)
+            try await AsyncSocket.connect(host: host, port: port, timeout: .seconds(60)).shut()
         }
     }
 }

@@ -18,18 +18,19 @@ struct ProbeRunner: Sendable {
                 return result.code == 0 ? .success : .failure(result.output)
             }
             if let get = probe.httpGet {
-                let status = try await HTTPGet(worker: worker, container: container).status(get, timeout: timeout)
+                let (host, port) = try await worker.target(get.host, port: get.json["port"], of: container)
+                let status = try await HTTPGet(get, host: host, port: port, purpose: .probe).status(timeout: timeout)
                 return (200..<400).contains(status)
                     ? .success : .failure("HTTP probe failed with statuscode: \(status)")
             }
             if let socket = probe.tcpSocket {
-                let address = try await worker.address(socket.host, port: socket.json["port"], of: container)
-                let connection = try await AsyncSocket.connect(to: address, timeout: timeout)
-                connection.shut()
+                let (host, port) = try await worker.target(socket.host, port: socket.json["port"], of: container)
+                try await AsyncSocket.connect(host: host, port: port, timeout: timeout).shut()
                 return .success
             }
             if let grpc = probe.grpc {
-                return try await GRPCHealth(worker: worker, container: container).check(grpc, timeout: timeout)
+                let (host, port) = try await worker.target(nil, port: grpc.json["port"], of: container)
+                return await GRPCHealth(host: host, port: port, service: grpc.service ?? "").check(timeout: timeout)
             }
             return .failure("the probe has no handler")
         } catch {
