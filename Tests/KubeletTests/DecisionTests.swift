@@ -107,7 +107,8 @@ import Testing
             ])
         }
         var admission = PodAdmission(
-            allocatable: ["cpu": "2", "pods": "3"], labels: [:], admitted: [pod("1500m", port: 8080)],
+            allocatable: ["cpu": "2", "pods": "3"], node: NodePlacement(name: "n", labels: [:]),
+            admitted: [pod("1500m", port: 8080)],
             allowedUnsafeSysctls: [])
         #expect(admission.refusal(pod("500m")) == nil)
         #expect(admission.refusal(pod("600m"))?.reason == "OutOfcpu")

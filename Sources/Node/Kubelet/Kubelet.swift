@@ -34,6 +34,10 @@ public actor Kubelet {
     private var hasSynced = false
     private var hasReadManifests = false
     private let metrics = MetricsRegistry()
+    /// When the kubelet last did something for its pods.
+    let heartbeat = Heartbeat()
+    /// The node's labels and taints as last seen.
+    private var placement: NodePlacement
 
     /// - Parameters:
     ///   - client: Nil runs static pods alone.
@@ -56,6 +60,11 @@ public actor Kubelet {
             ? try CgroupTree(mount: settings.cgroupMount, root: configuration.cgroupRoot) : nil
         nodeStatus = NodeStatus(
             settings: settings, configuration: configuration, missingControllers: cgroups?.missing ?? [])
+        placement = NodePlacement(
+            name: settings.nodeName, labels: nodeStatus.labels,
+            taints: configuration.registerWithTaints.compactMap {
+                $0.object.map(Taint.init(json:))
+            })
         recorder = client.map {
             EventRecorder(client: $0, component: "kubelet", host: settings.nodeName, logger: logger)
         }
@@ -91,7 +100,9 @@ public actor Kubelet {
                 group.addTask { try await source.watch { await self.staticPodsChanged($0) } }
             }
             if let client {
-                let keeper = NodeKeeper(client: client, status: nodeStatus, images: images, logger: logger)
+                let keeper = NodeKeeper(
+                    client: client, status: nodeStatus, images: images, network: network, logger: logger
+                ) { [weak self] in await self?.nodeSeen($0) }
                 group.addTask {
                     if self.configuration.registerNode { try await keeper.register() }
                     await keeper.run()
@@ -107,6 +118,7 @@ public actor Kubelet {
                 group.addTask { try await self.listen() }
             }
             group.addTask { try await self.refreshTokens() }
+            group.addTask { try await self.watchStorage() }
             try await group.waitForAll()
         }
     }
@@ -217,6 +229,7 @@ public actor Kubelet {
     }
 
     private func podChanged(_ pod: Pod) async {
+        heartbeat.beat()
         if pod.isMirror {
             await mirrorChanged(pod)
             return
@@ -253,11 +266,14 @@ public actor Kubelet {
     }
 
     private func begin(_ pod: Pod) async {
+        if orphans[pod.uid] == nil, pod.metadata.deletionTimestamp == nil { await refreshPlacement(for: pod) }
+        // While the node was looked up, another source may have begun it.
+        guard workers[pod.uid] == nil else { return }
         let worker = makeWorker(pod)
         let held = orphans.removeValue(forKey: pod.uid)
         if held == nil, pod.metadata.deletionTimestamp == nil {
             let admission = PodAdmission(
-                allocatable: nodeStatus.allocatable, labels: nodeStatus.labels, admitted: Array(admitted.values),
+                allocatable: nodeStatus.allocatable, node: placement, admitted: Array(admitted.values),
                 allowedUnsafeSysctls: configuration.allowedUnsafeSysctls)
             if let refusal = admission.refusal(pod) {
                 services.events.warning(pod, refusal.reason, refusal.message)
@@ -271,6 +287,19 @@ public actor Kubelet {
             await worker.delete(grace: pod.metadata.deletionGracePeriodSeconds)
         }
     }
+
+    /// Labels and taints may have changed since they were last seen: before they turn a pod away they are read again.
+    private func refreshPlacement(for pod: Pod) async {
+        guard let client, placement.refusal(pod) != nil else { return }
+        do {
+            nodeSeen(try await client.get(Node.resource, name: settings.nodeName))
+        } catch {
+            logger.warning("read the node to admit a pod", ["pod": pod.key, "error": "\(error)"])
+        }
+    }
+
+    /// Takes labels and taints from the Node object.
+    func nodeSeen(_ object: JSONObject) { placement = NodePlacement(Node(json: object)) }
 
     private func makeWorker(_ pod: Pod) -> PodWorker {
         let worker = PodWorker(pod: pod, services: services) { [weak self] uid in
@@ -297,11 +326,20 @@ public actor Kubelet {
 
     private func refreshTokens() async throws {
         while true {
+            heartbeat.beat()
             try await sleep(for: .seconds(30))
             let now = KernelClock.wall.now() / 1_000_000_000
             for worker in workers.values {
                 if let at = await worker.volumes.refreshAt, at <= now { await worker.refreshVolumes() }
             }
+        }
+    }
+
+    /// Nothing tells when a directory has grown: those with a limit are measured.
+    private func watchStorage() async throws {
+        while true {
+            try await sleep(for: .seconds(10))
+            for worker in workers.values { await worker.checkStorage() }
         }
     }
 

@@ -12,7 +12,26 @@ struct NodeKeeper: Sendable {
     let client: KubeClient
     let status: NodeStatus
     let images: any ImageService
+    let network: (any PodNetworking)?
     let logger: Logger
+    /// Told of the Node as it is in the API, each time it is read.
+    let seen: @Sendable (JSONObject) async -> Void
+    private let written = Synchronized<ContinuousClock.Instant?>(nil)
+
+    init(
+        client: KubeClient, status: NodeStatus, images: any ImageService, network: (any PodNetworking)?,
+        logger: Logger, seen: @escaping @Sendable (JSONObject) async -> Void
+    ) {
+        self.client = client
+        self.status = status
+        self.images = images
+        self.network = network
+        self.logger = logger
+        self.seen = seen
+    }
+
+    /// What keeps the node from being ready.
+    private var problems: [String] { NodeProblems.all(settings: status.settings, network: network) }
 
     private var name: String { status.settings.nodeName }
 
@@ -41,7 +60,8 @@ struct NodeKeeper: Sendable {
             if !status.configuration.registerWithTaints.isEmpty {
                 object["spec"] = ["taints": .array(status.configuration.registerWithTaints)]
             }
-            object["status"] = .object(status.status(old: [:], images: await images.images(), now: now))
+            object["status"] = .object(
+                status.status(old: [:], images: await images.images(), problems: problems, now: now))
             _ = try await client.create(Node.resource, object)
         } catch let error as StatusError where error.isAlreadyExists {
             let patch: JSONValue = ["metadata": ["labels": JSONValue(status.labels)]]
@@ -51,21 +71,39 @@ struct NodeKeeper: Sendable {
         try await report()
     }
 
-    /// Writes the status.
+    /// Writes the status when it has changed, or when the last time is long ago.
     func report() async throws {
         let node = try await client.get(Node.resource, name: name)
+        await seen(node)
+        let old = node["status"]?.object ?? [:]
         var new = status.status(
-            old: node["status"]?.object ?? [:], images: await images.images(), now: Times.text(KernelClock.wall.now()))
+            old: old, images: await images.images(), problems: problems, now: Times.text(KernelClock.wall.now()))
+        if NodeStatus.isSame(old, new), let last = written.value,
+            ContinuousClock.now - last < status.configuration.nodeStatusReportFrequency
+        {
+            return
+        }
         // The list merges by type, and a node with two families has two addresses of one type: it must replace.
         new["addresses"] = .array((new["addresses"]?.array ?? []) + [["$patch": "replace"]])
         _ = try await client.patch(
             Node.resource, name: name, body: ["status": .object(new)], kind: .strategicMerge, subresource: "status")
+        written.change { $0 = .now }
     }
 
     /// Until cancelled. A status that has not changed is written every few minutes only: the Lease says the node lives.
     func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await renewLease() }
+            if let network, network.notReadyReason != nil {
+                group.addTask {
+                    await network.waitUntilReady()
+                    if Task.isCancelled { return }
+                    // Not at the next round: pods wait for the node.
+                    do { try await report() } catch {
+                        logger.warning("write the node's status", ["node": name, "error": "\(error)"])
+                    }
+                }
+            }
             group.addTask {
                 while !Task.isCancelled {
                     do { try await sleep(for: status.configuration.nodeStatusUpdateFrequency) } catch { return }

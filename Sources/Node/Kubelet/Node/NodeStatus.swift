@@ -103,7 +103,9 @@ struct NodeStatus: Sendable {
     }
 
     /// The whole status, where `old` gives the conditions' times and what others have written.
-    func status(old: JSONObject, images: [KubeletImage], now: String) -> JSONObject {
+    ///
+    /// - Parameter problems: What keeps the node from being ready.
+    func status(old: JSONObject, images: [KubeletImage], problems: [String] = [], now: String) -> JSONObject {
         var status = old
         status["capacity"] = JSONValue(capacity)
         status["allocatable"] = JSONValue(allocatable)
@@ -131,14 +133,31 @@ struct NodeStatus: Sendable {
                 "PIDPressure", false, "KubeletHasInsufficientPID", "KubeletHasSufficientPID",
                 ("kubelet has insufficient PID available", "kubelet has sufficient PID available"), old, now),
             condition(
-                "Ready", true, "KubeletReady", "KubeletNotReady",
-                (readyMessage, "kubelet is not ready"), old, now),
+                "Ready", problems.isEmpty, "KubeletReady", "KubeletNotReady",
+                (readyMessage, problems.count == 1 ? problems[0] : "[\(problems.joined(separator: ", "))]"), old, now),
         ]
         let others = (old["conditions"]?.array ?? []).filter { condition in
             !own.contains { $0["type"] == condition["type"] }
         }
         status["conditions"] = .array(others + own)
         return status
+    }
+
+    /// Whether two statuses differ in nothing but the time they were written.
+    static func isSame(_ old: JSONObject, _ new: JSONObject) -> Bool {
+        func timeless(_ status: JSONObject) -> JSONObject {
+            var status = status
+            status["conditions"] = .array(
+                (status["conditions"]?.array ?? []).map { condition in
+                    var condition = condition
+                    condition["lastHeartbeatTime"] = nil
+                    return condition
+                }.sorted { ($0["type"]?.string ?? "") < ($1["type"]?.string ?? "") })
+            // What is empty may be left out where it is kept.
+            for (key, value) in status where value.array?.isEmpty == true || value.isNull { status[key] = nil }
+            return status
+        }
+        return timeless(old) == timeless(new)
     }
 
     /// Says what is degraded: limits of resources whose controllers the kernel does not offer here.

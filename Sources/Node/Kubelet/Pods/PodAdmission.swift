@@ -6,7 +6,7 @@ internal import KubeAPI
 /// Whether this node takes a pod, whatever a scheduler thought. Pure.
 struct PodAdmission {
     var allocatable: [String: String]
-    var labels: [String: String]
+    var node: NodePlacement
     /// Pods that hold resources here already.
     var admitted: [Pod]
     var allowedUnsafeSysctls: [String]
@@ -17,13 +17,7 @@ struct PodAdmission {
             return PodVerdict(
                 reason: "PodOSNotSupported", message: "Failed to admit pod as the OS field doesn't match node OS")
         }
-        if let selector = pod.spec.nodeSelector.first(where: { labels[$0.key] != $0.value }), !pod.isStatic {
-            return PodVerdict(
-                reason: "NodeAffinity",
-                message:
-                    "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector (\(selector.key))"
-            )
-        }
+        if let refusal = node.refusal(pod) { return refusal }
         if let sysctl = unsafeSysctl(pod) {
             return PodVerdict(reason: "SysctlForbidden", message: "forbidden sysctl: \"\(sysctl)\" not allowlisted")
         }

@@ -149,6 +149,20 @@ actor PodWorker {
         poke()
     }
 
+    /// Ends the pod when one of its volumes holds more than it may.
+    func checkStorage() async {
+        guard !isTerminating else { return }
+        let limits = StorageLimits(pod, directory: services.settings.podDirectory(uid))
+        guard !limits.isEmpty else { return }
+        do {
+            guard let verdict = try await Blocking.run({ try limits.excess() }), !isTerminating else { return }
+            services.events.warning(pod, verdict.reason, verdict.message)
+            terminate(grace: 1, verdict: verdict)
+        } catch {
+            logger.warning("measure the pod's volumes", ["error": "\(error)"])
+        }
+    }
+
     /// A referenced object has changed: projected volumes are written again.
     func refreshVolumes() {
         guard addresses != nil else { return }

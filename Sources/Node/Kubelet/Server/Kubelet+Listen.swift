@@ -17,8 +17,11 @@ extension Kubelet {
             throw KubeletConfigurationError("address \(configuration.address) is not an IP address")
         }
         let handler = KubeletServer(
-            access: self, authorization: KubeletAuthorization(client: client, nodeName: settings.nodeName),
-            metrics: metricsRegistry, configuration: configuration.document, isHealthy: { true })
+            access: self,
+            authorization: KubeletAuthorization(
+                client: client, nodeName: settings.nodeName, configuration: configuration),
+            metrics: metricsRegistry, configuration: configuration.document,
+            isHealthy: { [heartbeat] in heartbeat.isAlive })
         let server = try HTTPServer(
             addresses: [address],
             tls: TLSServerConfiguration(

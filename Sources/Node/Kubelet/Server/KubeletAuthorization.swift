@@ -8,7 +8,8 @@ internal import Synchronization
 internal import TLS
 
 /// Who may use the kubelet's server: a verified client certificate or a token the API server vouches for, and then the
-/// API server's word on `nodes/<subresource>` (kubelet authentication and authorization, webhook mode).
+/// API server's word on `nodes/<subresource>` (kubelet authentication and authorization), as far as the configuration
+/// asks for these.
 final class KubeletAuthorization: Sendable {
     private struct Cache {
         var users: [String: (user: RequestUser?, until: ContinuousClock.Instant)] = [:]
@@ -23,12 +24,14 @@ final class KubeletAuthorization: Sendable {
 
     private let client: KubeClient?
     private let nodeName: String
+    private let configuration: KubeletConfiguration
     private let cache = Mutex(Cache())
 
-    /// Asks through `client`; without one (static pods only) nobody is let in.
-    init(client: KubeClient?, nodeName: String) {
+    /// Asks through `client`; without one (static pods only) the API server vouches for nobody and allows nothing.
+    init(client: KubeClient?, nodeName: String, configuration: KubeletConfiguration) {
         self.client = client
         self.nodeName = nodeName
+        self.configuration = configuration
     }
 
     /// Nil when the request may go on, else the refusal.
@@ -37,6 +40,7 @@ final class KubeletAuthorization: Sendable {
             guard let user = try await authenticate(request) else {
                 return .text("Unauthorized", status: 401)
             }
+            if configuration.authorizationMode == "AlwaysAllow" { return nil }
             let verb = Self.verb(request.method)
             let subresources = Self.subresources(request.rawPath)
             for subresource in subresources
@@ -55,12 +59,24 @@ final class KubeletAuthorization: Sendable {
     // MARK: - Who
 
     private func authenticate(_ request: HTTPRequest) async throws -> RequestUser? {
-        if let certificate = request.context.clientCertificate, certificate.isVerified {
-            return RequestUser(
-                name: certificate.commonName, groups: certificate.organizations + ["system:authenticated"])
+        var isRefused = false
+        // Without authorities to check it by, a certificate says nothing.
+        if let certificate = request.context.clientCertificate, !configuration.clientCAFile.isEmpty {
+            if certificate.isVerified {
+                return RequestUser(
+                    name: certificate.commonName, groups: certificate.organizations + ["system:authenticated"])
+            }
+            isRefused = true
         }
-        guard let header = request.headers["Authorization"], header.hasPrefix("Bearer ") else { return nil }
-        return try await review(token: String(header.dropFirst("Bearer ".count)))
+        if configuration.webhookAuthentication, let header = request.headers["Authorization"],
+            header.hasPrefix("Bearer ")
+        {
+            if let user = try await review(token: String(header.dropFirst("Bearer ".count))) { return user }
+            isRefused = true
+        }
+        // Whoever shows what does not count is not let in as nobody instead.
+        guard configuration.anonymousAuthentication, !isRefused else { return nil }
+        return RequestUser(name: "system:anonymous", groups: ["system:unauthenticated"])
     }
 
     private func review(token: String) async throws -> RequestUser? {

@@ -15,7 +15,7 @@ struct KubeletServer: HTTPHandler {
     /// The configuration in force, for `/configz`.
     let configuration: JSONObject
     /// Whether the sync loop is alive; what `/healthz` says.
-    let isHealthy: @Sendable () async -> Bool
+    let isHealthy: @Sendable () -> Bool
 
     func handle(_ request: HTTPRequest) async -> HTTPResponse {
         if let refusal = await authorization.refusal(of: request) { return refusal }
@@ -27,8 +27,12 @@ struct KubeletServer: HTTPHandler {
     private func answer(_ request: HTTPRequest) async throws(ContainerAccessError) -> HTTPResponse {
         let path = request.pathSegments
         switch path.first {
-        case "healthz":
-            return await isHealthy() ? .text("ok") : .text("the sync loop does not answer\n", status: 500)
+        case "healthz" where path.count == 1 || ["ping", "log", "syncloop"].contains(path[1]):
+            if path.count > 1, path[1] != "syncloop" { return .text("ok") }
+            return isHealthy()
+                ? .text("ok")
+                : .text(
+                    "[+]ping ok\n[+]log ok\n[-]syncloop failed: reason withheld\nhealthz check failed\n", status: 500)
         case "pods", "runningpods": return .json(await podList())
         case "containerLogs": return try await logs(request, path)
         case "exec", "attach", "run": return try await command(request, path)

@@ -56,13 +56,28 @@ struct TerminalSize: Sendable, Equatable {
 struct JSONObjectSplitter {
     private var buffer: [UInt8] = []
     private var depth = 0
+    private var isInString = false
+    private var isEscaped = false
 
     mutating func append(_ bytes: [UInt8]) -> [[UInt8]] {
         var documents: [[UInt8]] = []
         for byte in bytes {
-            if byte == UInt8(ascii: "{") { depth += 1 }
-            if depth > 0 { buffer.append(byte) }
-            if byte == UInt8(ascii: "}"), depth > 0 {
+            if depth == 0, byte != UInt8(ascii: "{") { continue }
+            buffer.append(byte)
+            if isInString {
+                // A brace in a string is none.
+                if isEscaped {
+                    isEscaped = false
+                } else if byte == UInt8(ascii: "\\") {
+                    isEscaped = true
+                } else if byte == UInt8(ascii: "\"") {
+                    isInString = false
+                }
+            } else if byte == UInt8(ascii: "\"") {
+                isInString = true
+            } else if byte == UInt8(ascii: "{") {
+                depth += 1
+            } else if byte == UInt8(ascii: "}") {
                 depth -= 1
                 if depth == 0 {
                     documents.append(buffer)
@@ -70,10 +85,7 @@ struct JSONObjectSplitter {
                 }
             }
             // A size is a few dozen bytes; more than this is no size.
-            if buffer.count > 4096 {
-                buffer = []
-                depth = 0
-            }
+            if buffer.count > 4096 { self = JSONObjectSplitter() }
         }
         return documents
     }

@@ -30,4 +30,13 @@ public protocol PodNetworking: Sendable {
     func detach(podUID: String) throws
     /// Frees what pods that are gone have left behind.
     func reconcile(alive: Set<String>) throws
+    /// Why pods cannot be connected yet; nil when they can. Does not block.
+    var notReadyReason: String? { get }
+    /// Returns once pods can be connected, or when cancelled. One task at a time may wait.
+    func waitUntilReady() async
+}
+
+extension PodNetworking {
+    public var notReadyReason: String? { nil }
+    public func waitUntilReady() async {}
 }
