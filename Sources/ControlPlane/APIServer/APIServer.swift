@@ -43,10 +43,14 @@ public final class APIServer: HTTPHandler {
         let tokens = ServiceAccountTokens(
             issuer: configuration.issuer, audiences: [configuration.issuer],
             key: credentials.serviceAccountKey, publicKeys: [credentials.serviceAccountKey.publicKey])
+        let storage = ObjectStorage(store: sqlite)
+        let registry = ResourceRegistry()
+        guard let quotas = Quotas(storage: storage, registry: registry) else {
+            throw ConfigurationError("the table of resources has no resourcequotas")
+        }
         core = ServerCore(
-            configuration: configuration, logger: logger, storage: ObjectStorage(store: sqlite),
-            registry: ResourceRegistry(),
-            allocator: ServiceAllocator(ranges: ranges, portRange: configuration.nodePorts),
+            configuration: configuration, logger: logger, storage: storage, registry: registry,
+            allocator: ServiceAllocator(ranges: ranges, portRange: configuration.nodePorts), quotas: quotas,
             tokens: tokens, kubelets: KubeletConnections(makeClient: credentials.makeClient), metrics: server)
         authenticator = Authenticator(core: core, frontProxyAuthority: credentials.frontProxyAuthority.certificate)
         authorizer = Authorizer(core: core)
@@ -61,6 +65,8 @@ public final class APIServer: HTTPHandler {
         } catch {
             throw ConfigurationError("prepare the cluster: \(error.message)")
         }
+        let keeper = QuotaKeeper(quotas: core.quotas, store: core.store, logger: core.logger)
+        tasks.withLock { $0.append(Task { await keeper.run() }) }
         ready.store(true, ordering: .releasing)
         core.logger.info(
             "API server ready",

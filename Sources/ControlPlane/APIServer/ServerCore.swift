@@ -14,19 +14,22 @@ final class ServerCore: Sendable {
     let storage: ObjectStorage
     let registry: ResourceRegistry
     let allocator: ServiceAllocator
+    let quotas: Quotas
     let tokens: ServiceAccountTokens
     let kubelets: KubeletConnections
     let metrics: ServerMetrics
 
     init(
         configuration: APIServerConfiguration, logger: Logger, storage: ObjectStorage, registry: ResourceRegistry,
-        allocator: ServiceAllocator, tokens: ServiceAccountTokens, kubelets: KubeletConnections, metrics: ServerMetrics
+        allocator: ServiceAllocator, quotas: Quotas, tokens: ServiceAccountTokens, kubelets: KubeletConnections,
+        metrics: ServerMetrics
     ) {
         self.configuration = configuration
         self.logger = logger
         self.storage = storage
         self.registry = registry
         self.allocator = allocator
+        self.quotas = quotas
         self.tokens = tokens
         self.kubelets = kubelets
         self.metrics = metrics

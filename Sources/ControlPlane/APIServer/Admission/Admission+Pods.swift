@@ -3,6 +3,7 @@
 internal import JSON
 internal import KubeAPI
 internal import Schema
+internal import Store
 
 extension Admission {
     static let podSubject = Subject(group: "", resource: "pods", kind: "Pod", name: "")
@@ -37,6 +38,31 @@ extension Admission {
         let wanted = spec["automountServiceAccountToken"]?.bool ?? account["automountServiceAccountToken"]?.bool ?? true
         if wanted { mountToken(&spec) }
         pod.spec = spec
+    }
+
+    /// A new namespace's default account is on its way: pods created right after it wait for a moment.
+    func awaitAccount(_ pod: APIObject, _ resource: ResourceKind) async throws(APIError) {
+        guard resource.kind == "Pod", resource.group.isEmpty,
+            pod.annotations["kubernetes.io/config.mirror"] == nil,
+            ["", "default"].contains(pod.spec["serviceAccountName"]?.string ?? ""),
+            core.storage.get(try core.builtin("", "namespaces"), namespace: "", name: pod.namespace) != nil
+        else { return }
+        let accounts = try core.builtin("", "serviceaccounts")
+        let key = ObjectStorage.key(accounts, namespace: pod.namespace, name: "default")
+        if core.store.get(key) != nil { return }
+        do throws(StoreError) {
+            let watch = try await core.store.watch(prefix: key, after: core.store.currentRevision)
+            if core.store.get(key) != nil { return }
+            let timer = Task {
+                // Cut short when the account is there: nothing to cancel then.
+                try? await Task.sleep(for: .milliseconds(1500))
+                watch.cancel()
+            }
+            defer { timer.cancel() }
+            _ = try await watch.next()
+        } catch {
+            throw .store(error, subject(pod))
+        }
     }
 
     static let tokenPath = "/var/run/secrets/kubernetes.io/serviceaccount"

@@ -28,7 +28,10 @@ struct Admission: Sendable {
             try runtimeClass(&object)
             tolerations(&object)
         case ("", "Node"): taintNotReady(&object)
-        case ("", "PersistentVolumeClaim"): try defaultStorageClass(&object)
+        case ("", "PersistentVolumeClaim"):
+            try defaultStorageClass(&object)
+            Self.protect(&object, "kubernetes.io/pvc-protection")
+        case ("", "PersistentVolume"): Self.protect(&object, "kubernetes.io/pv-protection")
         case ("networking.k8s.io", "Ingress"): try defaultIngressClass(&object)
         default: break
         }
@@ -114,6 +117,11 @@ struct Admission: Sendable {
         taints.append(["key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"])
         spec["taints"] = .array(taints)
         object.spec = spec
+    }
+
+    /// Storage stays while something uses it; a controller takes the finalizer away.
+    private static func protect(_ object: inout APIObject, _ finalizer: String) {
+        if !object.finalizers.contains(finalizer) { object.finalizers.append(finalizer) }
     }
 
     private func defaultStorageClass(_ object: inout APIObject) throws(APIError) {

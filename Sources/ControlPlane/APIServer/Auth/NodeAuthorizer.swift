@@ -19,6 +19,17 @@ struct NodeAuthorizer: Sendable {
 
     func decide(_ request: AccessRequest, node: String) throws(APIError) -> Decision {
         guard request.path == nil else { return .noOpinion("") }
+        // A right on a kind is none on its subresources: `pods` is not `pods/exec`.
+        if !request.subresource.isEmpty {
+            let known: [String] =
+                switch (request.group, request.resource) {
+                case ("", "pods"): ["status", "eviction"]
+                case ("", "nodes"), ("", "persistentvolumeclaims"): ["status"]
+                case ("", "serviceaccounts"): ["token"]
+                default: []
+                }
+            guard known.contains(request.subresource) else { return .noOpinion("") }
+        }
         switch (request.group, request.resource) {
         case ("", "secrets"): return try referenced(request, node, "secret", Self.secretNames)
         case ("", "configmaps"): return try referenced(request, node, "configmap", Self.configMapNames)
@@ -36,7 +47,13 @@ struct NodeAuthorizer: Sendable {
             return try referenced(request, node, "serviceaccount", Self.accountNames)
         case ("", "pods"):
             if Self.reads.contains(request.verb) { return .allowed }
-            return ["create", "delete", "update", "patch"].contains(request.verb) ? .allowed : .noOpinion("")
+            let verbs =
+                switch request.subresource {
+                case "": ["create", "delete"]
+                case "status": ["update", "patch"]
+                default: ["create"]
+                }
+            return verbs.contains(request.verb) ? .allowed : .noOpinion("")
         case ("", "nodes"):
             return Self.reads.contains(request.verb) || Self.writes.contains(request.verb) ? .allowed : .noOpinion("")
         case ("coordination.k8s.io", "leases"):

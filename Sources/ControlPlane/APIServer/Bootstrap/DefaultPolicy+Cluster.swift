@@ -187,6 +187,7 @@ extension DefaultPolicy {
         clusterbinding system:discovery ClusterRole/system:discovery group:system:authenticated
         clusterbinding system:kube-controller-manager ClusterRole/system:kube-controller-manager user:system:kube-controller-manager
         clusterbinding system:kube-dns ClusterRole/system:kube-dns account:kube-system/kube-dns
+        clusterbinding swiftlet:node-certificate-renewal ClusterRole/system:certificates.k8s.io:certificatesigningrequests:selfnodeclient group:system:nodes
         clusterbinding system:kube-scheduler ClusterRole/system:kube-scheduler user:system:kube-scheduler
         clusterbinding system:monitoring ClusterRole/system:monitoring group:system:monitoring
         clusterbinding system:node ClusterRole/system:node

@@ -11,6 +11,14 @@ extension RequestScope {
         let decoded = try await decodeBody(resource.schema, apiVersion: resource.apiVersion, kind: resource.kind)
         let (stored, object) = try await create(decoded.object, manager: .update)
         let warnings = decoded.warnings
+        return try respond(created: stored, object, warnings: warnings)
+    }
+
+    /// The response for what a create came to: stored, or for a dry run not.
+    func respond(
+        created stored: StoredObject?, _ object: APIObject, warnings: [String]
+    ) throws(APIError) -> HTTPResponse {
+        let warnings = warnings + Unserved.warnings(object, resource)
         if let stored { return try respond(stored, status: 201, warnings: warnings) }
         return try respond(object, status: 201, warnings: warnings)
     }
@@ -48,6 +56,7 @@ extension RequestScope {
         var object = given
         Machinery.applyDefaults(&object, resource)
         let admission = Admission(core: core, user: user, dryRun: options.dryRun)
+        try await admission.awaitAccount(object, resource)
         try admission.mutate(&object, old: nil, resource: resource, operation: .create)
         Machinery.applyDefaults(&object, resource)
         let strategy = ObjectStrategy(core: core, resource: resource, user: user)
@@ -66,10 +75,14 @@ extension RequestScope {
                 if storage.get(resource, namespace: object.namespace, name: object.name) != nil {
                     throw .alreadyExists(subject(object.name))
                 }
+                try await core.quotas.charging(object, old: nil, resource, dryRun: true) {}
                 core.allocator.release(reservation)
                 return (nil, object)
             }
-            let stored = try await storage.create(resource, StoredForm.incoming(object, resource))
+            let incoming = StoredForm.incoming(object, resource)
+            let stored = try await core.quotas.charging(object, old: nil, resource, dryRun: false) {
+                () async throws(APIError) in try await storage.create(resource, incoming)
+            }
             object.resourceVersion = String(stored.revision)
             return (stored, object)
         } catch {

@@ -79,8 +79,7 @@ extension RequestScope {
             object.name = info.name
             do throws(APIError) {
                 let (stored, created) = try await create(object, manager: .applied)
-                if let stored { return try respond(stored, status: 201, warnings: checked.warnings) }
-                return try respond(created, status: 201, warnings: checked.warnings)
+                return try respond(created: stored, created, warnings: checked.warnings)
             } catch {
                 // Somebody else created it meanwhile: apply to that.
                 guard error.reason == "AlreadyExists" else { throw error }

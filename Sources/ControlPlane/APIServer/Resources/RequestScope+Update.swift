@@ -18,8 +18,7 @@ extension RequestScope {
         let existed = storage.get(resource, namespace: namespace, name: info.name) != nil
         if !existed, info.subresource.isEmpty, ObjectStrategy.allowsCreateOnUpdate(resource) {
             let (stored, object) = try await create(given, manager: .update)
-            if let stored { return try respond(stored, status: 201, warnings: decoded.warnings) }
-            return try respond(object, status: 201, warnings: decoded.warnings)
+            return try respond(created: stored, object, warnings: decoded.warnings)
         }
         return try await write(warnings: decoded.warnings) { (_) throws(APIError) in given }
     }
@@ -29,6 +28,28 @@ extension RequestScope {
         warnings: [String] = [], operation: FieldOperation = .update,
         _ change: (APIObject) async throws(APIError) -> APIObject
     ) async throws(APIError) -> HTTPResponse {
+        guard isCounted else { return try await writeOnce(warnings: warnings, operation: operation, change) }
+        return try await core.quotas.locked(namespace) { () async throws(APIError) in
+            do throws(APIError) {
+                return try await writeOnce(warnings: warnings, operation: operation, change)
+            } catch {
+                // A refusal changed nothing; anything else may come after the object was counted.
+                if error.code != 403, error.code != 422 { try await core.quotas.recalculate(namespace) }
+                throw error
+            }
+        }
+    }
+
+    /// Whether this update may make an object larger in the eyes of a quota.
+    private var isCounted: Bool {
+        resource.group.isEmpty && ["", "resize"].contains(info.subresource)
+            && ["pods", "services", "persistentvolumeclaims"].contains(resource.plural)
+            && core.quotas.bind(namespace)
+    }
+
+    private func writeOnce(
+        warnings: [String], operation: FieldOperation, _ change: (APIObject) async throws(APIError) -> APIObject
+    ) async throws(APIError) -> HTTPResponse {
         let (stored, shown) = try await storage.change(resource, namespace: namespace, name: info.name) {
             (raw, _) throws(APIError) in
             let old = StoredForm.outgoing(raw, resource)
@@ -36,10 +57,16 @@ extension RequestScope {
             try checkNamespace(&new)
             try checkPreconditions(new, old)
             guard let final = try await prepared(new, old: old, operation) else { return .show(old) }
+            if isCounted { try await core.quotas.charge(final, old: old, resource, dryRun: options.dryRun) }
             if options.dryRun { return .show(final) }
             // The last finalizer went: this was the update that the deletion waited for.
             if Self.isFinished(final), old.deletionTimestamp != nil { return .remove(final) }
             return .write(StoredForm.incoming(final, resource))
+        }
+        var warnings = warnings
+        if Unserved.concerns(resource) {
+            let object = if let shown { shown } else { try APIObject(stored) }
+            warnings += Unserved.warnings(object, resource)
         }
         if let shown { return try respond(shown, warnings: warnings) }
         return try respond(stored, warnings: warnings)

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import JSON
+internal import Schema
+
+/// What is stored but not acted upon: whoever writes it is told so. `docs/limits.md` lists the same.
+enum Unserved {
+    private static let consequences: [String: String] = [
+        "CustomResourceDefinition": "the resource that it defines is not served",
+        "ValidatingWebhookConfiguration": "its webhooks are not called",
+        "MutatingWebhookConfiguration": "its webhooks are not called",
+        "ValidatingAdmissionPolicy": "its expressions are not evaluated",
+        "ValidatingAdmissionPolicyBinding": "the expressions of its policy are not evaluated",
+        "MutatingAdmissionPolicy": "its expressions are not evaluated",
+        "MutatingAdmissionPolicyBinding": "the expressions of its policy are not evaluated",
+        "APIService": "requests for its group are not forwarded",
+        "FlowSchema": "requests are limited by their number alone",
+        "PriorityLevelConfiguration": "requests are limited by their number alone",
+        "HorizontalPodAutoscaler": "nothing scales its target",
+        "VolumeAttachment": "volumes are not attached by drivers",
+        "CSIDriver": "storage drivers are not called",
+        "ResourceClaim": "devices are not allocated",
+        "Namespace": "pods are not held to Pod Security Standards",
+    ]
+
+    /// Cheap: whether `warnings` may have anything to say.
+    static func concerns(_ resource: ResourceKind) -> Bool { consequences[resource.kind] != nil }
+
+    static func warnings(_ object: APIObject, _ resource: ResourceKind) -> [String] {
+        guard let consequence = consequences[resource.kind], acts(object, resource) else { return [] }
+        return ["this server stores the \(resource.kind) but does not act on it yet: \(consequence)"]
+    }
+
+    /// Whether the object asks for something that is not done.
+    private static func acts(_ object: APIObject, _ resource: ResourceKind) -> Bool {
+        switch resource.kind {
+        // Without a service it stands for a group that this server has itself.
+        case "APIService": object.spec["service"]?.object != nil
+        case "Namespace":
+            ["enforce", "warn", "audit"].contains {
+                let level = object.labels["pod-security.kubernetes.io/\($0)"]?.string
+                return level != nil && level != "privileged"
+            }
+        default: true
+        }
+    }
+}
