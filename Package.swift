@@ -175,7 +175,8 @@ let tests = [
     Module(
         name: "ControllersTests", tier: "Tests",
         dependencies: [
-            "Controllers", "HTTP", "JSON", "KubeAPI", "KubeClient", "Scheduler", "Schema", "Telemetry",
+            "APIServer", "Controllers", "HTTP", "JSON", "KubeAPI", "KubeClient", "Linux", "Scheduler", "Schema",
+            "Telemetry", "TLS",
         ]),
     Module(name: "SchedulerTests", tier: "Tests", dependencies: ["JSON", "KubeAPI", "KubeClient", "Scheduler"]),
     Module(

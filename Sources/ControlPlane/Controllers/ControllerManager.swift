@@ -84,10 +84,12 @@ public final class ControllerManager: Sendable {
             GarbageCollector(context), StatefulSetController(context), CronJobController(context),
             DisruptionController(context), ClusterRoleAggregationController(context),
             EndpointSliceMirroringController(context), JobController(context), TTLAfterFinishedController(context),
+            StorageProtectionController(claims: context), StorageProtectionController(volumes: context),
         ]
         if let pem = settings.rootCertificates {
             controllers.append(NamespaceFixtureController(rootCertificates: pem, context))
         }
+        if let signer = settings.signer { controllers.append(CertificateController(context, signer: signer)) }
         if settings.allocatesNodeRanges, !shares.isEmpty {
             controllers.append(NodeIPAMController(context, shares: shares))
         }

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+import KubeAPI
+import KubeClient
+import TLS
+import Telemetry
+
+/// Approves the requests of kubelets that may have a certificate, signs what is approved, and clears away the rest.
+final class CertificateController: Controller {
+    let name = "certificatesigningrequest"
+    private let context: ControllerContext
+    private let signer: any CertificateSigner
+    private let requests: Informer<DynamicObject>
+    private let queue = WorkQueue<String>()
+
+    init(_ context: ControllerContext, signer: any CertificateSigner) {
+        self.context = context
+        self.signer = signer
+        requests = context.informer(Kinds.signingRequests)
+        requests.addHandler { [queue] change in
+            if case .deleted = change { return }
+            queue.add(change.object.json.objectName)
+        }
+    }
+
+    func run() async {
+        await work(on: queue, workers: 1, after: [requests], logger: context.logger) {
+            [self] in try await sync($0)
+        }
+    }
+
+    private func sync(_ name: String) async throws {
+        guard let request = requests.get(name)?.json, !request.objectIsBeingDeleted else { return }
+        let left = SigningPolicy.remaining(request, at: .now)
+        guard left > .zero else {
+            do {
+                try await context.client.delete(
+                    Kinds.signingRequests, name: name, options: DeleteOptions(uid: request.objectUID))
+            } catch  where error.isNotFound || error.isConflict {
+                // Gone, or made anew under the same name.
+            }
+            return
+        }
+        queue.add(name, after: left)
+        guard request.string("status", "certificate").isEmpty,
+            let signer = SigningPolicy.Signer(rawValue: request.string("spec", "signerName")),
+            !request.hasCondition("Denied"), !request.hasCondition("Failed")
+        else { return }
+        if request.hasCondition("Approved") {
+            try await sign(request, signer)
+        } else {
+            try await approve(request, signer)
+        }
+    }
+
+    // MARK: Approving
+
+    private func approve(_ request: JSONObject, _ signer: SigningPolicy.Signer) async throws {
+        guard signer == .kubelet else { return }
+        let wish: SigningPolicy.Wish
+        do {
+            wish = try SigningPolicy.Wish(request)
+        } catch {
+            // Not for this controller to judge: a person sees why with `kubectl describe`.
+            context.logger.warning(
+                "a certificate signing request is not readable",
+                ["request": request.objectName, "error": "\(error)"])
+            return
+        }
+        let approvals = SigningPolicy.approvals(wish, user: request.string("spec", "username"), for: signer)
+        for (subresource, message) in approvals where try await isAllowed(request, subresource) {
+            var approved = request
+            var conditions = request.array("status", "conditions")
+            conditions.append(
+                condition("Approved", reason: "AutoApproved", message: message))
+            approved.set("status", "conditions", to: .array(conditions))
+            _ = try await context.client.update(Kinds.signingRequests, approved, subresource: "approval")
+            return
+        }
+        if !approvals.isEmpty {
+            context.logger.info(
+                "a kubelet's certificate signing request waits for a person: its user may not have it unseen",
+                ["request": request.objectName, "user": request.string("spec", "username")])
+        }
+    }
+
+    private static let reviews = ResourceID(
+        group: "authorization.k8s.io", version: "v1", plural: "subjectaccessreviews", kind: "SubjectAccessReview",
+        namespaced: false)
+
+    private func isAllowed(_ request: JSONObject, _ subresource: String) async throws -> Bool {
+        var spec: JSONObject = [
+            "user": .string(request.string("spec", "username")),
+            "groups": .array(request.array("spec", "groups")),
+            "resourceAttributes": [
+                "group": "certificates.k8s.io", "resource": "certificatesigningrequests", "verb": "create",
+                "subresource": .string(subresource), "version": "*",
+            ],
+        ]
+        if let uid = request.value("spec", "uid") { spec["uid"] = uid }
+        if let extra = request.value("spec", "extra") { spec["extra"] = extra }
+        let answer = try await context.client.create(Self.reviews, ["spec": .object(spec)])
+        return answer.value("status", "allowed")?.bool == true
+    }
+
+    // MARK: Signing
+
+    private func sign(_ request: JSONObject, _ signer: SigningPolicy.Signer) async throws {
+        var signed = request
+        do {
+            try SigningPolicy.check(SigningPolicy.Wish(request), for: signer)
+            let certificate = try self.signer.sign(
+                request: SigningPolicy.pem(request),
+                usages: request.array("spec", "usages").compactMap(\.string),
+                lifetime: SigningPolicy.lifetime(request))
+            signed.set("status", "certificate", to: .string(Base64.encode(certificate)))
+        } catch {
+            // Said in the object, where its author looks for it; trying again would come to the same.
+            var conditions = request.array("status", "conditions")
+            conditions.append(condition("Failed", reason: "SignerValidationFailure", message: "\(error)"))
+            signed.set("status", "conditions", to: .array(conditions))
+        }
+        _ = try await context.client.update(Kinds.signingRequests, signed, subresource: "status")
+    }
+
+    private func condition(_ type: String, reason: String, message: String) -> JSONValue {
+        let now = JSONValue.string(Timestamp.now.description)
+        return [
+            "type": .string(type), "status": "True", "reason": .string(reason), "message": .string(message),
+            "lastUpdateTime": now, "lastTransitionTime": now,
+        ]
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+import KubeClient
+import TLS
+
+/// What the cluster's own signers put into a certificate, and which requests nobody has to look at. No I/O.
+struct SigningPolicy: Sendable {
+    enum Signer: String, Sendable {
+        /// Certificates of people and programs: approved by people.
+        case client = "kubernetes.io/kube-apiserver-client"
+        /// Client certificates of kubelets: approved by the controller for whoever may have them.
+        case kubelet = "kubernetes.io/kube-apiserver-client-kubelet"
+        /// Serving certificates of kubelets: approved by people, who know which addresses are a node's.
+        case serving = "kubernetes.io/kubelet-serving"
+    }
+
+    /// Why a request is not signed.
+    struct Refusal: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    /// What a request object asks for.
+    struct Wish: Sendable {
+        var names: [String]
+        var commonName: String
+        var organizations: [String]
+        var hasHosts: Bool
+        var hasOtherNames: Bool
+        var usages: Set<String>
+
+        init(_ object: JSONObject) throws {
+            let request = try CertificateRequest(pem: SigningPolicy.pem(object))
+            let alternatives = request.alternativeNames
+            commonName = request.commonName
+            organizations = request.organizations
+            names = alternatives.dnsNames + alternatives.addresses
+            hasHosts = !names.isEmpty
+            hasOtherNames = !alternatives.uris.isEmpty
+            usages = Set(object.array("spec", "usages").compactMap(\.string))
+        }
+
+        var isNode: Bool { organizations == ["system:nodes"] && commonName.hasPrefix("system:node:") }
+    }
+
+    /// The PEM of the request inside a CertificateSigningRequest.
+    static func pem(_ object: JSONObject) throws(Refusal) -> [UInt8] {
+        guard let bytes = Base64.decode(object.string("spec", "request")) else {
+            throw Refusal(description: "spec.request is not base64")
+        }
+        return bytes
+    }
+
+    /// Throws what keeps `signer` from signing `wish`.
+    static func check(_ wish: Wish, for signer: Signer) throws(Refusal) {
+        func require(_ condition: Bool, _ text: String) throws(Refusal) {
+            if !condition { throw Refusal(description: text) }
+        }
+        switch signer {
+        case .client:
+            try require(
+                wish.usages.contains("client auth")
+                    && wish.usages.isSubset(of: ["client auth", "digital signature", "key encipherment"]),
+                "usages did not match those of a client: \(wish.usages.sorted())")
+        case .kubelet, .serving:
+            try require(wish.organizations == ["system:nodes"], "subject organization is not system:nodes")
+            try require(
+                wish.commonName.hasPrefix("system:node:"), "subject common name does not begin with system:node:")
+            try require(!wish.hasOtherNames, "URI subjectAltNames are not allowed")
+            let purpose = signer == .kubelet ? "client auth" : "server auth"
+            try require(
+                wish.usages.subtracting(["key encipherment"]) == ["digital signature", purpose],
+                "usages did not match \(["key encipherment", "digital signature", purpose])")
+            if signer == .kubelet {
+                try require(!wish.hasHosts, "DNS or IP subjectAltNames are not allowed")
+            } else {
+                try require(wish.hasHosts, "DNS or IP subjectAltName is required")
+            }
+        }
+    }
+
+    /// The permission by which a request is approved without a person, and what is said then; strongest first.
+    static func approvals(_ wish: Wish, user: String, for signer: Signer) -> [(subresource: String, message: String)] {
+        // Only what would be signed is approved.
+        guard signer == .kubelet, (try? check(wish, for: signer)) != nil else { return [] }
+        var result: [(subresource: String, message: String)] = []
+        if wish.commonName == user {
+            result.append(
+                ("selfnodeclient", "Auto approving self kubelet client certificate after SubjectAccessReview."))
+        }
+        result.append(("nodeclient", "Auto approving kubelet client certificate after SubjectAccessReview."))
+        return result
+    }
+
+    /// How long a certificate lasts: what was asked, between ten minutes and a year.
+    static func lifetime(_ object: JSONObject) -> Duration {
+        let year = 365 * 86_400
+        return .seconds(min(max(object.int("spec", "expirationSeconds") ?? year, 600), year))
+    }
+
+    /// When a request is of no more use: an hour after its verdict, a day when nobody gave one.
+    static func remaining(_ object: JSONObject, at now: Timestamp) -> Duration {
+        let verdict = object.array("status", "conditions").compactMap(\.object).first {
+            ["Approved", "Denied", "Failed"].contains($0["type"]?.string ?? "")
+        }
+        let since = verdict?.time("lastUpdateTime") ?? object.creationTime
+        return .seconds(verdict == nil ? 86_400 : 3600) - (now - since)
+    }
+}

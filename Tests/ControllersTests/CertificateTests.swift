@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import APIServer
+import Controllers
+import Glibc
+import HTTP
+import JSON
+import KubeAPI
+import KubeClient
+import Linux
+import Schema
+import TLS
+import Telemetry
+import Testing
+
+/// The controllers over a real API server.
+struct RealCluster: Sendable {
+    let server: APIServer
+    let admin: KubeClient
+
+    func client(as name: String, _ groups: [String]) -> KubeClient {
+        KubeClient(exchange: server.exchange(as: RequestUser(name: name, groups: groups + ["system:authenticated"])))
+    }
+
+    static func run(_ body: @escaping @Sendable (RealCluster) async throws -> Void) async throws {
+        var template = Array("/tmp/swiftlet-controllers-XXXXXX".utf8CString)
+        let directory = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
+        let logger = Logger(label: "test", level: .error)
+        let server = try APIServer(
+            APIServerConfiguration(dataDirectory: directory, advertiseAddress: "192.0.2.1"), logger: logger)
+        try await server.start()
+        let admin = KubeClient(
+            exchange: server.exchange(as: RequestUser(name: "admin", groups: ["system:masters"])))
+        let informers = SharedInformerFactory(client: admin, logger: logger)
+        var settings = ControllerManager.Settings(identity: "test")
+        settings.signer = Signer(authority: server.credentials.authority)
+        let manager = try ControllerManager(client: admin, informers: informers, logger: logger, settings: settings)
+        let cluster = RealCluster(server: server, admin: admin)
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await manager.runControllers() }
+                group.addTask { try await body(cluster) }
+                defer {
+                    group.cancelAll()
+                    informers.stop()
+                }
+                // The first to end is the body.
+                try await group.next()
+            }
+        } catch {
+            Issue.record(error)
+        }
+        server.stop()
+        try Files.removeTree(directory)
+    }
+
+    func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
+        for _ in 0..<500 {
+            if try await condition() { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        Issue.record("did not happen: \(what)")
+    }
+}
+
+private struct Signer: CertificateSigner {
+    let authority: CertificateAuthority
+
+    func sign(request: [UInt8], usages: [String], lifetime: Duration) throws -> [UInt8] {
+        try authority.sign(
+            CertificateRequest(pem: request),
+            usages: usages.contains("server auth") ? [.serverAuthentication] : [.clientAuthentication],
+            lifetime: lifetime
+        ).pem()
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct CertificateTests {
+    private static let requests = ResourceID(
+        group: "certificates.k8s.io", version: "v1", plural: "certificatesigningrequests",
+        kind: "CertificateSigningRequest", namespaced: false)
+
+    private func request(
+        _ name: String, signer: String, commonName: String, organizations: [String] = ["system:nodes"],
+        addresses: [String] = [], usage: String = "client auth"
+    ) throws -> JSONObject {
+        let pem = try CertificateRequest(
+            key: PrivateKey(generate: .ecdsaP256), commonName: commonName, organizations: organizations,
+            names: AlternativeNames(addresses: addresses)
+        ).pem()
+        return [
+            "metadata": ["name": .string(name)],
+            "spec": [
+                "request": .string(Base64.encode(pem)), "signerName": .string("kubernetes.io/\(signer)"),
+                "usages": ["digital signature", .string(usage)], "expirationSeconds": 3600,
+            ],
+        ]
+    }
+
+    private func conditions(_ cluster: RealCluster, _ name: String) async throws -> [String] {
+        try await cluster.admin.get(Self.requests, name: name).array("status", "conditions")
+            .compactMap { $0["type"]?.string }
+    }
+
+    private func approve(_ cluster: RealCluster, _ name: String) async throws {
+        _ = try await cluster.admin.patch(
+            Self.requests, name: name,
+            body: [
+                "status": [
+                    "conditions": [["type": "Approved", "status": "True", "reason": "ByAdmin", "message": "fine"]]
+                ]
+            ], kind: .merge, subresource: "approval")
+    }
+
+    @Test func `a node renews its own client certificate without anybody`() async throws {
+        try await RealCluster.run { cluster in
+            let node = cluster.client(as: "system:node:n1", ["system:nodes"])
+            let made = try await node.create(
+                Self.requests, request("own", signer: "kube-apiserver-client-kubelet", commonName: "system:node:n1"))
+            #expect(made.string("spec", "username") == "system:node:n1")
+            try await cluster.eventually("it is signed") {
+                try await !cluster.admin.get(Self.requests, name: "own").string("status", "certificate").isEmpty
+            }
+            let done = try await cluster.admin.get(Self.requests, name: "own")
+            let pem = try #require(Base64.decode(done.string("status", "certificate")))
+            let certificate = try Certificate(pem: pem)
+            #expect(certificate.commonName == "system:node:n1" && certificate.organizations == ["system:nodes"])
+            #expect(certificate.notAfter - Int64(time(nil)) <= 3600)
+            #expect(done.array("status", "conditions").first?["reason"]?.string == "AutoApproved")
+        }
+    }
+
+    @Test func `another node's name, and a serving certificate, wait for a person`() async throws {
+        try await RealCluster.run { cluster in
+            let node = cluster.client(as: "system:node:n1", ["system:nodes"])
+            _ = try await node.create(
+                Self.requests, request("other", signer: "kube-apiserver-client-kubelet", commonName: "system:node:n2"))
+            _ = try await node.create(
+                Self.requests,
+                request(
+                    "serving", signer: "kubelet-serving", commonName: "system:node:n1", addresses: ["192.0.2.7"],
+                    usage: "server auth"))
+            // What is approved at once shows that the controller has come past the two above.
+            _ = try await node.create(
+                Self.requests, request("own", signer: "kube-apiserver-client-kubelet", commonName: "system:node:n1"))
+            try await cluster.eventually("the third is approved") {
+                try await conditions(cluster, "own") == ["Approved"]
+            }
+            #expect(try await conditions(cluster, "other").isEmpty)
+            #expect(try await conditions(cluster, "serving").isEmpty)
+            try await approve(cluster, "serving")
+            try await cluster.eventually("the serving certificate is signed") {
+                try await !cluster.admin.get(Self.requests, name: "serving").string("status", "certificate").isEmpty
+            }
+        }
+    }
+
+    @Test func `what a signer does not sign is said in the request`() async throws {
+        try await RealCluster.run { cluster in
+            _ = try await cluster.admin.create(
+                Self.requests,
+                request("bad", signer: "kube-apiserver-client-kubelet", commonName: "eve", organizations: ["people"]))
+            try await approve(cluster, "bad")
+            try await cluster.eventually("it failed") {
+                try await conditions(cluster, "bad") == ["Approved", "Failed"]
+            }
+            let failed = try await cluster.admin.get(Self.requests, name: "bad")
+            #expect(failed.string("status", "certificate").isEmpty)
+            #expect(
+                failed.array("status", "conditions").last?["message"]?.string
+                    == "subject organization is not system:nodes")
+        }
+    }
+
+    @Test func `a person's approved request is signed`() async throws {
+        try await RealCluster.run { cluster in
+            _ = try await cluster.admin.create(
+                Self.requests,
+                request("jane", signer: "kube-apiserver-client", commonName: "jane", organizations: ["dev"]))
+            try await approve(cluster, "jane")
+            try await cluster.eventually("it is signed") {
+                try await !cluster.admin.get(Self.requests, name: "jane").string("status", "certificate").isEmpty
+            }
+        }
+    }
+
+    @Test func `a claim stays while a pod uses it, and goes with the pod`() async throws {
+        try await RealCluster.run { cluster in
+            let claims = Cluster.kind("", "persistentvolumeclaims", "PersistentVolumeClaim")
+            let made = try await cluster.admin.create(
+                claims,
+                [
+                    "metadata": ["name": "data", "namespace": "default"],
+                    "spec": ["accessModes": ["ReadWriteOnce"], "resources": ["requests": ["storage": "1Gi"]]],
+                ])
+            #expect(made.array("metadata", "finalizers") == ["kubernetes.io/pvc-protection"])
+            _ = try await cluster.admin.create(
+                Cluster.pods,
+                [
+                    "metadata": ["name": "user", "namespace": "default"],
+                    "spec": [
+                        "nodeName": "n1", "containers": [["name": "c", "image": "app:1"]],
+                        "volumes": [["name": "v", "persistentVolumeClaim": ["claimName": "data"]]],
+                    ],
+                ])
+            try await cluster.admin.delete(claims, namespace: "default", name: "data")
+            try await Task.sleep(for: .milliseconds(300))
+            let held = try await cluster.admin.get(claims, namespace: "default", name: "data")
+            #expect(held.objectIsBeingDeleted)
+            try await cluster.admin.delete(
+                Cluster.pods, namespace: "default", name: "user", options: DeleteOptions(gracePeriodSeconds: 0))
+            try await cluster.eventually("the claim goes") {
+                try await cluster.admin.list(claims).items.isEmpty
+            }
+        }
+    }
+}
