@@ -44,8 +44,8 @@ public enum ShimDaemon {
         _ = chdir("/")
         do {
             let server = try ShimServer(options)
+            // Without /dev/null the parent's streams stay: harmless.
             if let null = try? FileDescriptor.open("/dev/null", O_RDWR) {
-                // Without /dev/null the parent's streams stay: harmless.
                 for number: Int32 in 0...2 { dup2(null.raw, number) }
             }
             try ready.writeAll([0])

@@ -113,6 +113,7 @@ struct MachineCheck {
     }
 
     private static func resources() -> MachineCheck {
+        // Not readable is shown as missing: the cost named below is then what to expect.
         let status = (try? Files.readText("/proc/self/status")) ?? ""
         let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") } ?? ""
         let mask = UInt64(line.dropFirst(7).filter(\.isHexDigit), radix: 16) ?? 0

@@ -79,6 +79,7 @@ struct ServiceAccountTokens: Sendable {
         for (kind, plural) in [("pod", "pods"), ("node", "nodes"), ("secret", "secrets")] {
             guard let reference = claims?[kind], let boundName = reference["name"]?.string else { continue }
             let scope = kind == "node" ? "" : namespace
+            // One that cannot be read cannot vouch for the token, which is then refused.
             let object = try? core.object("", plural, namespace: scope, name: boundName)
             // A token bound to a pod names its node too; the node may go before the pod does.
             if kind == "node", claims?["pod"] != nil {

@@ -206,6 +206,7 @@ extension LabelSelector {
     /// An API server that merged the keys at creation loses nothing by this. Labels of a stored pod make valid rows.
     func narrowed(by keys: JSONValue?, of labels: [String: String], excluding others: JSONValue?) -> LabelSelector {
         var rows = requirements
+        // `try?` passes over what the API server has refused already: a key or value no label can have.
         for key in (keys?.array ?? []).compactMap(\.string) {
             if let value = labels[key], let row = try? LabelRequirement(key, .in, [value]) { rows.append(row) }
         }
