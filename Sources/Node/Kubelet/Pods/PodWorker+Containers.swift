@@ -163,6 +163,13 @@ extension PodWorker {
         } catch let error as MountFailure {
             services.events.warning(pod, "FailedMount", error.description, container: name)
             throw ContainerStartFailure(reason: "CreateContainerConfigError", message: error.description)
+        } catch let error as ShimFailure where error.kind == .runtime {
+            // A program that is not there shows when the runtime makes the process. For those who wait for the pod it is a
+            // start that failed: one that is not to restart is over.
+            services.events.warning(pod, "Failed", "Error: \(error)", container: name)
+            count(name, random)
+            startFailed(name, random, "\(error)")
+            throw ContainerStartFailure(reason: "RunContainerError", message: "\(error)")
         } catch {
             services.events.warning(pod, "Failed", "Error: \(error)", container: name)
             throw ContainerStartFailure(reason: "CreateContainerError", message: "\(error)")
@@ -187,31 +194,12 @@ extension PodWorker {
     private func launch(_ planned: PlannedContainer, _ id: String) async throws {
         let name = planned.name
         guard let shim, records[name] != nil else { throw CancellationError() }
-        let isRestart = records[name]!.attempt > 0
-        // Known by its id before it starts: its end may be told at once.
-        records[name]!.id = id
-        if let end = records[name]!.end { records[name]!.previous = end }
-        records[name]!.end = nil
-        records[name]!.attempt += 1
-        if isRestart { records[name]!.restartCount += 1 }
-        records[name]!.startedAt = KernelClock.wall.now()
-        records[name]!.situation.isStarted = planned.container.startupProbe == nil
-        records[name]!.situation.isReady = false
-        records[name]!.waitingReason = ""
-        records[name]!.waitingMessage = ""
-        records[name]!.stopReason = ""
-        records[name]!.hasPostStarted = false
+        count(name, id)
         do {
             try await shim.ask(.start(container: id))
         } catch {
             services.events.warning(pod, "Failed", "Error: \(error)", container: name)
-            // The runtime made the process and could not run the program: upstream tells it as an end.
-            ended(
-                name,
-                ExitRecord(
-                    container: id, pid: 0, code: 128, signal: 0, startedAt: records[name]!.startedAt,
-                    finishedAt: KernelClock.wall.now()),
-                reason: "StartError", message: "\(error)")
+            startFailed(name, id, "\(error)")
             return
         }
         services.events.normal(pod, "Started", "Container started", container: name)
@@ -226,6 +214,35 @@ extension PodWorker {
         }
         startProbes(name, wasStarted: planned.container.startupProbe == nil)
         publish()
+    }
+
+    /// Counts a run that begins.
+    private func count(_ name: String, _ id: String) {
+        guard records[name] != nil else { return }
+        let isRestart = records[name]!.attempt > 0
+        // Known by its id before it starts: its end may be told at once.
+        records[name]!.id = id
+        if let end = records[name]!.end { records[name]!.previous = end }
+        records[name]!.end = nil
+        records[name]!.attempt += 1
+        if isRestart { records[name]!.restartCount += 1 }
+        records[name]!.startedAt = KernelClock.wall.now()
+        records[name]!.situation.isStarted = planned(name)?.container.startupProbe == nil
+        records[name]!.situation.isReady = false
+        records[name]!.waitingReason = ""
+        records[name]!.waitingMessage = ""
+        records[name]!.stopReason = ""
+        records[name]!.hasPostStarted = false
+    }
+
+    /// The runtime could not run the program: upstream tells it as an end, with a code of its own.
+    private func startFailed(_ name: String, _ id: String, _ message: String) {
+        ended(
+            name,
+            ExitRecord(
+                container: id, pid: 0, code: 128, signal: 0, startedAt: records[name]?.startedAt ?? 0,
+                finishedAt: KernelClock.wall.now()),
+            reason: "StartError", message: message)
     }
 
     /// False when the hook failed, and with it the container.
