@@ -170,7 +170,9 @@ public final class APIServer: HTTPHandler {
             guard info.verb == "create" else { throw .methodNotAllowed(scope.subject()) }
             return try await scope.review()
         }
-        guard resource.verbs.contains(info.verb) else { throw .methodNotAllowed(scope.subject()) }
+        // What is written is an object, never the collection.
+        let isWholeCollection = info.name.isEmpty && (info.verb == "update" || info.verb == "patch")
+        guard resource.verbs.contains(info.verb), !isWholeCollection else { throw .methodNotAllowed(scope.subject()) }
         switch info.verb {
         case "get": return try scope.get()
         case "list": return try await scope.list()
