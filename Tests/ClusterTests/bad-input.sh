@@ -60,7 +60,12 @@ unknown_image() {
     k run absent --image=docker.io/swiftlet/absent:1 --image-pull-policy=Never --restart=Never
     within 15 has_field ErrImageNeverPull '.status.containerStatuses[0].state.waiting.reason' pod absent
     says 'docker.io/swiftlet/absent:1' k describe pod absent
-    k run unnamed --image='Not A Name' --restart=Never
+    k apply -f - <<'end'
+apiVersion: v1
+kind: Pod
+metadata: {name: unnamed}
+spec: {restartPolicy: Never, containers: [{name: main, image: "Not/A:Name:"}]}
+end
     within 15 says 'InvalidImageName' field '.status.containerStatuses[0].state.waiting.reason' pod unnamed
     k delete pod absent unnamed --now
 }
@@ -147,7 +152,9 @@ check "malformed requests get the status and reason upstream gives" malformed
 oversized() {
     head -c 5000000 /dev/zero | tr '\0' 'a' >"$work/big"
     (printf '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"big"},"data":{"a":"'; cat "$work/big"; printf '"}}') >"$work/big.json"
-    status 413 'RequestEntityTooLarge|too large' /api/v1/namespaces/default/configmaps -H 'Content-Type: application/json' --data-binary "@$work/big.json"
+    status 413 'RequestEntityTooLarge' /api/v1/namespaces/default/configmaps -H 'Content-Type: application/json' \
+        --data-binary "@$work/big.json" --http1.1
+    refuses 'RequestEntityTooLarge' kubectl create --validate=false -f "$work/big.json"
     head -c 1100000 "$work/big" >"$work/big1"
     refuses 'Too long|may not be more than 1048576' kubectl create configmap big --from-file="$work/big1"
     # A header no server should keep.

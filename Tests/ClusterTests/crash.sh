@@ -132,7 +132,11 @@ passing_pods_go() {
     k delete configmaps --all >/dev/null
     # One shim for each pod there is, and no other.
     one_shim_a_pod() { equal "$(ls -l /proc/[0-9]*/exe 2>/dev/null | grep -c '/swiftlet-shim$')" "$(k get pods -A -o name | wc -l)"; }
-    within 20 one_shim_a_pod
+    within 20 one_shim_a_pod || {
+        k get pods -A
+        ps -eo pid,etimes,args | grep '[s]wiftlet-shim' | cut -c 1-200
+        return 1
+    }
 }
 check "pods that came and went between crashes leave no shim" passing_pods_go
 

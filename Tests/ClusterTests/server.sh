@@ -50,7 +50,7 @@ inits_of() {
 }
 
 # container_init <pod>: the process id of its first container's first process.
-container_init() { inits_of "$(field .metadata.uid pod "$1")" | head -n 1 | grep .; }
+container_init() { inits_of "$(field .metadata.uid pod "$1")" | awk 'NR == 1 { print; found = 1 } END { exit !found }'; }
 
 # shim_of <pod>: the process id of its shim, known by the pod's uid on its command line.
 shim_of() {
