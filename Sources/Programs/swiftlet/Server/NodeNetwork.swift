@@ -22,6 +22,8 @@ final class NodeNetwork: PodNetworking {
     private let logger: Logger
     private let state = Mutex(State())
     private let changed = Semaphore()
+    /// Ends when the network is up.
+    private let isUp = AsyncStream<Never>.makeStream()
 
     init(clusterCIDRs: [IPPrefix], stateDirectory: String, logger: Logger) {
         self.clusterCIDRs = clusterCIDRs
@@ -51,7 +53,9 @@ final class NodeNetwork: PodNetworking {
             }
         }
         switch result {
-        case .success: logger.info("pod network is up", ["cidrs": texts.joined(separator: ",")])
+        case .success:
+            logger.info("pod network is up", ["cidrs": texts.joined(separator: ",")])
+            isUp.continuation.finish()
         case .failure(let error): logger.error("pod network cannot be set up", ["error": "\(error)"])
         }
         changed.signal()
@@ -104,4 +108,14 @@ final class NodeNetwork: PodNetworking {
     func detach(podUID: String) throws { try ready().detach(podUID: podUID) }
 
     func reconcile(alive: Set<String>) throws { try ready().reconcile(alive: alive) }
+
+    var notReadyReason: String? {
+        state.withLock { state in
+            state.network != nil ? nil : state.failure ?? "the node has no pod CIDR yet"
+        }
+    }
+
+    func waitUntilReady() async {
+        for await _ in isUp.stream {}
+    }
 }
