@@ -105,9 +105,8 @@ struct ProbeURL: Sendable, Hashable, CustomStringConvertible {
             guard scheme == "http" || scheme == "https" else { return nil }
             let rest = location[colon...].dropFirst(3)
             let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
-            guard let endpoint = try? HTTPEndpoint("\(scheme)://\(rest[..<end])") else {  // Not an authority: nil says so.
-                return nil
-            }
+            // What is not an authority leads nowhere: nil says so.
+            guard let endpoint = try? HTTPEndpoint("\(scheme)://\(rest[..<end])") else { return nil }
             return ProbeURL(
                 isTLS: endpoint.isTLS, host: endpoint.host, port: endpoint.port, path: String(rest[end...]))
         }
