@@ -23,14 +23,14 @@ public struct DirectoryImages: ImageService {
 
     public func pull(_ reference: String, credentials: [RegistryCredential]) async throws -> KubeletImage {
         guard let found = directories[reference] else {
-            throw ImageError(.notFound, "failed to resolve reference \"\(reference)\": not found")
+            throw KubeletImageError(.notFound, "failed to resolve reference \"\(reference)\": not found")
         }
         return found.image
     }
 
     public func mountRootFilesystem(_ image: KubeletImage, container: String, at path: String) async throws {
         guard let found = directories.values.first(where: { $0.image.id == image.id }) else {
-            throw ImageError(.notFound, "no image \(image.id)")
+            throw KubeletImageError(.notFound, "no image \(image.id)")
         }
         let base = Files.parent(of: path)
         try await Blocking.run {

@@ -61,7 +61,7 @@ public protocol ImageService: Sendable {
 
 /// Images that are directories: a root file system each, copied for a container. For tests and for machines without a
 /// registry.
-public struct ImageError: Error, Sendable, Hashable, CustomStringConvertible {
+public struct KubeletImageError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Kind: Sendable, Hashable {
         case invalidName, notFound, registry
     }

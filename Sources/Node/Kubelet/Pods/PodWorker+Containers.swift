@@ -76,7 +76,7 @@ extension PodWorker {
         let name = planned.name
         let policy =
             planned.container.imagePullPolicy
-            ?? (reference.hasSuffix(":latest") || !reference.split(separator: "/").last!.contains(":")
+            ?? (reference.hasSuffix(":latest") || reference.split(separator: "/").last?.contains(":") != true
                 ? "Always" : "IfNotPresent")
         do {
             let present = try await services.images.image(reference)
@@ -96,7 +96,7 @@ extension PodWorker {
                     message: "Container image \"\(reference)\" is not present with pull policy of Never")
             }
             return try await pull(reference, name)
-        } catch let error as ImageError where error.kind == .invalidName {
+        } catch let error as KubeletImageError where error.kind == .invalidName {
             services.events.warning(
                 pod, "InspectFailed", "Failed to apply default image tag \"\(reference)\": \(error)", container: name)
             throw ContainerStartFailure(reason: "InvalidImageName", message: error.description)
@@ -115,7 +115,7 @@ extension PodWorker {
                 "Successfully pulled image \"\(reference)\" in \(taken). Image size: \(image.size) bytes.",
                 container: name)
             return image
-        } catch let error as ImageError where error.kind == .invalidName {
+        } catch let error as KubeletImageError where error.kind == .invalidName {
             throw error
         } catch {
             services.events.warning(pod, "Failed", "Failed to pull image \"\(reference)\": \(error)", container: name)

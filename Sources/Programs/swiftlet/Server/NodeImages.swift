@@ -14,7 +14,13 @@ struct NodeImages: ImageService {
 
     func image(_ reference: String) async throws -> KubeletImage? {
         let store = store
-        return try await Blocking.run { try store.resolve(reference) }.map(KubeletImage.init)
+        do {
+            return try await Blocking.run { try store.resolve(reference) }.map(KubeletImage.init)
+        } catch let error as Images.ImageError {
+            // What is no name is the pod's mistake, and no retry mends it.
+            guard case .invalidReference = error else { throw error }
+            throw KubeletImageError(.invalidName, "\(error)")
+        }
     }
 
     func pull(_ reference: String, credentials: [RegistryCredential]) async throws -> KubeletImage {
