@@ -99,6 +99,7 @@ end
 
 e_watch() {
     local watcher
+    rm -f "$work/watch.out"
     e get pods -w >"$work/watch.out" 2>&1 &
     watcher=$!
     within 5 grep -q '^web-' "$work/watch.out"
@@ -161,6 +162,7 @@ e_copy() {
 
 e_forward() {
     local forwarder status=0
+    rm -f "$work/forward.out"
     "$kubectl" -n "$essential_namespace" port-forward "$(e_pod)" 18080:8080 >"$work/forward.out" 2>&1 &
     forwarder=$!
     within 10 grep -q 'Forwarding from 127.0.0.1' "$work/forward.out" || status=1
