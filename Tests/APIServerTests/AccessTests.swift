@@ -3,6 +3,7 @@
 import APIServer
 import HTTP
 import JSON
+import TLS
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct `Access` {
@@ -176,10 +177,11 @@ import Testing
             "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "approver"],
         ]
         try await server.send("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", binding)
+        let request = try CertificateRequest(key: PrivateKey(generate: .ecdsaP256), commonName: "r").pem()
         let stored: JSONValue = [
             "kind": "CertificateSigningRequest", "apiVersion": "certificates.k8s.io/v1", "metadata": ["name": "r"],
             "spec": [
-                "request": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0=", "signerName": "example.com/s",
+                "request": .string(Base64.encode(request)), "signerName": "example.com/s",
                 "usages": ["client auth"],
             ],
         ]

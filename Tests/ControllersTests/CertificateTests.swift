@@ -184,6 +184,26 @@ private struct Signer: CertificateSigner {
         }
     }
 
+    @Test func `nobody gets the masters' group by a certificate, and rubbish is no request`() async throws {
+        try await RealCluster.run { cluster in
+            let masters = try request(
+                "root", signer: "kube-apiserver-client", commonName: "eve", organizations: ["system:masters"])
+            await #expect {
+                _ = try await cluster.admin.create(Self.requests, masters)
+            } throws: {
+                "\($0)".contains(
+                    "use of kubernetes.io/kube-apiserver-client signer with system:masters group is not allowed")
+            }
+            var rubbish = try request("rubbish", signer: "kube-apiserver-client", commonName: "eve")
+            rubbish.set("spec", "request", to: "cnViYmlzaA==")
+            await #expect {
+                _ = try await cluster.admin.create(Self.requests, rubbish)
+            } throws: {
+                ($0 as? StatusError)?.code == 422
+            }
+        }
+    }
+
     @Test func `a claim stays while a pod uses it, and goes with the pod`() async throws {
         try await RealCluster.run { cluster in
             let claims = Cluster.kind("", "persistentvolumeclaims", "PersistentVolumeClaim")

@@ -3,6 +3,7 @@
 internal import HTTP
 internal import JSON
 internal import Schema
+internal import TLS
 
 /// The built-in admission plugins, in upstream's order. They read other objects but write none.
 struct Admission: Sendable {
@@ -47,6 +48,7 @@ struct Admission: Sendable {
         case ("", "PersistentVolumeClaim", .create): try checkLimits(object, resource)
         case ("rbac.authorization.k8s.io", _, _):
             try RoleEscalation(core: core, user: user).check(object, old: old, resource: resource)
+        case ("certificates.k8s.io", "CertificateSigningRequest", .create): try checkSubject(object, resource)
         case ("certificates.k8s.io", "CertificateSigningRequest", .update("approval")):
             try checkSigner("approve", object, resource)
         case ("certificates.k8s.io", "CertificateSigningRequest", .update("status"))
@@ -161,6 +163,23 @@ struct Admission: Sendable {
         }
         throw .forbidden(
             resource.subject(object.name), "user not permitted to \(verb) requests with signerName \"\(signer)\"")
+    }
+
+    /// Nobody becomes the cluster's master by a certificate: no role could take that back.
+    private func checkSubject(_ object: APIObject, _ resource: ResourceKind) throws(APIError) {
+        let request: CertificateRequest
+        do throws(TLSError) {
+            request = try CertificateRequest(pem: Base64.decode(object.spec["request"]?.string ?? "") ?? [])
+        } catch {
+            throw .invalid(
+                resource.subject(object.name),
+                [FieldError(.invalid, path: "spec.request", detail: "\(error)")])
+        }
+        let signer = object.spec["signerName"]?.string ?? ""
+        guard signer == "kubernetes.io/kube-apiserver-client", request.organizations.contains("system:masters")
+        else { return }
+        throw .forbidden(
+            resource.subject(object.name), "use of \(signer) signer with system:masters group is not allowed")
     }
 
     private func checkPriorityClass(_ object: APIObject, _ resource: ResourceKind) throws(APIError) {
