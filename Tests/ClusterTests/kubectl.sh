@@ -119,6 +119,50 @@ selectors() {
 }
 check "selectors, sorting, chunks, get all and events" selectors
 
+quotas() {
+    n create quota few --hard=configmaps=1
+    refuses 'forbidden: exceeded quota: few, requested: configmaps=1, used: configmaps=[0-9]+, limited: configmaps=1' \
+        "$kubectl" -n $kubectl_namespace create configmap few
+    n delete quota few
+    n create configmap few
+}
+check "a quota refuses what exceeds it, and no more once it is gone" quotas
+
+certificates() {
+    openssl req -new -newkey rsa:2048 -nodes -keyout /run/jane.key -subj /O=dev/CN=jane -out /run/jane.csr 2>/dev/null
+    k apply -f - <<END
+apiVersion: certificates.k8s.io/v1
+kind: CertificateSigningRequest
+metadata: {name: jane}
+spec:
+  request: $(base64 -w0 /run/jane.csr)
+  signerName: kubernetes.io/kube-apiserver-client
+  usages: [digital signature, key encipherment, client auth]
+END
+    k certificate approve jane
+    within 10 says '^LS0t' k get csr jane -o 'jsonpath={.status.certificate}'
+    k get csr jane -o 'jsonpath={.status.certificate}' | base64 -d >/run/jane.crt
+    k config view --minify --raw -o 'jsonpath={.clusters[0].cluster.certificate-authority-data}' | base64 -d >/run/ca.crt
+    openssl verify -CAfile /run/ca.crt /run/jane.crt
+    local server
+    server=$(k config view --minify -o 'jsonpath={.clusters[0].cluster.server}')
+    curl -sS --cacert /run/ca.crt --cert /run/jane.crt --key /run/jane.key "$server/api/v1/nodes" |
+        grep -q 'jane.. cannot list'
+}
+check "kubectl certificate approve: a person gets a certificate the server knows" certificates
+
+stored_only() {
+    cat >"$work/webhook.yaml" <<END
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: nobody-calls}
+END
+    says 'Warning: this server stores the ValidatingWebhookConfiguration but does not act on it yet' \
+        k apply -f "$work/webhook.yaml"
+    k delete -f "$work/webhook.yaml"
+}
+check "what is stored but not acted upon is warned of" stored_only
+
 proxying() {
     local proxy
     says 'hello from' k get --raw "/api/v1/namespaces/$kubectl_namespace/pods/$(first_pod):8080/proxy/"
