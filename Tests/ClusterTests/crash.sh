@@ -129,7 +129,8 @@ check "the pods' logs have no hole" logs_have_no_hole
 passing_pods_go() {
     k delete pods -l app=passing --now --ignore-not-found
     within 20 has_field "" '.items[*].metadata.name' pods -l app=passing
-    k delete configmaps --all >/dev/null
+    # All at once; kubectl would take them one by one.
+    k delete --raw /api/v1/namespaces/default/configmaps >/dev/null
     # One shim for each pod there is, and no other.
     one_shim_a_pod() { equal "$(ls -l /proc/[0-9]*/exe 2>/dev/null | grep -c '/swiftlet-shim$')" "$(k get pods -A -o name | wc -l)"; }
     within 20 one_shim_a_pod || {
@@ -154,7 +155,7 @@ init_killed() {
 check "kill -9 of a container's init restarts that container and no other" init_killed
 
 shim_killed() {
-    local pod shim ip
+    local pod shim
     pod=$(k get pods -l app=steady -o 'jsonpath={.items[0].metadata.name}')
     shim=$(shim_of "$pod")
     kill -9 "$shim"
