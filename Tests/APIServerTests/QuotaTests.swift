@@ -165,6 +165,22 @@ import Testing
         #expect(untouched.headers["Warning"] == nil)
     }
 
+    @Test func `confinement that a pod asks for and does not get is warned of`() async throws {
+        let server = try await TestServer()
+        try await server.send(
+            "POST", "/api/v1/namespaces/default/serviceaccounts",
+            ["kind": "ServiceAccount", "apiVersion": "v1", "metadata": ["name": "default"]])
+        let wishful: JSONObject = [
+            "hostUsers": false, "securityContext": ["appArmorProfile": ["type": "RuntimeDefault"]],
+        ]
+        let made = try await server.send("POST", pods, pod("p", wishful))
+        #expect(made.status == 201)
+        let warnings = made.headers.all("Warning")
+        #expect(warnings.count == 2 && warnings[0].contains("hostUsers") && warnings[1].contains("appArmorProfile"))
+        let plain = try await server.send("POST", pods, pod("plain"))
+        #expect(plain.status == 201 && plain.headers.all("Warning").isEmpty)
+    }
+
     @Test func `a pod waits for its namespace's account`() async throws {
         let server = try await TestServer()
         async let made = server.send("POST", pods, pod("p"))

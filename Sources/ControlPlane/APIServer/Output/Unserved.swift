@@ -17,6 +17,7 @@ enum Unserved {
         "FlowSchema": "requests are limited by their number alone",
         "PriorityLevelConfiguration": "requests are limited by their number alone",
         "HorizontalPodAutoscaler": "nothing scales its target",
+        "NetworkPolicy": "every pod reaches every pod",
         "VolumeAttachment": "volumes are not attached by drivers",
         "CSIDriver": "storage drivers are not called",
         "ResourceClaim": "devices are not allocated",
@@ -27,8 +28,33 @@ enum Unserved {
     static func concerns(_ resource: ResourceKind) -> Bool { consequences[resource.kind] != nil }
 
     static func warnings(_ object: APIObject, _ resource: ResourceKind) -> [String] {
+        if resource.kind == "Pod", resource.group.isEmpty { return warnings(pod: object) }
         guard let consequence = consequences[resource.kind], acts(object, resource) else { return [] }
         return ["this server stores the \(resource.kind) but does not act on it yet: \(consequence)"]
+    }
+
+    /// Confinement that a new pod asks for and does not get.
+    private static func warnings(pod: APIObject) -> [String] {
+        let spec = pod.spec
+        var result: [String] = []
+        if spec["hostUsers"]?.bool == false {
+            result.append(
+                "spec.hostUsers: this server does not act on it yet: the pod has no user namespace of its own")
+        }
+        var contexts = [("spec", spec["securityContext"])]
+        for field in ["initContainers", "containers"] {
+            for (index, container) in (spec[field]?.array ?? []).enumerated() {
+                contexts.append(("spec.\(field)[\(index)]", container["securityContext"]))
+            }
+        }
+        for (path, context) in contexts {
+            for field in ["appArmorProfile", "seLinuxOptions"] {
+                guard let wish = context?[field], wish["type"]?.string != "Unconfined" else { continue }
+                result.append(
+                    "\(path).securityContext.\(field): this server does not act on it yet: the profile is not applied")
+            }
+        }
+        return result
     }
 
     /// Whether the object asks for something that is not done.
