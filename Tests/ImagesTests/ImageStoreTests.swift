@@ -147,6 +147,18 @@ struct ImageStoreTests {
         #expect(!Files.exists(store.lowerDirectories(of: first)[0]))
     }
 
+    @Test func `what a container stands on stays without a name`() throws {
+        let image = try importTar([.file("a", "1")], name: "one:1")
+        try store.hold(image, for: "c1")
+        _ = try store.remove("one:1")
+        #expect(try store.collectGarbage() == 0)
+        #expect(Files.exists(store.lowerDirectories(of: image)[0]))
+        #expect(throws: ImageError.self) { try store.hold(image, for: "c2") }
+        try Files.removeTree("\(store.root)/containers")
+        #expect(try store.collectGarbage() > 0)
+        #expect(!Files.exists(store.lowerDirectories(of: image)[0]))
+    }
+
     @Test func `torn archives are errors, never crashes`() throws {
         let whole = TarEntry.archive([.directory("d/"), .file("d/f", String(repeating: "x", count: 3000))])
         var random = SplitMix(state: 20)

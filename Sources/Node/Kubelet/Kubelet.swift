@@ -119,6 +119,7 @@ public actor Kubelet {
             }
             group.addTask { try await self.refreshTokens() }
             group.addTask { try await self.watchStorage() }
+            group.addTask { try await self.collectImages() }
             try await group.waitForAll()
         }
     }
@@ -340,6 +341,24 @@ public actor Kubelet {
         while true {
             try await sleep(for: .seconds(10))
             for worker in workers.values { await worker.checkStorage() }
+        }
+    }
+
+    private func collectImages() async throws {
+        let collector = ImageCollector(images: images, configuration: configuration)
+        while true {
+            var used: Set<String> = []
+            for worker in workers.values {
+                for record in await worker.records.values where !record.imageID.isEmpty { used.insert(record.imageID) }
+            }
+            do {
+                for image in try await collector.collect(used: used, now: .now) {
+                    logger.info("removed an image nothing uses", ["image": image.repoTags.first ?? image.id])
+                }
+            } catch {
+                logger.warning("remove images to free disk space", ["error": "\(error)"])
+            }
+            try await sleep(for: .seconds(300))
         }
     }
 

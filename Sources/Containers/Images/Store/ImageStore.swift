@@ -152,8 +152,38 @@ extension ImageStore {
         }
     }
 
-    /// Removes every blob and layer that no name reaches; `used` are images that running containers still need whatever
-    /// their names. Waits for pulls and imports under way. Returns the bytes freed.
+    /// Notes that the container with this identifier stands on the image: its blobs and layers stay for as long as the
+    /// container's directory `containers/<id>` does, whatever becomes of the image's names. Throws `notFound` when the
+    /// image went before that.
+    public func hold(_ image: ImageRecord, for container: String) throws(ImageError) {
+        do throws(Errno) {
+            try Files.makeDirectories("\(root)/containers/\(container)", mode: 0o755)
+            try Files.replace(
+                "\(root)/containers/\(container)/image", with: Array("\(image.manifest)".utf8), durable: false)
+        } catch { throw .system("note the image of container \(container)", error) }
+        // Noted first and looked for then: a collection that has not seen the note has taken the names before.
+        guard try resolve("\(image.id)") != nil else { throw .notFound("\(image.id)") }
+    }
+
+    /// The manifests that containers stand on.
+    private func held() throws(ImageError) -> Set<ImageDigest> {
+        var held: Set<ImageDigest> = []
+        do throws(Errno) {
+            guard Files.exists("\(root)/containers") else { return [] }
+            for entry in try Files.list("\(root)/containers") where entry.kind == .directory {
+                let path = "\(root)/containers/\(entry.name)/image"
+                do throws(Errno) {
+                    if let digest = ImageDigest(try Files.readText(path)) { held.insert(digest) }
+                } catch {
+                    if !error.isNotFound { throw error }
+                }
+            }
+        } catch { throw .system("read which images containers stand on", error) }
+        return held
+    }
+
+    /// Removes every blob and layer that no name reaches and no container stands on; `used` are further images to keep.
+    /// Waits for pulls and imports under way. Returns the bytes freed.
     public func collectGarbage(keeping used: [ImageRecord] = []) throws(ImageError) -> Int64 {
         let alone: FileLock
         do throws(Errno) { alone = try FileLock.acquire("\(root)/content.lock") } catch {
@@ -161,7 +191,8 @@ extension ImageStore {
         }
         // Under the names' lock too, so that no image gets a name while its blobs go.
         let freed = try references.update { (names) throws(ImageError) -> Int64 in
-            let (blobs, diffs) = try reachable(from: Set(names.values.map(\.manifest)).union(used.map(\.manifest)))
+            let (blobs, diffs) = try reachable(
+                from: Set(names.values.map(\.manifest)).union(used.map(\.manifest)).union(held()))
             let kept = blobs.union(names.values.map(\.digest))
             var freed: Int64 = 0
             for digest in try content.all() where !kept.contains(digest) {

@@ -42,6 +42,12 @@ public struct KubeletConfiguration: Sendable, Hashable {
         "memory.available": "100Mi", "nodefs.available": "10%", "nodefs.inodesFree": "5%", "imagefs.available": "15%",
         "imagefs.inodesFree": "5%",
     ]
+    /// Images are removed from when the disk is used by more than the first percentage until it is by the second; 100
+    /// never.
+    public var imageGCHighThresholdPercent = 85
+    public var imageGCLowThresholdPercent = 80
+    /// How long an image stays at the least after it has come.
+    public var imageMinimumGCAge: Duration = .seconds(120)
     public var allowedUnsafeSysctls: [String] = []
     public var seccompDefault = false
     public var maximumCrashLoopBackOff: Duration = .seconds(300)
@@ -94,6 +100,9 @@ public struct KubeletConfiguration: Sendable, Hashable {
         try fields.read("systemReserved", &systemReserved, Fields.map)
         try fields.read("kubeReserved", &kubeReserved, Fields.map)
         try fields.read("evictionHard", &evictionHard, Fields.map)
+        try fields.read("imageGCHighThresholdPercent", &imageGCHighThresholdPercent) { $0.integer.map { Int($0) } }
+        try fields.read("imageGCLowThresholdPercent", &imageGCLowThresholdPercent) { $0.integer.map { Int($0) } }
+        try fields.read("imageMinimumGCAge", &imageMinimumGCAge, Fields.duration)
         try fields.read("allowedUnsafeSysctls", &allowedUnsafeSysctls, Fields.strings)
         try fields.read("seccompDefault", &seccompDefault, \.bool)
         try fields.read("enableDebuggingHandlers", &enableDebuggingHandlers, \.bool)
@@ -146,6 +155,12 @@ public struct KubeletConfiguration: Sendable, Hashable {
         guard ["Webhook", "AlwaysAllow"].contains(authorizationMode) else {
             throw KubeletConfigurationError(
                 "authorization.mode \(authorizationMode) is neither Webhook nor AlwaysAllow")
+        }
+        let (low, high) = (imageGCLowThresholdPercent, imageGCHighThresholdPercent)
+        guard (0...100).contains(low), (0...100).contains(high), low < high else {
+            throw KubeletConfigurationError(
+                "imageGCLowThresholdPercent \(low) and imageGCHighThresholdPercent \(high) are no two percentages in order"
+            )
         }
         guard maxPods >= 0 else { throw KubeletConfigurationError("maxPods \(maxPods) is negative") }
         guard containerLogMaxFiles > 1 else {

@@ -57,6 +57,26 @@ public protocol ImageService: Sendable {
     /// Unmounts it and forgets what the container wrote. Idempotent.
     func unmountRootFilesystem(container: String, at path: String) async throws
     func images() async -> [KubeletImage]
+    /// The disk the images are on; nil when they are on none of their own to be kept from filling.
+    func storage() async throws -> ImageStorage?
+    /// Removes an image with all its names and returns the bytes this has freed. What containers stand on stays.
+    func remove(_ image: KubeletImage) async throws -> Int64
+}
+
+extension ImageService {
+    public func storage() async throws -> ImageStorage? { nil }
+    public func remove(_ image: KubeletImage) async throws -> Int64 { 0 }
+}
+
+/// Bytes of a disk.
+public struct ImageStorage: Sendable, Hashable {
+    public var capacity: Int64
+    public var available: Int64
+
+    public init(capacity: Int64, available: Int64) {
+        self.capacity = capacity
+        self.available = available
+    }
 }
 
 /// Images that are directories: a root file system each, copied for a container. For tests and for machines without a

@@ -38,6 +38,7 @@ struct NodeImages: ImageService {
         try await Blocking.run {
             if try Mounts.isMountPoint(path) { return }
             guard let record = try store.resolve(image.id) else { throw Images.ImageError.notFound(image.id) }
+            try store.hold(record, for: container)
             let directory = "\(store.root)/containers/\(container)"
             try Files.makeDirectories("\(directory)/upper", mode: 0o755)
             try Files.makeDirectories("\(directory)/work", mode: 0o700)
@@ -57,6 +58,22 @@ struct NodeImages: ImageService {
         try await Blocking.run {
             if Files.exists(path), try Mounts.isMountPoint(path) { try Mounts.unmountAll(path) }
             try Files.removeTree("\(store.root)/containers/\(container)")
+        }
+    }
+
+    func storage() async throws -> ImageStorage? {
+        let store = store
+        return try await Blocking.run {
+            let disk = try Files.filesystem(store.root)
+            return ImageStorage(capacity: Int64(disk.capacityBytes), available: Int64(disk.availableBytes))
+        }
+    }
+
+    func remove(_ image: KubeletImage) async throws -> Int64 {
+        let store = store
+        return try await Blocking.run {
+            _ = try store.remove(image.id)
+            return try store.collectGarbage()
         }
     }
 
