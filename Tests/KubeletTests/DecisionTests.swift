@@ -113,6 +113,11 @@ import Testing
         #expect(admission.refusal(pod("500m")) == nil)
         #expect(admission.refusal(pod("600m"))?.reason == "OutOfcpu")
         #expect(admission.refusal(pod("100m", port: 8080))?.reason == "NodePorts")
+        var confined = pod("0")
+        confined.json["spec"]?["securityContext"] = ["appArmorProfile": ["type": "Unconfined"]]
+        #expect(admission.refusal(confined) == nil)
+        confined.json["spec"]?["securityContext"] = ["appArmorProfile": ["type": "RuntimeDefault"]]
+        #expect(admission.refusal(confined)?.reason == "AppArmor")
         admission.admitted = [pod("0"), pod("0"), pod("0")]
         #expect(admission.refusal(pod("0"))?.reason == "OutOfpods")
     }

@@ -18,6 +18,11 @@ struct PodAdmission {
                 reason: "PodOSNotSupported", message: "Failed to admit pod as the OS field doesn't match node OS")
         }
         if let refusal = node.refusal(pod) { return refusal }
+        if let profile = appArmorProfile(pod) {
+            return PodVerdict(
+                reason: "AppArmor",
+                message: "Cannot enforce AppArmor: this node applies no profiles, and the pod asks for \(profile)")
+        }
         if let sysctl = unsafeSysctl(pod) {
             return PodVerdict(reason: "SysctlForbidden", message: "forbidden sysctl: \"\(sysctl)\" not allowlisted")
         }
@@ -28,6 +33,13 @@ struct PodAdmission {
                     "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports (\(port))")
         }
         return resourceShortage(pod)
+    }
+
+    /// The first profile the pod would be confined by.
+    private func appArmorProfile(_ pod: Pod) -> String? {
+        let own = (pod.spec.initContainers + pod.spec.containers).map { $0.securityContext?.appArmorProfile }
+        return ([pod.spec.securityContext?.appArmorProfile] + own).lazy.compactMap { $0?.type }
+            .first { $0 != "Unconfined" }
     }
 
     private func resourceShortage(_ pod: Pod) -> PodVerdict? {

@@ -64,6 +64,10 @@ struct Sandbox: Sendable {
     /// A shim for the pod: the one that is there, else a new one.
     func make() async throws -> (ShimClient, ShimState) {
         if let found = try await find() { return found }
+        // Run in the machine's own user namespace, its root would be root indeed.
+        if pod.spec.hostUsers == false {
+            throw SandboxError("user namespaces are not supported by this node: hostUsers is false")
+        }
         let (services, pod, options, directory, podDirectory) = (services, pod, options(), directory, podDirectory)
         try await Blocking.run {
             try Files.makeDirectories(directory, mode: 0o700)
