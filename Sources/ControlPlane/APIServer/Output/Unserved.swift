@@ -39,7 +39,7 @@ enum Unserved {
         var result: [String] = []
         if spec["hostUsers"]?.bool == false {
             result.append(
-                "spec.hostUsers: this server does not act on it yet: the pod has no user namespace of its own")
+                "spec.hostUsers: this server's nodes have no user namespaces for pods yet")
         }
         var contexts = [("spec", spec["securityContext"])]
         for field in ["initContainers", "containers"] {
@@ -51,7 +51,7 @@ enum Unserved {
             for field in ["appArmorProfile", "seLinuxOptions"] {
                 guard let wish = context?[field], wish["type"]?.string != "Unconfined" else { continue }
                 result.append(
-                    "\(path).securityContext.\(field): this server does not act on it yet: the profile is not applied")
+                    "\(path).securityContext.\(field): this server's nodes do not apply it yet")
             }
         }
         return result
