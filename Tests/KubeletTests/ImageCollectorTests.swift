@@ -23,7 +23,7 @@ import Testing
         var names: [String] { here.withLock { $0.map(\.id) } }
         func image(_ reference: String) -> KubeletImage? { nil }
         func pull(_ reference: String, credentials: [RegistryCredential]) throws -> KubeletImage {
-            throw ImageError(.notFound, reference)
+            throw KubeletImageError(.notFound, reference)
         }
         func mountRootFilesystem(_ image: KubeletImage, container: String, at path: String) {}
         func unmountRootFilesystem(container: String, at path: String) {}
