@@ -344,6 +344,7 @@ check "the Node reports capacity, addresses, conditions, images and a Lease" nod
 
 kubelet_port() {
     refuses 'Unauthorized|401' curl -sSfk --max-time 5 https://10.99.0.2:10250/pods
+    says '^ok$' curl -sSf --max-time 5 http://127.0.0.1:10248/healthz
     says '"summary"|"node"' k get --raw /api/v1/nodes/node-1/proxy/stats/summary
     says '# TYPE' k get --raw /api/v1/nodes/node-1/proxy/metrics
 }

@@ -139,6 +139,10 @@ import Testing
         #expect(configuration.containerLogMaxSize == 5 << 20)
         #expect(configuration.nodeStatusUpdateFrequency == .seconds(90))
         #expect(configuration.clientCAFile == "/ca")
+        #expect(configuration.healthzPort == 10248)
+        #expect(throws: KubeletConfigurationError("healthzPort 65536 is not between 0 and 65535")) {
+            try KubeletConfiguration(text: Array("kind: KubeletConfiguration\nhealthzPort: 65536\n".utf8))
+        }
         #expect(throws: KubeletConfigurationError("maxPods: \"many\" is not of the type this field has")) {
             try KubeletConfiguration(text: Array("kind: KubeletConfiguration\nmaxPods: many\n".utf8))
         }

@@ -114,6 +114,7 @@ public actor Kubelet {
                 hasSynced = true
                 if configuration.staticPodPath.isEmpty { try await endOrphans() }
             }
+            if client != nil { group.addTask { try await self.listenForHealth() } }
             if configuration.enableDebuggingHandlers, client != nil {
                 group.addTask { try await self.listen() }
             }

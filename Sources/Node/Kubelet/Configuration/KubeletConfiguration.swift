@@ -14,6 +14,9 @@ public struct KubeletConfiguration: Sendable, Hashable {
     public var staticPodPath = ""
     public var address = "0.0.0.0"
     public var port = 10250
+    /// Where `/healthz` alone is served to whoever asks, without TLS; port 0 nowhere.
+    public var healthzBindAddress = "127.0.0.1"
+    public var healthzPort = 10248
     public var tlsCertFile = ""
     public var tlsPrivateKeyFile = ""
     public var clientCAFile = ""
@@ -81,6 +84,8 @@ public struct KubeletConfiguration: Sendable, Hashable {
         try fields.read("staticPodPath", &staticPodPath, \.string)
         try fields.read("address", &address, \.string)
         try fields.read("port", &port) { $0.integer.map { Int($0) } }
+        try fields.read("healthzBindAddress", &healthzBindAddress, \.string)
+        try fields.read("healthzPort", &healthzPort) { $0.integer.map { Int($0) } }
         try fields.read("tlsCertFile", &tlsCertFile, \.string)
         try fields.read("tlsPrivateKeyFile", &tlsPrivateKeyFile, \.string)
         try fields.read("clusterDomain", &clusterDomain, \.string)
@@ -151,6 +156,9 @@ public struct KubeletConfiguration: Sendable, Hashable {
     private func validate() throws(KubeletConfigurationError) {
         guard (1...65535).contains(port) else {
             throw KubeletConfigurationError("port \(port) is not between 1 and 65535")
+        }
+        guard (0...65535).contains(healthzPort) else {
+            throw KubeletConfigurationError("healthzPort \(healthzPort) is not between 0 and 65535")
         }
         guard ["Webhook", "AlwaysAllow"].contains(authorizationMode) else {
             throw KubeletConfigurationError(

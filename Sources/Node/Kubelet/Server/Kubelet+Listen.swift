@@ -34,6 +34,34 @@ extension Kubelet {
         while true { try await sleep(for: .seconds(3600)) }
     }
 
+    /// Serves `/healthz` to this machine until cancelled. The node works without: a port that is taken is tried again.
+    func listenForHealth() async throws {
+        guard configuration.healthzPort != 0 else { return }
+        guard
+            let address = SocketAddress(
+                host: configuration.healthzBindAddress, port: UInt16(configuration.healthzPort))
+        else {
+            throw KubeletConfigurationError(
+                "healthzBindAddress \(configuration.healthzBindAddress) is not an IP address")
+        }
+        let handler = HTTPClosureHandler { [heartbeat] request in
+            KubeletServer.health(request.pathSegments, isHealthy: heartbeat.isAlive)
+                ?? .text("404 page not found\n", status: 404)
+        }
+        while true {
+            let server = try HTTPServer(addresses: [address], logger: logger, handler: handler)
+            do {
+                try server.start()
+            } catch {
+                logger.warning("serve /healthz", ["address": "\(address)", "error": "\(error)"])
+                try await sleep(for: .seconds(5))
+                continue
+            }
+            defer { Task { await server.stop(grace: .zero) } }
+            while true { try await sleep(for: .seconds(3600)) }
+        }
+    }
+
     /// The certificate given, else a self-signed one that is kept below the root directory.
     private func serverIdentity() throws -> TLSIdentity {
         if !configuration.tlsCertFile.isEmpty {

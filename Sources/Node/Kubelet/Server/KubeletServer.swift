@@ -27,12 +27,9 @@ struct KubeletServer: HTTPHandler {
     private func answer(_ request: HTTPRequest) async throws(ContainerAccessError) -> HTTPResponse {
         let path = request.pathSegments
         switch path.first {
-        case "healthz" where path.count == 1 || ["ping", "log", "syncloop"].contains(path[1]):
-            if path.count > 1, path[1] != "syncloop" { return .text("ok") }
-            return isHealthy()
-                ? .text("ok")
-                : .text(
-                    "[+]ping ok\n[+]log ok\n[-]syncloop failed: reason withheld\nhealthz check failed\n", status: 500)
+        case "healthz":
+            guard let answer = Self.health(path, isHealthy: isHealthy()) else { throw .notFound("404 page not found") }
+            return answer
         case "pods", "runningpods": return .json(await podList())
         case "containerLogs": return try await logs(request, path)
         case "exec", "attach", "run": return try await command(request, path)
@@ -43,6 +40,16 @@ struct KubeletServer: HTTPHandler {
             return .json(JSONValue.object(["kubeletconfig": .object(configuration)]).encoded())
         default: throw .notFound("404 page not found")
         }
+    }
+
+    /// The answer for `/healthz` and its single checks; nil when there is none of the name.
+    static func health(_ path: [String], isHealthy: Bool) -> HTTPResponse? {
+        guard path.first == "healthz", path.count == 1 || ["ping", "log", "syncloop"].contains(path[1]) else {
+            return nil
+        }
+        if isHealthy || (path.count > 1 && path[1] != "syncloop") { return .text("ok") }
+        return .text(
+            "[+]ping ok\n[+]log ok\n[-]syncloop failed: reason withheld\nhealthz check failed\n", status: 500)
     }
 
     private func podList() async -> [UInt8] {
