@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CLinux
+internal import Glibc
 public import Linux
 
 /// An overlay: read-only directories stacked, the uppermost first, with an optional writable one on top.
@@ -28,12 +30,32 @@ public struct OverlayMount: Sendable, Hashable {
             return try DetachedMount.make(
                 "overlay", source: "overlay", options: lower.map { "lowerdir+=\($0)" } + top, attributes: attributes)
         } catch {
-            // `lowerdir+` came with Linux 6.7.
-            guard error.call.contains("lowerdir+") else { throw error }
-            let joined = lower.map(Self.escape).joined(separator: ":")
-            return try DetachedMount.make(
-                "overlay", source: "overlay", options: ["lowerdir=\(joined)"] + top, attributes: attributes)
+            // `lowerdir+` came with Linux 6.7. From 6.5 on the kernel refuses it as an option; before, overlayfs read all
+            // options together at the end, and refuses them there without saying which.
+            guard error.call.contains("lowerdir+") || (error.code == EINVAL && error.call.contains("create")) else {
+                throw error
+            }
+            return try makeJoined(top, attributes)
         }
+    }
+
+    /// The same with one list of directories. All options together share a page, so long lists name the directories by
+    /// descriptors, which are shorter.
+    private func makeJoined(_ top: [String], _ attributes: MountAttributes) throws(Errno) -> DetachedMount {
+        var opened: [Int32] = []
+        defer { for number in opened { close(number) } }
+        var names = lower.map(Self.escape)
+        if names.joined(separator: ":").utf8.count > 3000 || names.contains(where: { $0.contains(",") }) {
+            names = []
+            for path in lower {
+                let directory = try FileDescriptor.open(path, Int32(CLINUX_O_PATH) | O_DIRECTORY)
+                opened.append(directory.release())
+                names.append("/proc/self/fd/\(opened[opened.count - 1])")
+            }
+        }
+        return try DetachedMount.make(
+            "overlay", source: "overlay", options: ["lowerdir=\(names.joined(separator: ":"))"] + top,
+            attributes: attributes)
     }
 
     /// Makes it and mounts it on `target`.
