@@ -154,3 +154,37 @@ import Testing
         #expect(config.text == "search a b\nnameserver 1.1.1.1\nnameserver 2.2.2.2\noptions ndots:2\n")
     }
 }
+
+@Suite struct `What a pod's cgroup is held to` {
+    private func limits(_ apps: [JSONValue], inits: [JSONValue] = [], pids: Int64 = -1) -> PodLimits {
+        PodLimits(
+            Pod(json: ["spec": ["containers": .array(apps), "initContainers": .array(inits)]]), cpuQuotaEnforced: true,
+            processLimit: pids)
+    }
+
+    private func container(_ limits: JSONValue) -> JSONValue { ["name": "a", "resources": ["limits": limits]] }
+
+    @Test func `the sum of its containers, or the peak of its initialization`() {
+        let one = container(["cpu": "200m", "memory": "32Mi"])
+        #expect(limits([one, one]).cpuLimit == 400)
+        #expect(limits([one, one]).memoryLimit == 64 << 20)
+        #expect(limits([one], inits: [container(["cpu": "1", "memory": "8Mi"])]).cpuLimit == 1000)
+        #expect(limits([one], inits: [container(["cpu": "1", "memory": "8Mi"])]).memoryLimit == 32 << 20)
+    }
+
+    @Test func `nothing, when one of them is unbounded`() {
+        let one = container(["memory": "32Mi"])
+        #expect(limits([one, container([:])]).memoryLimit == nil)
+        #expect(limits([one]).cpuLimit == nil)
+        #expect(limits([one], inits: [container([:])]).memoryLimit == nil)
+    }
+
+    @Test func `as the kernel counts`() {
+        let group = limits([container(["cpu": "200m", "memory": "32Mi"])], pids: 64).cgroup
+        #expect(group.cpuMaximum?.quota == 20_000)
+        #expect(group.memoryMaximum == 33_554_432)
+        #expect(group.processMaximum == 64)
+        #expect(limits([container([:])]).cgroup.cpuWeight == 1)
+        #expect(limits([container([:])]).cgroup.processMaximum == nil)
+    }
+}

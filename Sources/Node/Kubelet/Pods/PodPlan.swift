@@ -113,7 +113,7 @@ struct PodPlan {
         return !restarts(planned, after: code)
     }
 
-    private func restarts(_ planned: PlannedContainer, after code: Int32) -> Bool {
+    func restarts(_ planned: PlannedContainer, after code: Int32) -> Bool {
         for rule in planned.container.restartPolicyRules where rule.action == "Restart" {
             guard let codes = rule.exitCodes else { continue }
             let isListed = codes.values.contains(Int(code))

@@ -141,8 +141,9 @@ extension PodWorker {
             // The run before has been told of; what the runtime kept of it goes before its successor comes.
             if !record.id.isEmpty { await remove(record.id, keepLogs: true) }
             let maker = ContainerMaker(
-                services: services, pod: pod, planned: planned, image: image, attempt: record.attempt, id: random,
-                bundle: bundle, addresses: addresses ?? [], volumes: volumes)
+                services: services, pod: pod, planned: planned, image: image, attempt: record.attempt,
+                logNumber: record.restartCount + (record.attempt > 0 ? 1 : 0), id: random, bundle: bundle,
+                addresses: addresses ?? [], volumes: volumes)
             let made = try await maker.make()
             records[name]?.logPath = made.logPath
             records[name]?.identity = made.identity

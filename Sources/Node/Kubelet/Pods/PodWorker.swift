@@ -84,14 +84,6 @@ actor PodWorker {
         start()
     }
 
-    /// After a reboot nothing of the pod is here but its status: what ran then counts as run.
-    private func countOn() {
-        let before = pod.status.containerStatuses + pod.status.initContainerStatuses
-        for status in before where status.containerID?.isEmpty == false {
-            records[status.name]?.restartCount = status.restartCount + 1
-        }
-    }
-
     nonisolated func poke() { pokeContinuation.yield() }
 
     private func ensureRecord(_ planned: PlannedContainer) {

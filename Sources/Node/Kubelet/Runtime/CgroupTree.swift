@@ -16,9 +16,14 @@ struct CgroupTree: Sendable {
         hierarchy = try mount.map { CgroupHierarchy(mountPoint: $0) } ?? CgroupHierarchy.discover()
         self.root = root
         controllers = try hierarchy.controllers().intersection(CgroupTree.wanted)
-        for path in ["/kubepods", "/kubepods/burstable", "/kubepods/besteffort", "/swiftlet-shims"] {
-            _ = try hierarchy.cgroup(prefix + path).create()
+        for path in ["/kubepods/burstable", "/kubepods/besteffort"] {
+            _ = try hierarchy.cgroup(prefix + path).create(controllers: controllers)
         }
+        _ = try shims.create()
+        // Who asked for no CPU gets what others leave.
+        var least = CgroupLimits()
+        least.cpuWeight = 1
+        try CgroupTree.apply(least, to: hierarchy.cgroup(prefix + "/kubepods/besteffort"))
     }
 
     private var prefix: String { root == "/" ? "" : root }
@@ -28,9 +33,16 @@ struct CgroupTree: Sendable {
 
     func path(of pod: Pod) -> String { QualityOfService(pod).cgroupPath(root: root, uid: pod.uid) }
 
-    /// Makes the pod's cgroup with the sum of its limits.
-    func create(_ pod: Pod) throws {
-        _ = try hierarchy.cgroup(path(of: pod)).create(controllers: controllers)
+    /// Makes the pod's cgroup, which holds all its containers together to `limits`.
+    func create(_ pod: Pod, limits: PodLimits) throws {
+        let cgroup = hierarchy.cgroup(path(of: pod))
+        _ = try cgroup.create(controllers: controllers)
+        try CgroupTree.apply(limits.cgroup, to: cgroup)
+    }
+
+    /// A limit whose controller is missing is not in force, which the node has told; any other failure is one.
+    private static func apply(_ limits: CgroupLimits, to cgroup: Cgroup) throws {
+        if let failure = cgroup.apply(limits).first(where: { !$0.isMissingController }) { throw failure }
     }
 
     func container(_ id: String, of pod: Pod) -> Cgroup { hierarchy.cgroup(path(of: pod) + "/" + id) }

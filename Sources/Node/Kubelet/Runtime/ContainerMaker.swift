@@ -19,6 +19,8 @@ struct ContainerMaker: Sendable {
     let planned: PlannedContainer
     let image: KubeletImage
     let attempt: Int
+    /// How often it was started before, also before a reboot: names the log file.
+    let logNumber: Int
     let id: String
     let bundle: String
     let addresses: [String]
@@ -198,7 +200,7 @@ struct ContainerMaker: Sendable {
         let directory =
             "\(settings.logDirectory)/\(pod.metadata.namespace ?? "")_\(pod.metadata.name ?? "")_\(pod.uid)/\(container.name)"
         try Files.makeDirectories(directory, mode: 0o755)
-        let path = "\(directory)/\(attempt).log"
+        let path = "\(directory)/\(logNumber).log"
         try Files.makeDirectories(settings.containerLogDirectory, mode: 0o755)
         let link =
             "\(settings.containerLogDirectory)/\(pod.metadata.name ?? "")_\(pod.metadata.namespace ?? "")_\(container.name)-\(id).log"

@@ -74,7 +74,10 @@ struct Sandbox: Sendable {
             try Files.makeDirectories(podDirectory, mode: 0o750)
             try Files.replace(
                 directory + "/pod.json", with: JSONValue.object(pod.json).encoded(), mode: 0o600, durable: false)
-            try services.cgroups?.create(pod)
+            let limits = PodLimits(
+                pod, cpuQuotaEnforced: services.configuration.cpuCFSQuota,
+                processLimit: services.configuration.podPidsLimit)
+            try services.cgroups?.create(pod, limits: limits)
             try Sandbox.start(options, services)
         }
         return try await ShimClient.connect(options.socketPath)

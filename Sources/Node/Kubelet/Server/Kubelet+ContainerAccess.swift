@@ -37,13 +37,13 @@ extension Kubelet: ContainerAccess {
             return ContainerLog(path: record.logPath, containerID: record.id, isRunning: isRunning)
         }
         // A run that ended and is about to be followed is the last ended one.
-        guard record.attempt > 1, let last = record.previous else {
+        guard record.restartCount > 0, let last = record.previous else {
             throw .badRequest(
                 "previous terminated container \"\(container.container)\" in pod \"\(container.pod)\" not found")
         }
         let directory = Files.parent(of: record.logPath)
         return ContainerLog(
-            path: "\(directory)/\(record.attempt - 2).log", containerID: last.id, isRunning: false)
+            path: "\(directory)/\(record.restartCount - 1).log", containerID: last.id, isRunning: false)
     }
 
     func waitForEnd(of log: ContainerLog) async {
