@@ -28,7 +28,8 @@ extension PodWorker {
                 records[name]?.restartCount = status.restartCount + 1
             }
             // A static pod's manifest has no status; its logs tell.
-            records[name]?.restartCount = max(records[name]?.restartCount ?? 0, (lastLog(of: name) ?? -1) + 1)
+            let runs = (lastLog(of: name) ?? -1) + 1
+            if let known = records[name]?.restartCount, known < runs { records[name]?.restartCount = runs }
         }
     }
 
