@@ -97,7 +97,10 @@ public final class PodNetwork: Sendable {
             guard link.kind == "bridge" else {
                 throw PodNetworkError("link \(name) exists and is a \(link.kind), not a bridge")
             }
-            try route.perform(.setLink(index: link.index, change))
+            // Before Linux 6.2 a name, even the one it has, is refused for a link that is up.
+            var present = change
+            present.name = nil
+            try route.perform(.setLink(index: link.index, present))
         } else {
             try route.perform(.addBridge(change))
         }
