@@ -166,7 +166,8 @@ e_forward() {
     "$kubectl" -n "$essential_namespace" port-forward "$(e_pod)" 18080:8080 >"$work/forward.out" 2>&1 &
     forwarder=$!
     within 10 grep -q 'Forwarding from 127.0.0.1' "$work/forward.out" || status=1
-    for _ in 1 2 3; do answers http://127.0.0.1:18080/ || status=1; done
+    within 5 answers http://127.0.0.1:18080/ || status=1
+    for _ in 1 2; do answers http://127.0.0.1:18080/ || status=1; done
     kill $forwarder
     cat "$work/forward.out"
     [ $status = 0 ]

@@ -107,9 +107,10 @@ extension RequestScope {
         if let name = filter.name, !resource.namespaced || !namespace.isEmpty, options.continueToken == nil {
             // One name can match: no need to look at the others.
             prefix += name
-            let stored = core.store.get(prefix)
-            let matching = [stored].compactMap { $0 }.filter(filter.matches)
-            return Page(objects: matching, revision: core.store.currentRevision)
+            // The revision first: a change between the two is then seen twice by who watches from it, never missed.
+            let revision = core.store.currentRevision
+            let matching = [core.store.get(prefix)].compactMap { $0 }.filter(filter.matches)
+            return Page(objects: matching, revision: revision)
         }
         var (wanted, after) = try position()
         if let token = after { after = root + token }
