@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 internal import HTTP
 internal import TLS
 
@@ -30,8 +31,16 @@ struct WebSocketCommand: Sendable {
         socket.subprotocol.map { $0.hasPrefix("v4.") || $0.hasPrefix("v5.") } ?? false
     }
 
+    private var isLatest: Bool { socket.subprotocol == "v5.channel.k8s.io" }
+
+    /// How long output waits after the handshake. kubectl 1.32 starts to read before it has made its streams, and
+    /// throws away what comes for a stream it has not made yet.
+    private static let clientSetUp = Duration.milliseconds(10)
+
     /// Moves bytes until the process ends or the client goes.
     func run() async {
+        // Cancelled, the session ends below like any other.
+        if isLatest { try? await sleep(for: Self.clientSetUp) }
         let input = Task { await receive() }
         let result = await outputAndResult()
         let status = hasStatus ? RemoteCommandStatus.json(result) : RemoteCommandStatus.text(result)
@@ -60,9 +69,12 @@ struct WebSocketCommand: Sendable {
     private func receive() async {
         do {
             // Tells clients of the older protocols that the channels are open: one message on the lowest channel that
-            // writes, for a client complains of channels it did not ask for.
-            let opened = session.stdout != nil ? Channel.stdout : session.stderr != nil ? Channel.stderr : Channel.error
-            try await send(opened, [])
+            // writes, for a client complains of channels it did not ask for. Those of v5 know by the handshake.
+            if !isLatest {
+                let opened =
+                    session.stdout != nil ? Channel.stdout : session.stderr != nil ? Channel.stderr : Channel.error
+                try await send(opened, [])
+            }
             while let message = try await socket.receive() { try await handle(message) }
         } catch {
             // The connection broke: the session is let go of below, which ends the output too.
