@@ -10,7 +10,7 @@ struct DataDirectoryLock: ~Copyable, Sendable {
     init(directory: String) throws(StoreError) {
         let path = "\(directory)/lock"
         let file = try Self.open(path)
-        if flock(file.raw, LOCK_EX | LOCK_NB) != 0 {
+        if !Self.acquire(file) {
             // Who holds it is only for the message: a file that cannot be read leaves it at "another process".
             let holder = (try? file.readAll()).map { String(decoding: $0, as: UTF8.self) } ?? ""
             throw .locked(path: directory, holder: holder.isEmpty ? "another process" : "process \(holder)")
@@ -19,6 +19,16 @@ struct DataDirectoryLock: ~Copyable, Sendable {
         // The number is a help for people; the lock is what counts.
         try? file.writeAll(Array("\(getpid())".utf8))
         self.file = file
+    }
+
+    /// Waits up to two seconds: a process that was killed keeps its lock until the kernel has taken it apart, and a child
+    /// it was just making keeps it until that has become another program.
+    private static func acquire(_ file: borrowing FileDescriptor) -> Bool {
+        for _ in 0..<100 {
+            if flock(file.raw, LOCK_EX | LOCK_NB) == 0 { return true }
+            usleep(20_000)
+        }
+        return false
     }
 
     private static func open(_ path: String) throws(StoreError) -> FileDescriptor {
