@@ -114,9 +114,10 @@ certificates() {
     grep client-key-data $KUBECONFIG | awk '{print $2}' | base64 -d >"$work/admin.key"
     grep certificate-authority-data $KUBECONFIG | awk '{print $2}' | base64 -d >"$work/ca.crt"
 }
-# api <path> [curl option]...: as the administrator; prints the body and, last, the status.
+# api <path> [curl option]...: as the administrator; prints the body and, last, the status. Over HTTP/1.1: curl 7.88 takes
+# an answer that comes before the whole of its request, and the reset after it, for an error of HTTP/2.
 api() {
-    curl -sS --max-time 20 --cacert "$work/ca.crt" --cert "$work/admin.crt" --key "$work/admin.key" -w '\n%{http_code}' "${@:2}" \
+    curl -sS --http1.1 --max-time 20 --cacert "$work/ca.crt" --cert "$work/admin.crt" --key "$work/admin.key" -w '\n%{http_code}' "${@:2}" \
         "https://127.0.0.1:6443$1"
 }
 # status <code> <regex> <path> [curl option]...
