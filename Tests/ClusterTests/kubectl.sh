@@ -185,3 +185,7 @@ check "health, metrics, discovery and the node's figures are served" raw_paths
 
 n delete pods --all --now >/dev/null
 check "a namespace is deleted with all that is in it" k delete namespace $kubectl_namespace --timeout=60s
+
+# Each component and each controller is a user of its own; what one may not do, its log says.
+nobody_was_forbidden() { ! grep -m 3 -E 'is forbidden:' "$logs/server.log"; }
+check "every component may do what it has to by its own roles" nobody_was_forbidden

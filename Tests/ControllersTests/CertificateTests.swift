@@ -1,79 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import APIServer
-import Controllers
 import Glibc
-import HTTP
 import JSON
-import KubeAPI
 import KubeClient
-import Linux
 import Schema
 import TLS
-import Telemetry
 import Testing
-
-/// The controllers over a real API server.
-struct RealCluster: Sendable {
-    let server: APIServer
-    let admin: KubeClient
-
-    func client(as name: String, _ groups: [String]) -> KubeClient {
-        KubeClient(exchange: server.exchange(as: RequestUser(name: name, groups: groups + ["system:authenticated"])))
-    }
-
-    static func run(_ body: @escaping @Sendable (RealCluster) async throws -> Void) async throws {
-        var template = Array("/tmp/swiftlet-controllers-XXXXXX".utf8CString)
-        let directory = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
-        let logger = Logger(label: "test", level: .error)
-        let server = try APIServer(
-            APIServerConfiguration(dataDirectory: directory, advertiseAddress: "192.0.2.1"), logger: logger)
-        try await server.start()
-        let admin = KubeClient(
-            exchange: server.exchange(as: RequestUser(name: "admin", groups: ["system:masters"])))
-        let informers = SharedInformerFactory(client: admin, logger: logger)
-        var settings = ControllerManager.Settings(identity: "test")
-        settings.signer = Signer(authority: server.credentials.authority)
-        let manager = try ControllerManager(client: admin, informers: informers, logger: logger, settings: settings)
-        let cluster = RealCluster(server: server, admin: admin)
-        do {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await manager.runControllers() }
-                group.addTask { try await body(cluster) }
-                defer {
-                    group.cancelAll()
-                    informers.stop()
-                }
-                // The first to end is the body.
-                try await group.next()
-            }
-        } catch {
-            Issue.record(error)
-        }
-        server.stop()
-        try Files.removeTree(directory)
-    }
-
-    func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-        for _ in 0..<500 {
-            if try await condition() { return }
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        Issue.record("did not happen: \(what)")
-    }
-}
-
-private struct Signer: CertificateSigner {
-    let authority: CertificateAuthority
-
-    func sign(request: [UInt8], usages: [String], lifetime: Duration) throws -> [UInt8] {
-        try authority.sign(
-            CertificateRequest(pem: request),
-            usages: usages.contains("server auth") ? [.serverAuthentication] : [.clientAuthentication],
-            lifetime: lifetime
-        ).pem()
-    }
-}
 
 @Suite(.timeLimit(.minutes(1))) struct CertificateTests {
     private static let requests = ResourceID(
@@ -204,34 +136,4 @@ private struct Signer: CertificateSigner {
         }
     }
 
-    @Test func `a claim stays while a pod uses it, and goes with the pod`() async throws {
-        try await RealCluster.run { cluster in
-            let claims = Cluster.kind("", "persistentvolumeclaims", "PersistentVolumeClaim")
-            let made = try await cluster.admin.create(
-                claims,
-                [
-                    "metadata": ["name": "data", "namespace": "default"],
-                    "spec": ["accessModes": ["ReadWriteOnce"], "resources": ["requests": ["storage": "1Gi"]]],
-                ])
-            #expect(made.array("metadata", "finalizers") == ["kubernetes.io/pvc-protection"])
-            _ = try await cluster.admin.create(
-                Cluster.pods,
-                [
-                    "metadata": ["name": "user", "namespace": "default"],
-                    "spec": [
-                        "nodeName": "n1", "containers": [["name": "c", "image": "app:1"]],
-                        "volumes": [["name": "v", "persistentVolumeClaim": ["claimName": "data"]]],
-                    ],
-                ])
-            try await cluster.admin.delete(claims, namespace: "default", name: "data")
-            try await Task.sleep(for: .milliseconds(300))
-            let held = try await cluster.admin.get(claims, namespace: "default", name: "data")
-            #expect(held.objectIsBeingDeleted)
-            try await cluster.admin.delete(
-                Cluster.pods, namespace: "default", name: "user", options: DeleteOptions(gracePeriodSeconds: 0))
-            try await cluster.eventually("the claim goes") {
-                try await cluster.admin.list(claims).items.isEmpty
-            }
-        }
-    }
 }

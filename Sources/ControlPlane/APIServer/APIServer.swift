@@ -83,6 +83,11 @@ public final class APIServer: HTTPHandler {
     /// A client of this server in the same process, as `user`.
     public func exchange(as user: RequestUser) -> InProcessExchange { InProcessExchange(handler: self, user: user) }
 
+    /// The same, as the service account `namespace/name`.
+    public func exchange(asServiceAccount name: String, namespace: String) -> InProcessExchange {
+        exchange(as: ServiceAccountTokens.user(namespace: namespace, name: name, uid: "", extra: [:]))
+    }
+
     // MARK: Requests
 
     public func handle(_ request: HTTPRequest) async -> HTTPResponse {

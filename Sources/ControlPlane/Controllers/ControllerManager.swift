@@ -5,6 +5,9 @@ public import Telemetry
 
 /// All controllers of a cluster, run by whichever process holds their lease.
 public final class ControllerManager: Sendable {
+    /// Gives the client of a service account of `kube-system`, by its name.
+    public typealias AccountClients = @Sendable (_ account: String) -> KubeClient
+
     public struct Settings: Sendable {
         /// Who this candidate is; stable over restarts, so that a restarted server takes its lease back at once.
         public var identity: String
@@ -18,6 +21,8 @@ public final class ControllerManager: Sendable {
         public var rootCertificates: String?
         /// Signs the certificates of kubelets; nil leaves requests to others.
         public var signer: (any CertificateSigner)?
+        /// Each controller's own identity, as upstream's `--use-service-account-credentials`; nil: all are the manager.
+        public var accounts: AccountClients?
         /// Names of controllers to leave out.
         public var disabled: Set<String> = []
         public var election = LeaderElector.Settings()
@@ -38,7 +43,8 @@ public final class ControllerManager: Sendable {
     public init(
         client: KubeClient, informers: SharedInformerFactory, logger: Logger, settings: Settings
     ) throws(InvalidSetting) {
-        context = ControllerContext(client: client, informers: informers, logger: logger)
+        context = ControllerContext(
+            client: client, informers: informers, logger: logger, accounts: settings.accounts)
         self.settings = settings
         var shares: [NodeIPAMController.Share] = []
         for text in settings.clusterRanges {
@@ -75,23 +81,36 @@ public final class ControllerManager: Sendable {
 
     /// Controllers register their handlers when they are made: before the informers start, so that nothing is missed.
     private func makeControllers() -> [any Controller] {
+        let account = context.acting
+        let nodes = account("node-controller")
         var controllers: [any Controller] = [
-            DeploymentController(context), ReplicaSetController(replicaSets: context),
-            ReplicaSetController(replicationControllers: context), EndpointSliceController(context),
-            EndpointsController(context), NamespaceController(context), NodeLifecycleController(context),
-            TaintEvictionController(context), PodGCController(context),
-            NamespaceFixtureController(defaultServiceAccount: context), DaemonSetController(context),
-            GarbageCollector(context), StatefulSetController(context), CronJobController(context),
-            DisruptionController(context), ClusterRoleAggregationController(context),
-            EndpointSliceMirroringController(context), JobController(context), TTLAfterFinishedController(context),
-            StorageProtectionController(claims: context), StorageProtectionController(volumes: context),
+            DeploymentController(account("deployment-controller")),
+            ReplicaSetController(replicaSets: account("replicaset-controller")),
+            ReplicaSetController(replicationControllers: account("replication-controller")),
+            EndpointSliceController(account("endpointslice-controller")),
+            EndpointsController(account("endpoint-controller")),
+            NamespaceController(account("namespace-controller")), NodeLifecycleController(nodes),
+            TaintEvictionController(nodes), PodGCController(account("pod-garbage-collector")),
+            NamespaceFixtureController(defaultServiceAccount: account("service-account-controller")),
+            DaemonSetController(account("daemon-set-controller")),
+            GarbageCollector(account("generic-garbage-collector")),
+            StatefulSetController(account("statefulset-controller")), CronJobController(account("cronjob-controller")),
+            DisruptionController(account("disruption-controller")),
+            ClusterRoleAggregationController(account("clusterrole-aggregation-controller")),
+            EndpointSliceMirroringController(account("endpointslicemirroring-controller")),
+            JobController(account("job-controller")),
+            TTLAfterFinishedController(account("ttl-after-finished-controller")),
+            StorageProtectionController(claims: account("pvc-protection-controller")),
+            StorageProtectionController(volumes: account("pv-protection-controller")),
         ]
         if let pem = settings.rootCertificates {
-            controllers.append(NamespaceFixtureController(rootCertificates: pem, context))
+            controllers.append(NamespaceFixtureController(rootCertificates: pem, account("root-ca-cert-publisher")))
         }
-        if let signer = settings.signer { controllers.append(CertificateController(context, signer: signer)) }
+        if let signer = settings.signer {
+            controllers.append(CertificateController(account("certificate-controller"), signer: signer))
+        }
         if settings.allocatesNodeRanges, !shares.isEmpty {
-            controllers.append(NodeIPAMController(context, shares: shares))
+            controllers.append(NodeIPAMController(nodes, shares: shares))
         }
         return controllers
     }

@@ -6,14 +6,29 @@ public import Telemetry
 
 /// What every controller is given.
 public struct ControllerContext: Sendable {
+    /// What the controller reads and writes with, beside the shared caches.
     public var client: KubeClient
     public var informers: SharedInformerFactory
     public var logger: Logger
+    private let accounts: ControllerManager.AccountClients?
 
-    public init(client: KubeClient, informers: SharedInformerFactory, logger: Logger) {
+    init(
+        client: KubeClient, informers: SharedInformerFactory, logger: Logger,
+        accounts: ControllerManager.AccountClients? = nil
+    ) {
         self.client = client
         self.informers = informers
         self.logger = logger
+        self.accounts = accounts
+    }
+
+    /// The same for the controller whose service account is `kube-system/<account>`: it may do what the role
+    /// `system:controller:<account>` says. Caches stay the manager's, which may list and watch everything.
+    func acting(as account: String) -> ControllerContext {
+        guard let accounts else { return self }
+        var copy = self
+        copy.client = accounts(account)
+        return copy
     }
 
     func informer(_ resource: ResourceID) -> Informer<DynamicObject> { informers.informer(resource) }

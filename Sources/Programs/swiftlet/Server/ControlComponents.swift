@@ -23,16 +23,20 @@ struct ControlComponents: Sendable {
         schedulerInformers = SharedInformerFactory(client: schedulerClient, logger: log)
         scheduler = PodScheduler(client: schedulerClient, informers: schedulerInformers, logger: log)
 
-        // One client for all controllers, so as a user with the rights of all of them.
-        let managerUser = RequestUser(
-            name: "system:kube-controller-manager", groups: ["system:masters", "system:authenticated"])
         let managerClient = KubeClient(
-            exchange: apiServer.exchange(as: managerUser), userAgent: "kube-controller-manager")
+            exchange: apiServer.exchange(
+                as: RequestUser(name: "system:kube-controller-manager", groups: ["system:authenticated"])),
+            userAgent: "kube-controller-manager")
         let managerLog = server.logger.with([:], label: "controllers")
         var settings = ControllerManager.Settings(identity: server.identity.name)
         settings.clusterRanges = server.options.clusterCIDRs
         settings.rootCertificates = String(
             decoding: try apiServer.credentials.authority.certificate.pem(), as: UTF8.self)
+        settings.accounts = { account in
+            KubeClient(
+                exchange: apiServer.exchange(asServiceAccount: account, namespace: "kube-system"),
+                userAgent: "kube-controller-manager")
+        }
         settings.signer = RequestSigner(authority: apiServer.credentials.authority)
         manager = try ControllerManager(
             client: managerClient, informers: SharedInformerFactory(client: managerClient, logger: managerLog),
