@@ -176,8 +176,8 @@ let tests = [
     Module(
         name: "ControllersTests", tier: "Tests",
         dependencies: [
-            "APIServer", "Controllers", "HTTP", "JSON", "KubeAPI", "KubeClient", "Linux", "Scheduler", "Schema",
-            "Telemetry", "TLS",
+            "APIServer", "Controllers", "HTTP", "JSON", "KubeAPI", "KubeClient", "Kubelet", "Linux", "Scheduler",
+            "Schema", "Telemetry", "TLS",
         ]),
     Module(name: "SchedulerTests", tier: "Tests", dependencies: ["JSON", "KubeAPI", "KubeClient", "Scheduler"]),
     Module(

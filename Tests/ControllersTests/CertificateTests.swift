@@ -3,8 +3,12 @@
 import Glibc
 import JSON
 import KubeClient
+import Kubelet
+import Linux
 import Schema
+import Synchronization
 import TLS
+import Telemetry
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct CertificateTests {
@@ -59,6 +63,41 @@ import Testing
             #expect(certificate.commonName == "system:node:n1" && certificate.organizations == ["system:nodes"])
             #expect(certificate.notAfter - Int64(time(nil)) <= 3600)
             #expect(done.array("status", "conditions").first?["reason"]?.string == "AutoApproved")
+        }
+    }
+
+    @Test func `a kubelet gets its certificate by a bootstrap token's right, and another before that ends`()
+        async throws
+    {
+        try await RealCluster.run(signingDuration: .seconds(6)) { cluster in
+            var template = Array("/tmp/swiftlet-pki-XXXXXX".utf8CString)
+            let directory = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
+            defer { try? Files.removeTree(directory) }
+            let logger = Logger(label: "test", level: .error)
+            let certificate = NodeCertificate(nodeName: "n1", purpose: .client, directory: directory, logger: logger)
+            #expect(certificate.load() == nil)
+            let bootstrapper = cluster.client(
+                as: "system:bootstrap:abcdef",
+                ["system:bootstrappers", "system:bootstrappers:kubeadm:default-node-token"])
+            let first = try await certificate.request(from: bootstrapper, patience: .seconds(20))
+            #expect(first.leaf.commonName == "system:node:n1" && first.leaf.organizations == ["system:nodes"])
+            #expect(certificate.load()?.leaf.fingerprint == first.leaf.fingerprint)
+            // From here on as the node itself.
+            let node = cluster.client(as: "system:node:n1", ["system:nodes"])
+            let seen = Mutex<[Int64]>([])
+            let keeping = Task {
+                try await certificate.keep(first, client: node) { next in
+                    seen.withLock { $0.append(next.leaf.notAfter) }
+                }
+            }
+            try await cluster.eventually("it was renewed twice", patience: 20) { seen.withLock { $0.count } >= 2 }
+            keeping.cancel()
+            let ends = seen.withLock { $0 }
+            #expect(ends[0] > first.leaf.notAfter && ends[1] > ends[0])
+            #expect(certificate.load()?.leaf.notAfter == ends.last)
+            // Another node's certificate is of no use to this one.
+            let other = NodeCertificate(nodeName: "n2", purpose: .client, directory: directory, logger: logger)
+            #expect(other.load() == nil)
         }
     }
 

@@ -22,7 +22,10 @@ struct RealCluster: Sendable {
         KubeClient(exchange: server.exchange(as: RequestUser(name: name, groups: groups + ["system:authenticated"])))
     }
 
-    static func run(_ body: @escaping @Sendable (RealCluster) async throws -> Void) async throws {
+    static func run(
+        signingDuration: Duration = .seconds(365 * 86_400),
+        _ body: @escaping @Sendable (RealCluster) async throws -> Void
+    ) async throws {
         var template = Array("/tmp/swiftlet-controllers-XXXXXX".utf8CString)
         let directory = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
         let logger = Logger(label: "test", level: .error)
@@ -40,6 +43,7 @@ struct RealCluster: Sendable {
             KubeClient(exchange: server.exchange(asServiceAccount: account, namespace: "kube-system"))
         }
         settings.rootCertificates = "PEM"
+        settings.signingDuration = signingDuration
         settings.signer = Signer(authority: server.credentials.authority)
         let manager = try ControllerManager(client: client, informers: informers, logger: logger, settings: settings)
         let cluster = RealCluster(server: server, admin: admin)
@@ -61,8 +65,8 @@ struct RealCluster: Sendable {
         try Files.removeTree(directory)
     }
 
-    func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-        for _ in 0..<500 {
+    func eventually(_ what: String, patience: Int = 5, _ condition: () async throws -> Bool) async throws {
+        for _ in 0..<patience * 100 {
             if try await condition() { return }
             try await Task.sleep(for: .milliseconds(10))
         }
@@ -77,7 +81,7 @@ private struct Signer: CertificateSigner {
         try authority.sign(
             CertificateRequest(pem: request),
             usages: usages.contains("server auth") ? [.serverAuthentication] : [.clientAuthentication],
-            lifetime: lifetime
+            lifetime: lifetime, backdate: .zero
         ).pem()
     }
 }

@@ -179,6 +179,31 @@ import Testing
         }
     }
 
+    @Test(arguments: [TestServer.Transport.tls, .http2])
+    func `a client exchanges its certificate, and requests under way go on`(
+        transport: TestServer.Transport
+    ) async throws {
+        let test = try TestServer(transport, handler: TestHandler())
+        func configuration(_ name: String) throws -> TLSClientConfiguration {
+            TLSClientConfiguration(
+                authorities: .certificates([test.authority.certificate]),
+                identity: try test.authority.issue(commonName: name, usages: [.clientAuthentication]))
+        }
+        let client = try HTTPClient(base: test.base, tls: try configuration("alice"))
+        func who() async throws -> String {
+            let answer = try await client.send(HTTPRequest(target: "/who"))
+            return String(decoding: try await answer.body.collect(limit: 100).prefix { $0 != 0x20 }, as: UTF8.self)
+        }
+        #expect(try await who() == "alice")
+        let slow = try await client.send(HTTPRequest(target: "/ticks"))
+        try client.reload(tls: try configuration("bob"))
+        #expect(try await who() == "bob")
+        #expect(try await slow.body.collect(limit: 1000).count == 35)
+        // The old connection has ended its work by now, and must not be taken for the next.
+        #expect(try await who() == "bob")
+        await test.server.stop()
+    }
+
     @Test(arguments: TestServer.Transport.allCases)
     func `a connection can be taken over`(transport: TestServer.Transport) async throws {
         let test = try TestServer(transport, handler: TestHandler())

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 public import HTTP
 internal import JSON
 internal import KubeAPI
@@ -71,6 +72,21 @@ public final class APIServer: HTTPHandler {
         core.logger.info(
             "API server ready",
             ["revision": "\(sqlite.currentRevision)", "data": core.configuration.dataDirectory])
+    }
+
+    /// Renews the server's certificates before they end, and tells `changed` each time it has; until cancelled.
+    public func keepCertificates(_ changed: @Sendable () throws -> Void) async throws {
+        while true {
+            try await AsyncIO.sleep(for: credentials.untilRenewal)
+            do {
+                guard try credentials.renew() else { continue }
+                core.kubelets.forget()
+                try changed()
+                core.logger.info("certificates renewed")
+            } catch {
+                core.logger.error("renew the server's certificates", ["error": "\(error)"])
+            }
+        }
     }
 
     /// Finishes writes under way and lets go of the data directory. Nothing depends on its being called.

@@ -21,6 +21,9 @@ public struct APIServerConfiguration: Sendable {
     public var clusterDomain: String
     /// Tokens known without the store; none by default.
     public var staticTokens: [StaticToken]
+    /// How long the certificates are good that the server issues for itself and the components; they are renewed when a
+    /// third of that is left.
+    public var certificateLifetime: Duration
     /// Requests served at once, apart from watches and streams, before new ones are told to come back: reads and writes.
     public var maxRequestsInFlight: Int
     public var maxMutatingRequestsInFlight: Int
@@ -46,6 +49,7 @@ public struct APIServerConfiguration: Sendable {
         issuer = "https://kubernetes.default.svc.cluster.local"
         clusterDomain = "cluster.local"
         staticTokens = []
+        certificateLifetime = .seconds(365 * 86_400)
         maxRequestsInFlight = 400
         maxMutatingRequestsInFlight = 200
     }

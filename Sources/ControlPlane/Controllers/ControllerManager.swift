@@ -21,6 +21,8 @@ public final class ControllerManager: Sendable {
         public var rootCertificates: String?
         /// Signs the certificates of kubelets; nil leaves requests to others.
         public var signer: (any CertificateSigner)?
+        /// The longest life of a certificate it signs (upstream's `--cluster-signing-duration`).
+        public var signingDuration: Duration = .seconds(365 * 86_400)
         /// Each controller's own identity, as upstream's `--use-service-account-credentials`; nil: all are the manager.
         public var accounts: AccountClients?
         /// Names of controllers to leave out.
@@ -107,7 +109,9 @@ public final class ControllerManager: Sendable {
             controllers.append(NamespaceFixtureController(rootCertificates: pem, account("root-ca-cert-publisher")))
         }
         if let signer = settings.signer {
-            controllers.append(CertificateController(account("certificate-controller"), signer: signer))
+            controllers.append(
+                CertificateController(
+                    account("certificate-controller"), signer: signer, longest: settings.signingDuration))
         }
         if settings.allocatesNodeRanges, !shares.isEmpty {
             controllers.append(NodeIPAMController(nodes, shares: shares))

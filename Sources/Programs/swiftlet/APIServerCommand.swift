@@ -41,7 +41,7 @@ enum APIServerCommand {
             try await server.start()
             try listener.start()
             // Until the process is told to end: nothing needs an orderly stop.
-            while true { try await Task.sleep(for: .seconds(86_400)) }
+            try await server.keepCertificates { try listener.reload(tls: server.credentials.listener) }
         }
     }
 }

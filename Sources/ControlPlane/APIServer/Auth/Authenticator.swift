@@ -17,7 +17,10 @@ struct Authenticator: Sendable {
     /// The user, anonymous when no credentials were given. Throws 401 when those given are wrong.
     func authenticate(_ request: HTTPRequest) throws(APIError) -> RequestUser {
         if let user = request.context.user { return Self.adding(Self.authenticated, to: user) }
-        if let certificate = request.context.clientCertificate, certificate.isVerified {
+        // Good when the connection was made, and still now: a connection may outlive its certificate.
+        if let certificate = request.context.clientCertificate, certificate.isVerified,
+            certificate.notAfter >= WallClock.seconds()
+        {
             if isFrontProxy(certificate), let name = request.headers["X-Remote-User"] {
                 return Self.adding(Self.authenticated, to: Self.remoteUser(name, request))
             }

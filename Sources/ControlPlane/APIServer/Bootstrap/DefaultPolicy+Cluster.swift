@@ -187,6 +187,8 @@ extension DefaultPolicy {
         clusterbinding system:discovery ClusterRole/system:discovery group:system:authenticated
         clusterbinding system:kube-controller-manager ClusterRole/system:kube-controller-manager user:system:kube-controller-manager
         clusterbinding system:kube-dns ClusterRole/system:kube-dns account:kube-system/kube-dns
+        clusterbinding swiftlet:node-bootstrap ClusterRole/system:node-bootstrapper group:system:bootstrappers:kubeadm:default-node-token
+        clusterbinding swiftlet:node-certificate-approval ClusterRole/system:certificates.k8s.io:certificatesigningrequests:nodeclient group:system:bootstrappers:kubeadm:default-node-token
         clusterbinding swiftlet:node-certificate-renewal ClusterRole/system:certificates.k8s.io:certificatesigningrequests:selfnodeclient group:system:nodes
         clusterbinding system:kube-scheduler ClusterRole/system:kube-scheduler user:system:kube-scheduler
         clusterbinding system:monitoring ClusterRole/system:monitoring group:system:monitoring

@@ -4,50 +4,99 @@ internal import Glibc
 internal import HTTP
 internal import JSON
 internal import Linux
+internal import Synchronization
 public import TLS
 
 /// The keys and certificates of a cluster, in `tls/` of the data directory: made at the first start, renewed when less
 /// than a third of their time is left. Private keys are readable by their owner only.
-public struct ServerCredentials: Sendable {
+public final class ServerCredentials: Sendable {
     /// Issues the certificates of servers and clients.
     public let authority: CertificateAuthority
     /// Issues the certificate by which aggregated servers know the front proxy.
     public let frontProxyAuthority: CertificateAuthority
     /// Signs service account tokens.
     public let serviceAccountKey: PrivateKey
+    private let files: CredentialFiles
+    private let configuration: APIServerConfiguration
+    private let current: Mutex<Leaves>
+
+    /// The certificates that do not last.
+    private struct Leaves: Sendable {
+        var serving, kubeletClient, frontProxyClient, administrator, scheduler, controllerManager,
+            kubeProxy: TLSIdentity
+
+        var all: [TLSIdentity] {
+            [serving, kubeletClient, frontProxyClient, administrator, scheduler, controllerManager, kubeProxy]
+        }
+    }
+
     /// What the HTTPS listener presents.
-    public let serving: TLSIdentity
+    public var serving: TLSIdentity { current.withLock { $0.serving } }
     /// What the API server presents to kubelets.
-    public let kubeletClient: TLSIdentity
+    public var kubeletClient: TLSIdentity { current.withLock { $0.kubeletClient } }
     /// What the proxy of aggregated APIs presents.
-    public let frontProxyClient: TLSIdentity
+    public var frontProxyClient: TLSIdentity { current.withLock { $0.frontProxyClient } }
     /// An administrator's certificate (group system:masters).
-    public let administrator: TLSIdentity
-    /// Those of the components of the control plane.
-    public let scheduler: TLSIdentity
-    public let controllerManager: TLSIdentity
-    public let kubeProxy: TLSIdentity
-    private let server: String
+    public var administrator: TLSIdentity { current.withLock { $0.administrator } }
 
     init(_ configuration: APIServerConfiguration) throws {
-        let files = CredentialFiles(directory: "\(configuration.dataDirectory)/tls")
+        self.configuration = configuration
+        files = CredentialFiles(
+            directory: "\(configuration.dataDirectory)/tls", lifetime: configuration.certificateLifetime)
         try files.prepare()
         authority = try files.authority("ca", commonName: "swiftlet-ca")
         frontProxyAuthority = try files.authority("front-proxy-ca", commonName: "swiftlet-front-proxy-ca")
         serviceAccountKey = try files.key("service-account")
-        serving = try files.identity(
-            "serving", authority, commonName: "kube-apiserver", usages: [.serverAuthentication],
-            dnsNames: Self.dnsNames(configuration), addresses: Self.addresses(configuration))
+        current = Mutex(try Self.leaves(files, authority, frontProxyAuthority, configuration))
+        try writeKubeconfigs()
+    }
+
+    /// Those on disk that are good, and others in the place of those that are not.
+    private static func leaves(
+        _ files: CredentialFiles, _ authority: CertificateAuthority, _ frontProxyAuthority: CertificateAuthority,
+        _ configuration: APIServerConfiguration
+    ) throws -> Leaves {
         let masters = ["system:masters"]
-        kubeletClient = try files.client("kubelet-client", authority, "kube-apiserver-kubelet-client", masters)
-        administrator = try files.client("admin", authority, "kubernetes-admin", masters)
-        scheduler = try files.client("scheduler", authority, "system:kube-scheduler")
-        controllerManager = try files.client("controller-manager", authority, "system:kube-controller-manager")
-        kubeProxy = try files.client("kube-proxy", authority, "system:kube-proxy")
-        frontProxyClient = try files.identity(
-            "front-proxy-client", frontProxyAuthority, commonName: "system:auth-proxy", usages: [.clientAuthentication])
-        server = "https://127.0.0.1:\(configuration.securePort)"
-        try files.write("admin.kubeconfig", Array(try kubeconfig(administrator).utf8))
+        return Leaves(
+            serving: try files.identity(
+                "serving", authority, commonName: "kube-apiserver", usages: [.serverAuthentication],
+                dnsNames: dnsNames(configuration), addresses: addresses(configuration)),
+            kubeletClient: try files.client("kubelet-client", authority, "kube-apiserver-kubelet-client", masters),
+            frontProxyClient: try files.client("front-proxy-client", frontProxyAuthority, "system:auth-proxy"),
+            administrator: try files.client("admin", authority, "kubernetes-admin", masters),
+            scheduler: try files.client("scheduler", authority, "system:kube-scheduler"),
+            controllerManager: try files.client("controller-manager", authority, "system:kube-controller-manager"),
+            kubeProxy: try files.client("kube-proxy", authority, "system:kube-proxy"))
+    }
+
+    /// Issues anew what has to be; true when there was something. What is in use is exchanged by whoever uses it.
+    func renew() throws -> Bool {
+        let new = try Self.leaves(files, authority, frontProxyAuthority, configuration)
+        let isChanged = current.withLock { leaves in
+            defer { leaves = new }
+            return zip(leaves.all, new.all).contains { $0.leaf.fingerprint != $1.leaf.fingerprint }
+        }
+        if isChanged { try writeKubeconfigs() }
+        return isChanged
+    }
+
+    /// How long nothing has to be renewed; an hour at the most, because the wall clock may be set, and not so short that
+    /// an authority near its own end, whose certificates cannot last, keeps the processor busy.
+    var untilRenewal: Duration {
+        let first = current.withLock { $0.all.map { CredentialFiles.renewal($0.leaf) }.min() } ?? 0
+        let patience = min(max(configuration.certificateLifetime.components.seconds / 100, 1), 3600)
+        return .seconds(min(max(first - WallClock.seconds(), patience), 3600))
+    }
+
+    /// What the components need to run as commands of their own, on this machine.
+    private func writeKubeconfigs() throws {
+        let leaves = current.withLock { $0 }
+        for (name, identity) in [
+            ("admin", leaves.administrator), ("scheduler", leaves.scheduler),
+            ("controller-manager", leaves.controllerManager), ("kube-proxy", leaves.kubeProxy),
+        ] {
+            try files.write("\(name).kubeconfig", Array(try kubeconfig(identity).utf8))
+        }
     }
 
     private static func dnsNames(_ configuration: APIServerConfiguration) -> [String] {
@@ -78,7 +127,7 @@ public struct ServerCredentials: Sendable {
             clusters:
             - name: default
               cluster:
-                server: \(server ?? self.server)
+                server: \(server ?? "https://127.0.0.1:\(configuration.securePort)")
                 certificate-authority-data: \(Base64.encode(try authority.certificate.pem()))
             users:
             - name: \(user)
@@ -100,6 +149,8 @@ public struct ServerCredentials: Sendable {
 /// Files that hold keys and certificates.
 struct CredentialFiles: Sendable {
     let directory: String
+    /// Of the certificates it issues.
+    let lifetime: Duration
 
     func prepare() throws { try Files.makeDirectories(directory, mode: 0o700) }
 
@@ -137,6 +188,9 @@ struct CredentialFiles: Sendable {
         try identity(name, authority, commonName: user, organizations: groups, usages: [.clientAuthentication])
     }
 
+    /// When a certificate is to be renewed, in seconds since 1970.
+    static func renewal(_ certificate: Certificate) -> Int64 { certificate.moment(after: 2.0 / 3) }
+
     /// The certificate on disk while it is good: of this authority, for these names, with a third of its time left.
     func identity(
         _ name: String, _ authority: CertificateAuthority, commonName: String, organizations: [String] = [],
@@ -145,11 +199,10 @@ struct CredentialFiles: Sendable {
         if let certificate = try read("\(name).crt"), let key = try read("\(name).key") {
             let present = try TLSIdentity(certificatePEM: certificate, keyPEM: key)
             let leaf = present.leaf
-            let left = leaf.notAfter - WallClock.seconds()
             let names = leaf.alternativeNames
             let wantedAddresses = addresses.compactMap { AddressRange.bytes($0) }
             let heldAddresses = names.addresses.compactMap { AddressRange.bytes($0) }
-            if leaf.issuerCommonName == authority.certificate.commonName, left > (leaf.notAfter - leaf.notBefore) / 3,
+            if leaf.issuerCommonName == authority.certificate.commonName, Self.renewal(leaf) > WallClock.seconds(),
                 dnsNames.allSatisfy(names.dnsNames.contains), wantedAddresses.allSatisfy(heldAddresses.contains)
             {
                 return present
@@ -157,7 +210,7 @@ struct CredentialFiles: Sendable {
         }
         let made = try authority.issue(
             commonName: commonName, organizations: organizations, dnsNames: dnsNames, addresses: addresses,
-            usages: usages)
+            usages: usages, lifetime: lifetime, backdate: min(.seconds(60), lifetime / 10))
         try write("\(name).key", try made.key.pem())
         try write("\(name).crt", try made.certificatePEM())
         return made

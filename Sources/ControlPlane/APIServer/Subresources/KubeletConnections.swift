@@ -21,6 +21,9 @@ final class KubeletConnections: Sendable {
         self.makeClient = makeClient
     }
 
+    /// Makes connections anew from now on, with the certificate of now.
+    func forget() { pool.withLock { $0 = [:] } }
+
     /// A client for `host:port`; `authenticated` presents the API server's kubelet certificate.
     func client(host: String, port: Int, tls: Bool, authenticated: Bool) throws(APIError) -> any HTTPExchange {
         let key = "\(tls ? "https" : "http")://\(host):\(port)/\(authenticated)"

@@ -11,12 +11,14 @@ final class CertificateController: Controller {
     let name = "certificatesigningrequest"
     private let context: ControllerContext
     private let signer: any CertificateSigner
+    private let longest: Duration
     private let requests: Informer<DynamicObject>
     private let queue = WorkQueue<String>()
 
-    init(_ context: ControllerContext, signer: any CertificateSigner) {
+    init(_ context: ControllerContext, signer: any CertificateSigner, longest: Duration) {
         self.context = context
         self.signer = signer
+        self.longest = longest
         requests = context.informer(Kinds.signingRequests)
         requests.addHandler { [queue] change in
             if case .deleted = change { return }
@@ -113,7 +115,7 @@ final class CertificateController: Controller {
             let certificate = try self.signer.sign(
                 request: SigningPolicy.pem(request),
                 usages: request.array("spec", "usages").compactMap(\.string),
-                lifetime: SigningPolicy.lifetime(request))
+                lifetime: SigningPolicy.lifetime(request, longest: longest))
             signed.set("status", "certificate", to: .string(Base64.encode(certificate)))
         } catch {
             // Said in the object, where its author looks for it; trying again would come to the same.

@@ -92,10 +92,10 @@ struct SigningPolicy: Sendable {
         return result
     }
 
-    /// How long a certificate lasts: what was asked, between ten minutes and a year.
-    static func lifetime(_ object: JSONObject) -> Duration {
-        let year = 365 * 86_400
-        return .seconds(min(max(object.int("spec", "expirationSeconds") ?? year, 600), year))
+    /// How long a certificate lasts: what was asked, but ten minutes at the least, and `longest` at the most.
+    static func lifetime(_ object: JSONObject, longest: Duration) -> Duration {
+        guard let asked = object.int("spec", "expirationSeconds") else { return longest }
+        return min(max(.seconds(asked), .seconds(600)), longest)
     }
 
     /// When a request is of no more use: an hour after its verdict, a day when nobody gave one.

@@ -20,6 +20,9 @@ public struct KubeletConfiguration: Sendable, Hashable {
     public var tlsCertFile = ""
     public var tlsPrivateKeyFile = ""
     public var clientCAFile = ""
+    /// Whether the client certificate is asked for anew before it ends, and whether the cluster issues the server's.
+    public var rotateCertificates = false
+    public var serverTLSBootstrap = false
     public var anonymousAuthentication = false
     public var webhookAuthentication = true
     /// `Webhook` or `AlwaysAllow`.
@@ -88,6 +91,8 @@ public struct KubeletConfiguration: Sendable, Hashable {
         try fields.read("healthzPort", &healthzPort) { $0.integer.map { Int($0) } }
         try fields.read("tlsCertFile", &tlsCertFile, \.string)
         try fields.read("tlsPrivateKeyFile", &tlsPrivateKeyFile, \.string)
+        try fields.read("rotateCertificates", &rotateCertificates, \.bool)
+        try fields.read("serverTLSBootstrap", &serverTLSBootstrap, \.bool)
         try fields.read("clusterDomain", &clusterDomain, \.string)
         try fields.read("clusterDNS", &clusterDNS, Fields.strings)
         try fields.read("resolvConf", &resolverConfiguration, \.string)

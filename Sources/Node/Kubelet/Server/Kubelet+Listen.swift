@@ -3,6 +3,7 @@
 internal import AsyncIO
 internal import HTTP
 internal import JSON
+internal import KubeClient
 internal import Linux
 internal import TLS
 internal import Telemetry
@@ -10,9 +11,6 @@ internal import Telemetry
 extension Kubelet {
     /// Serves port 10250 until cancelled.
     func listen() async throws {
-        let identity = try serverIdentity()
-        let authorities =
-            configuration.clientCAFile.isEmpty ? [] : try Certificate.all(file: configuration.clientCAFile)
         guard let address = SocketAddress(host: configuration.address, port: UInt16(configuration.port)) else {
             throw KubeletConfigurationError("address \(configuration.address) is not an IP address")
         }
@@ -22,16 +20,60 @@ extension Kubelet {
                 client: client, nodeName: settings.nodeName, configuration: configuration),
             metrics: metricsRegistry, configuration: configuration.document,
             isHealthy: { [heartbeat] in heartbeat.isAlive })
-        let server = try HTTPServer(
-            addresses: [address],
-            tls: TLSServerConfiguration(
-                identity: identity, clientAuthentication: .request(authorities: authorities),
-                // Exec, attach and port-forward take connections over, which only HTTP/1.1 lets them.
-                applicationProtocols: ["http/1.1"]),
-            logger: logger, handler: handler)
+        let credentials = ServingCredentials(configuration, settings, logger: logger)
+        var content = try credentials.read()
+        if content == nil, let issued = credentials.issued, let client {
+            try await obtain(issued, client)
+            content = try credentials.read()
+        }
+        guard let content else {
+            throw NodeCertificate.NotIssued(description: "the kubelet has no certificate to show")
+        }
+        let server = try HTTPServer(addresses: [address], tls: content.tls, logger: logger, handler: handler)
         try server.start()
         defer { Task { await server.stop(grace: .zero) } }
-        while true { try await sleep(for: .seconds(3600)) }
+        // What has been issued is on disk before it is used: the loop below finds it there.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            if let client, let issued = credentials.issued {
+                let first = content.identity
+                group.addTask { try await issued.keep(first, client: client) { _ in } }
+            }
+            let first = content
+            group.addTask { try await self.exchange(first, credentials, of: server) }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Waits until the cluster has issued the first certificate; nothing is served before.
+    private func obtain(_ certificate: NodeCertificate, _ client: KubeClient) async throws {
+        while true {
+            do {
+                _ = try await certificate.request(from: client)
+                return
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                logger.warning("get a certificate for the kubelet's server", ["error": "\(error)"])
+                try await sleep(for: .seconds(5))
+            }
+        }
+    }
+
+    /// Gives the server what has changed of its credentials, until cancelled.
+    private func exchange(
+        _ first: ServingCredentials.Content, _ credentials: ServingCredentials, of server: HTTPServer
+    ) async throws {
+        var content = first
+        while true {
+            try await sleep(for: .seconds(60))
+            do {
+                guard let next = try credentials.read(), next != content else { continue }
+                try server.reload(tls: next.tls)
+                content = next
+            } catch {
+                logger.error("exchange the certificate of the kubelet's server", ["error": "\(error)"])
+            }
+        }
     }
 
     /// Serves `/healthz` to this machine until cancelled. The node works without: a port that is taken is tried again.
@@ -60,26 +102,5 @@ extension Kubelet {
             defer { Task { await server.stop(grace: .zero) } }
             while true { try await sleep(for: .seconds(3600)) }
         }
-    }
-
-    /// The certificate given, else a self-signed one that is kept below the root directory.
-    private func serverIdentity() throws -> TLSIdentity {
-        if !configuration.tlsCertFile.isEmpty {
-            return try TLSIdentity(
-                certificateFile: configuration.tlsCertFile, keyFile: configuration.tlsPrivateKeyFile)
-        }
-        let directory = settings.rootDirectory + "/pki"
-        let (certificate, key) = (directory + "/kubelet.crt", directory + "/kubelet.key")
-        if Files.exists(certificate), Files.exists(key) {
-            return try TLSIdentity(certificateFile: certificate, keyFile: key)
-        }
-        try Files.makeDirectories(directory, mode: 0o700)
-        let authority = try CertificateAuthority.create(commonName: "\(settings.nodeName)-ca")
-        let identity = try authority.issue(
-            commonName: settings.nodeName, dnsNames: [settings.nodeName], addresses: settings.nodeAddresses,
-            usages: [.serverAuthentication])
-        try Files.replace(key, with: try identity.key.pem(), mode: 0o600)
-        try Files.replace(certificate, with: try identity.certificatePEM(), mode: 0o644)
-        return identity
     }
 }

@@ -32,6 +32,7 @@ struct ControlComponents: Sendable {
         settings.clusterRanges = server.options.clusterCIDRs
         settings.rootCertificates = String(
             decoding: try apiServer.credentials.authority.certificate.pem(), as: UTF8.self)
+        settings.signingDuration = server.options.signingDuration
         settings.accounts = { account in
             KubeClient(
                 exchange: apiServer.exchange(asServiceAccount: account, namespace: "kube-system"),
@@ -62,6 +63,10 @@ private struct RequestSigner: CertificateSigner {
         var wanted: [KeyUsage] = []
         if usages.contains("client auth") { wanted.append(.clientAuthentication) }
         if usages.contains("server auth") { wanted.append(.serverAuthentication) }
-        return try authority.sign(CertificateRequest(pem: request), usages: wanted, lifetime: lifetime).pem()
+        // Clocks differ by minutes; a certificate that is to last hours must not begin with the time before it was made.
+        let backdate = lifetime < .seconds(8 * 3600) ? Duration.zero : .seconds(300)
+        return try authority.sign(
+            CertificateRequest(pem: request), usages: wanted, lifetime: lifetime, backdate: backdate
+        ).pem()
     }
 }

@@ -65,6 +65,12 @@ struct Server: Sendable {
             group.addTask { try await control.run() }
             group.addTask { try await node.run() }
             group.addTask {
+                try await apiServer.keepCertificates {
+                    try listener.reload(tls: apiServer.credentials.listener)
+                    try writeKubeconfig(apiServer.credentials)
+                }
+            }
+            group.addTask {
                 try await notifier.feedWatchdog { await isAlive(apiServer) }
                 // Without a watchdog this task has nothing to do, and its end means nothing.
                 try await sleepForever()
@@ -75,7 +81,6 @@ struct Server: Sendable {
             group.cancelAll()
             notifier.stopping()
             logger.info("stopping; pods go on")
-            _ = listener
             // Nothing needs a clean end: what is acknowledged is on disk, and what runs belongs to the shims.
             exit(0)
         }

@@ -6,6 +6,7 @@ internal import KubeProxy
 internal import Kubelet
 internal import Linux
 internal import Netlink
+internal import Schema
 internal import Telemetry
 internal import YAML
 
@@ -19,6 +20,7 @@ struct ServerOptions: Sendable {
     var extraNames: [String]
     var clusterCIDRs: [String]
     var serviceCIDRs: [String]
+    var signingDuration: Duration
     var nodeName: String?
     var nodeAddresses: [String]
     var nodeLabels: [String: String]
@@ -45,6 +47,10 @@ struct ServerOptions: Sendable {
             "cluster-cidr", "cidrs", help: "addresses of pods, a block for each family",
             default: "10.42.0.0/16,fd42::/48"),
         .value("service-cluster-ip-range", "cidrs", help: "addresses of Services", default: "10.43.0.0/16,fd43::/112"),
+        .value(
+            "cluster-signing-duration", "duration",
+            help: "the longest life of the certificates given to nodes and people",
+            default: "8760h"),
         .value("hostname-override", "name", help: "the node's name"),
         .repeated("node-ip", "address", help: "the node's address, one for each family"),
         .repeated("node-labels", "key=value", help: "labels of the node"),
@@ -69,6 +75,10 @@ struct ServerOptions: Sendable {
         extraNames = arguments.all("tls-san")
         clusterCIDRs = try Self.blocks("cluster-cidr", list("cluster-cidr"))
         serviceCIDRs = try Self.blocks("service-cluster-ip-range", list("service-cluster-ip-range"))
+        guard let signing = GoDuration.nanoseconds(try arguments.string("cluster-signing-duration")), signing > 0 else {
+            throw ArgumentsError("--cluster-signing-duration is no duration such as 24h", command: "swiftlet server")
+        }
+        signingDuration = .nanoseconds(signing)
         nodeName = arguments["hostname-override"]
         nodeAddresses = arguments.all("node-ip").flatMap { $0.split(separator: ",").map(String.init) }
         nodeLabels = try Self.labels(arguments.all("node-labels"))

@@ -5,6 +5,8 @@ internal import Synchronization
 
 /// One HTTP/1 connection of a client: one request at a time.
 final class HTTP1ClientConnection: Sendable {
+    /// Of the credentials it was made with.
+    let generation: Int
     private let connection: any Connection
     private let channel: HTTP1Channel
     private let state = Mutex(State())
@@ -15,7 +17,8 @@ final class HTTP1ClientConnection: Sendable {
         var isUploaded = true
     }
 
-    init(_ connection: any Connection, _ limits: HTTPLimits) {
+    init(_ connection: any Connection, _ limits: HTTPLimits, generation: Int) {
+        self.generation = generation
         self.connection = connection
         channel = HTTP1Channel(connection, .client, limits)
     }

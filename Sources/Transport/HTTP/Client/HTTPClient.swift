@@ -42,12 +42,30 @@ public final class HTTPClient: HTTPExchange {
     public let endpoint: HTTPEndpoint
     let configuration: Configuration
     private let loop: EventLoop
-    private let tls: TLSClient?
-    /// For upgrades, which HTTP/2 does not have.
-    private let tlsWithoutHTTP2: TLSClient?
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+
+    /// What connections are made with. Those of an older generation are not used again.
+    private struct Credentials {
+        var tls: TLSClient
+        /// For upgrades, which HTTP/2 does not have.
+        var withoutHTTP2: TLSClient
+
+        init(_ configuration: TLSClientConfiguration, _ http2: HTTP2Use) throws {
+            var settings = configuration
+            switch http2 {
+            case .negotiated: break
+            case .always: settings.applicationProtocols = ["h2"]
+            case .never: settings.applicationProtocols = ["http/1.1"]
+            }
+            tls = try TLSClient(settings)
+            settings.applicationProtocols = ["http/1.1"]
+            withoutHTTP2 = try TLSClient(settings)
+        }
+    }
 
     private struct State {
+        var credentials: Credentials?
+        var generation = 0
         var idle: [(connection: HTTP1ClientConnection, timer: TimerID)] = []
         var http2: HTTP2ClientConnection?
         var dialing: Task<Dialed, any Error>?
@@ -76,28 +94,29 @@ public final class HTTPClient: HTTPExchange {
         self.endpoint = endpoint
         self.configuration = configuration
         self.loop = loop ?? EventLoopGroup.shared.next()
-        guard endpoint.isTLS else {
-            self.tls = nil
-            tlsWithoutHTTP2 = nil
-            return
+        let credentials = try endpoint.isTLS ? Credentials(tls ?? TLSClientConfiguration(), configuration.http2) : nil
+        state = Mutex(State(credentials: credentials))
+    }
+
+    /// Uses another certificate or other authorities from the next request on; requests under way go on over the
+    /// connections they have. Throws, and changes nothing, when `tls` is not usable.
+    public func reload(tls: TLSClientConfiguration) throws {
+        guard endpoint.isTLS else { throw TLSError("reload the certificates", "the client does not speak TLS") }
+        let credentials = try Credentials(tls, configuration.http2)
+        closeUnused { state in
+            state.credentials = credentials
+            state.generation += 1
         }
-        var settings = tls ?? TLSClientConfiguration()
-        switch configuration.http2 {
-        case .negotiated: break
-        case .always: settings.applicationProtocols = ["h2"]
-        case .never: settings.applicationProtocols = ["http/1.1"]
-        }
-        self.tls = try TLSClient(settings)
-        settings.applicationProtocols = ["http/1.1"]
-        tlsWithoutHTTP2 = try TLSClient(settings)
     }
 
     deinit { close() }
 
     /// Closes what is idle and lets nothing new begin. Responses under way go on.
-    public func close() {
+    public func close() { closeUnused { $0.isClosed = true } }
+
+    private func closeUnused(_ change: (inout sending State) -> Void) {
         let (idle, http2) = state.withLock { state in
-            state.isClosed = true
+            change(&state)
             defer {
                 state.idle = []
                 state.http2 = nil
@@ -212,10 +231,11 @@ public final class HTTPClient: HTTPExchange {
     private func dial(withoutHTTP2: Bool) async throws -> Dialed {
         if state.withLock({ $0.isClosed }) { throw HTTPClientClosed() }
         let socket = try await connectSocket()
-        guard let tls = withoutHTTP2 ? tlsWithoutHTTP2 : tls else {
-            if configuration.http2 == .always, !withoutHTTP2 { return .http2(adopt(http2: socket)) }
+        let (credentials, generation) = state.withLock { ($0.credentials, $0.generation) }
+        guard let tls = withoutHTTP2 ? credentials?.withoutHTTP2 : credentials?.tls else {
+            if configuration.http2 == .always, !withoutHTTP2 { return .http2(adopt(http2: socket, generation)) }
             state.withLock { $0.speaksHTTP2 = false }
-            return .http1(HTTP1ClientConnection(socket, configuration.limits))
+            return .http1(HTTP1ClientConnection(socket, configuration.limits, generation: generation))
         }
         socket.setDeadline(KernelClock.deadline(after: configuration.handshakeTimeout))
         let session: TLSStream
@@ -227,12 +247,12 @@ public final class HTTPClient: HTTPExchange {
         session.setDeadline(nil)
         let isHTTP2 = session.applicationProtocol == "h2"
         if !withoutHTTP2 { state.withLock { $0.speaksHTTP2 = isHTTP2 } }
-        if isHTTP2 { return .http2(adopt(http2: session)) }
+        if isHTTP2 { return .http2(adopt(http2: session, generation)) }
         if configuration.http2 == .always, !withoutHTTP2 {
             session.shut()
             throw HTTPProtocolError("\(endpoint.authority) does not speak HTTP/2")
         }
-        return .http1(HTTP1ClientConnection(session, configuration.limits))
+        return .http1(HTTP1ClientConnection(session, configuration.limits, generation: generation))
     }
 
     private func connectSocket() async throws -> AsyncSocket {
@@ -244,10 +264,11 @@ public final class HTTPClient: HTTPExchange {
             host: endpoint.host, port: endpoint.port, timeout: configuration.connectTimeout, loop: loop)
     }
 
-    private func adopt(http2 connection: any Connection) -> HTTP2ClientConnection {
+    private func adopt(http2 connection: any Connection, _ generation: Int) -> HTTP2ClientConnection {
         let http2 = HTTP2ClientConnection(connection, configuration)
         let isClosed = state.withLock { state in
-            if !state.isClosed { state.http2 = http2 }
+            // One of an older generation serves the request it was made for.
+            if !state.isClosed, state.generation == generation { state.http2 = http2 }
             return state.isClosed
         }
         http2.start()
@@ -262,7 +283,9 @@ public final class HTTPClient: HTTPExchange {
             if let connection { self?.drop(connection) }
         }
         let isKept = state.withLock { state in
-            guard !state.isClosed, state.idle.count < configuration.maximumIdle else { return false }
+            guard !state.isClosed, state.generation == connection.generation,
+                state.idle.count < configuration.maximumIdle
+            else { return false }
             state.idle.append((connection, timer))
             return true
         }

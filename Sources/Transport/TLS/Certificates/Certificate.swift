@@ -80,6 +80,9 @@ public final class Certificate: @unchecked Sendable {
     public var notBefore: Int64 { SubjectNames.seconds(X509_get0_notBefore(pointer)) }
     public var notAfter: Int64 { SubjectNames.seconds(X509_get0_notAfter(pointer)) }
 
+    /// When, in seconds since 1970, `share` of the certificate's time is over: at 2/3 is a good moment to have another.
+    public func moment(after share: Double) -> Int64 { notBefore + Int64(Double(notAfter - notBefore) * share) }
+
     /// The serial number, big-endian.
     public var serialNumber: [UInt8] {
         guard let number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(pointer), nil) else { return [] }

@@ -81,13 +81,13 @@ public struct CertificateAuthority: Sendable {
     public func issue(
         commonName: String, organizations: [String] = [], dnsNames: [String] = [], addresses: [String] = [],
         uris: [String] = [], usages: [KeyUsage], lifetime: Duration = .seconds(365 * 86_400),
-        key kind: PrivateKey.Kind = .ecdsaP256
+        backdate: Duration = .seconds(60), key kind: PrivateKey.Kind = .ecdsaP256
     ) throws(TLSError) -> TLSIdentity {
         let key = try PrivateKey(generate: kind)
         let certificate = try issue(
             publicKey: key.publicKey, commonName: commonName, organizations: organizations,
             names: AlternativeNames(dnsNames: dnsNames, addresses: addresses, uris: uris), usages: usages,
-            lifetime: lifetime)
+            lifetime: lifetime, backdate: backdate)
         return try TLSIdentity(chain: [certificate], key: key)
     }
 
