@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import APIServer
 import HTTP
 import JSON
+import KubeAPI
+import Schema
 import TLS
 import Telemetry
 import Testing
+
+@testable import APIServer
 
 @Suite(.timeLimit(.minutes(1))) struct `Objects` {
     @Test func `are created, read, updated and deleted`() async throws {
@@ -177,6 +180,40 @@ import Testing
         let seen = try await events
         #expect(seen.map { $0["type"]?.string } == ["MODIFIED", "DELETED", "ADDED"])
         #expect(seen[1]["object"]?["metadata"]?["labels"]?["x"] == "y")
+    }
+
+    @Test func `a watch in protobuf sends a frame for each event, also for an error`() async throws {
+        let server = try await TestServer()
+        try await server.send("POST", maps, configMap("one"))
+        let request = HTTPRequest(
+            target: maps + "?watch=true", headers: ["Accept": "application/vnd.kubernetes.protobuf, */*"])
+        let response = try await server.server.exchange(as: TestServer.admin).send(request)
+        #expect(response.headers["Content-Type"] == "application/vnd.kubernetes.protobuf;stream=watch")
+        guard case .stream(let stream) = response.body else {
+            Issue.record("a watch is a stream")
+            return
+        }
+        let frame = try #require(try await stream.next())
+        let length = frame[..<4].reduce(0) { $0 << 8 | Int($1) }
+        #expect(length == frame.count - 4)
+        #expect(Array(frame[4..<11]) == [0x0A, 5] + Array("ADDED".utf8))
+        let start = try #require(frame.indices.first { frame[$0...].starts(with: Protobuf.magic) })
+        let object = try KubeAPI.decodeProtobuf(Array(frame[start...]))
+        #expect(object["kind"] == "ConfigMap")
+        #expect(object["metadata"]?["name"] == "one")
+        let encoding = try WatchEncoding(
+            OutputFormat(request), try #require(KubeAPI.resource(group: "", version: "v1", kind: "ConfigMap")))
+        #expect(encoding.error(.expired("too old")).count > 4 + Protobuf.magic.count)
+    }
+
+    @Test func `absent fields are selected by their zero value`() async throws {
+        let server = try await TestServer()
+        try await server.send(
+            "POST", "/api/v1/nodes", ["kind": "Node", "apiVersion": "v1", "metadata": ["name": "n"]])
+        for (selector, count) in [("spec.unschedulable%3Dfalse", 1), ("spec.unschedulable%3Dtrue", 0)] {
+            let nodes = try await server.send("GET", "/api/v1/nodes?fieldSelector=" + selector)
+            #expect(nodes.json["items"]?.array?.count == count, "\(selector)")
+        }
     }
 
     @Test func `a streaming list ends with its bookmark`() async throws {

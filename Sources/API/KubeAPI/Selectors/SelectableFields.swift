@@ -8,9 +8,9 @@ public struct SelectableFields: Sendable {
     /// Field names a selector may use, besides the object's name and namespace.
     private let fields: Set<String>
 
-    public init(resource: ResourceKind) {
-        fields = Self.table["\(resource.group)/\(resource.kind)"] ?? []
-    }
+    public init(resource: ResourceKind) { self.init(group: resource.group, kind: resource.kind) }
+
+    public init(group: String, kind: String) { fields = Self.table["\(group)/\(kind)"] ?? [] }
 
     private static let table: [String: Set<String>] = [
         "/Pod": [
@@ -25,6 +25,7 @@ public struct SelectableFields: Sendable {
         "apps/ReplicaSet": ["status.replicas"],
         "batch/Job": ["status.successful"],
         "certificates.k8s.io/CertificateSigningRequest": ["spec.signerName"],
+        "resource.k8s.io/ResourceSlice": ["spec.nodeName", "spec.driver"],
         "/Event": eventFields,
         "events.k8s.io/Event": Set(
             eventFields.map { $0.hasPrefix("involvedObject") ? "regarding" + $0.dropFirst(14) : $0 }
@@ -50,6 +51,12 @@ public struct SelectableFields: Sendable {
     /// Whether an object satisfies the selector.
     public func matches(_ selector: FieldSelector, _ object: JSONObject) -> Bool {
         selector.matches { Self.text(of: $0, in: .object(object)) }
+    }
+
+    /// Every field's value, for an object that is matched more than once.
+    public func values(in object: JSONObject) -> [String: String] {
+        let root = JSONValue.object(object)
+        return fields.reduce(into: [:]) { values, field in values[field] = Self.text(of: field, in: root) ?? "" }
     }
 
     /// A field's value as a text; absent is the text of its zero value.

@@ -109,4 +109,14 @@ public enum Protobuf {
                 apiVersion: object["apiVersion"]?.string ?? "", kind: object["kind"]?.string ?? "",
                 raw: try encode(object, schema: schema)))
     }
+
+    /// One frame of a watch: four bytes of length, the most significant first, and a `WatchEvent` around an object in its
+    /// envelope.
+    public static func watchFrame(type: String, object: [UInt8]) -> [UInt8] {
+        var writer = WireWriter()
+        writer.string(1, type)
+        writer.message(2) { $0.data(1, object) }
+        let length = UInt32(writer.bytes.count)
+        return (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * $0)) } + writer.bytes
+    }
 }

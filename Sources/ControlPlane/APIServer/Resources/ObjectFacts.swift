@@ -11,70 +11,28 @@ final class ObjectFacts: Sendable {
     let labels: [String: String]
     let fields: [String: String]
 
-    init(_ object: APIObject, kind: String) {
+    init(_ object: APIObject, _ selectable: SelectableFields) {
         var labels: [String: String] = [:]
         for (key, value) in object.labels { labels[key] = value.string ?? "" }
         self.labels = labels
-        var fields = ["metadata.name": object.name]
+        var fields = selectable.values(in: object.json)
+        fields["metadata.name"] = object.name
         if !object.namespace.isEmpty { fields["metadata.namespace"] = object.namespace }
-        let root = JSONValue.object(object.json)
-        for path in Self.selectable[kind] ?? [] {
-            fields[path] = Self.text(root[path: path.split(separator: ".").map(String.init)])
-        }
-        if kind == "Event" {
-            fields["source"] = root[path: ["source", "component"]]?.string ?? root["reportingComponent"]?.string ?? ""
-        }
         self.fields = fields
     }
 
     /// The facts of a stored object. An object that cannot be read has none and is selected by nothing.
     static func of(_ stored: StoredObject, _ resource: ResourceKind) -> ObjectFacts {
         if let known = stored.memo.withLock({ $0 as? ObjectFacts }) { return known }
+        let selectable = SelectableFields(group: resource.storage.group, kind: resource.kind)
         let facts: ObjectFacts
         do throws(APIError) {
-            facts = ObjectFacts(try APIObject(stored), kind: resource.kind)
+            facts = ObjectFacts(try APIObject(stored), selectable)
         } catch {
-            facts = ObjectFacts(APIObject(), kind: "")
+            facts = ObjectFacts(APIObject(), selectable)
         }
         stored.memo.withLock { $0 = facts }
         return facts
-    }
-
-    private static func text(_ value: JSONValue?) -> String {
-        switch value {
-        case .string(let text): text
-        case .integer(let number): String(number)
-        case .bool(let flag): String(flag)
-        default: ""
-        }
-    }
-
-    private static let involved = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"]
-
-    /// The field selectors of each kind besides the name and the namespace.
-    static let selectable: [String: [String]] = [
-        "Pod": [
-            "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork",
-            "status.phase", "status.podIP", "status.nominatedNodeName",
-        ],
-        "Node": ["spec.unschedulable"],
-        "Event": involved.map { "involvedObject.\($0)" } + ["reason", "reportingComponent", "type"],
-        "Secret": ["type"],
-        "Namespace": ["status.phase"],
-        "ReplicaSet": ["status.replicas"],
-        "ReplicationController": ["status.replicas"],
-        "Service": ["spec.clusterIP", "spec.type"],
-        "CertificateSigningRequest": ["spec.signerName"],
-        "Job": ["status.successful"],
-        "ResourceSlice": ["spec.nodeName", "spec.driver"],
-    ]
-
-    static func supported(_ kind: String) -> [String] {
-        var names = ["metadata.name", "metadata.namespace"] + (selectable[kind] ?? [])
-        if kind == "Event" {
-            names += ["source"] + involved.map { "regarding.\($0)" } + ["reportingController"]
-        }
-        return names
     }
 }
 
@@ -94,10 +52,7 @@ struct ObjectFilter: Sendable {
         if let fieldSelector, !fieldSelector.isEmpty {
             do throws(FieldSelectorError) {
                 fields = try FieldSelector(parsing: fieldSelector)
-                let supported = ObjectFacts.supported(resource.kind)
-                if let term = fields.terms.first(where: { !supported.contains($0.field) }) {
-                    throw FieldSelectorError("field label not supported: \(term.field)")
-                }
+                try SelectableFields(resource: resource).check(fields)
             } catch {
                 throw .badRequest("\(error)")
             }

@@ -7,7 +7,7 @@ internal import Schema
 internal import Store
 
 extension RequestScope {
-    /// GET with `watch`: a stream of events, one JSON object a line, until the client, the timeout or the server ends it.
+    /// GET with `watch`: a stream of events, a line of JSON or a frame of protobuf each, until the client, the timeout or the server ends it.
     func watch() async throws(APIError) -> HTTPResponse {
         var fieldSelector = options.fieldSelector
         if !info.name.isEmpty {
@@ -16,6 +16,7 @@ extension RequestScope {
         }
         let filter = try ObjectFilter(resource, labelSelector: options.labelSelector, fieldSelector: fieldSelector)
         try checkWatchOptions()
+        let events = try WatchEncoding(output, resource)
         let (initial, revision) = try await initialState(filter)
         let prefix = ObjectStorage.prefix(resource, namespace: resource.namespaced ? namespace : "")
         let watch: StoreWatch
@@ -26,19 +27,19 @@ extension RequestScope {
         }
         let (writer, stream) = HTTPBodyStream.pipe()
         let session = WatchSession(
-            scope: self, filter: filter, watch: watch, writer: writer, initial: initial, revision: revision)
+            scope: self, filter: filter, encoding: events, watch: watch, writer: writer, initial: initial,
+            revision: revision)
         let task = Task { await session.run() }
         writer.onAbandon {
             watch.cancel()
             task.cancel()
         }
         return HTTPResponse(
-            status: 200, headers: ["Content-Type": "application/json", "Cache-Control": "no-cache, private"],
+            status: 200, headers: ["Content-Type": events.contentType, "Cache-Control": "no-cache, private"],
             body: .stream(stream))
     }
 
     private func checkWatchOptions() throws(APIError) {
-        if output.encoding != .json { throw .notAcceptable(["application/json"]) }
         guard let send = options.sendInitialEvents else {
             if let match = options.resourceVersionMatch, !match.isEmpty {
                 throw .badRequest("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
@@ -80,6 +81,7 @@ extension RequestScope {
 private struct WatchSession: Sendable {
     let scope: RequestScope
     let filter: ObjectFilter
+    let encoding: WatchEncoding
     let watch: StoreWatch
     let writer: HTTPBodyWriter
     let initial: [StoredObject]?
@@ -106,7 +108,7 @@ private struct WatchSession: Sendable {
             writer.finish()
         } catch let error as StoreError {
             // The client is told why, then lists again.
-            try? await writer.write(Self.line("ERROR", APIError.expired("\(error)").json))
+            try? await writer.write(encoding.error(.expired("\(error)")))
             writer.finish()
         } catch {
             // The client went away.
@@ -169,7 +171,7 @@ private struct WatchSession: Sendable {
                 "metadata": ["resourceVersion": .string(String(revision))], "columnDefinitions": .null, "rows": [row],
             ]
         }
-        return Self.line("BOOKMARK", object)
+        return encoding.event("BOOKMARK", object)
     }
 
     /// An event as this watcher sees it: an object that stops matching is deleted to it, one that begins is added.
@@ -185,7 +187,7 @@ private struct WatchSession: Sendable {
     }
 
     private func append(_ type: String, _ object: StoredObject, at revision: Int64, to bytes: inout [UInt8]) {
-        if scope.output.shape == .object, StoredForm.isServed(scope.resource) {
+        if encoding.takesStoredBytes {
             bytes += Array("{\"type\":\"\(type)\",\"object\":".utf8)
             bytes += object.bytes(at: revision)
             bytes += Array("}\n".utf8)
@@ -195,23 +197,16 @@ private struct WatchSession: Sendable {
             var shown = StoredForm.outgoing(try APIObject(object), scope.resource)
             shown.resourceVersion = String(revision)
             switch scope.output.shape {
-            case .object: bytes += Self.line(type, shown.json)
-            case .metadata: bytes += Self.line(type, RequestScope.partial(shown).json)
+            case .object: bytes += encoding.event(type, shown.json)
+            case .metadata: bytes += encoding.event(type, RequestScope.partial(shown).json)
             case .table:
                 let table = Machinery.table(
                     scope.resource, [shown], includeObject: scope.options.includeObject,
                     resourceVersion: String(revision))
-                bytes += Self.line(type, table)
+                bytes += encoding.event(type, table)
             }
         } catch {
-            bytes += Self.line("ERROR", error.json)
+            bytes += encoding.error(error)
         }
-    }
-
-    private static func line(_ type: String, _ object: JSONObject) -> [UInt8] {
-        var bytes = Array("{\"type\":\"\(type)\",\"object\":".utf8)
-        JSONValue.object(object).encode(into: &bytes)
-        bytes += Array("}\n".utf8)
-        return bytes
     }
 }
