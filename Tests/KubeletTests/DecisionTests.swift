@@ -188,4 +188,32 @@ import Testing
         #expect(limits([container([:])]).cgroup.cpuWeight == 1)
         #expect(limits([container([:])]).cgroup.processMaximum == nil)
     }
+
+    @Test func `huge pages of each size the machine has, none where none are asked for`() throws {
+        let sizes = try ["hugepages-2048kB", "hugepages-1048576kB"].map { try #require(HugePageSize(directory: $0)) }
+        #expect(sizes.map(\.resource) == ["hugepages-2Mi", "hugepages-1Gi"])
+        #expect(HugePageSize(directory: "hugepages-64kB")?.resource == "hugepages-64Ki")
+        #expect(HugePageSize(directory: "hugepages-64kB")?.cgroupName == "64KB")
+        #expect(HugePageSize(directory: "hugepages-") == nil)
+        let one = container(["memory": "32Mi", "hugepages-2Mi": "4Mi"])
+        let pod = PodLimits(
+            Pod(json: ["spec": ["containers": [one, one]]]), cpuQuotaEnforced: true, processLimit: -1,
+            hugePageSizes: sizes)
+        #expect(pod.cgroup.hugetlb == ["2MB": 8 << 20, "1GB": 0])
+        let own = ContainerResources(
+            ResourceRequirements(json: ["limits": ["hugepages-2Mi": "4Mi"]]), cpuQuotaEnforced: true,
+            hugePageSizes: sizes)
+        #expect(own.hugePageLimits == ["2MB": 4 << 20, "1GB": 0])
+    }
+
+    @Test func `the Burstable class by what its pods request together`() {
+        func pod(_ request: JSONValue, _ limits: JSONValue = [:]) -> Pod {
+            Pod(json: ["spec": ["containers": [["name": "a", "resources": ["requests": request, "limits": limits]]]]])
+        }
+        let guaranteed: JSONValue = ["cpu": "1", "memory": "32Mi"]
+        let pods = [pod(["cpu": "300m"]), pod(["cpu": "200m"]), pod([:]), pod(guaranteed, guaranteed)]
+        #expect(PodLimits.burstableRequest(pods) == 500)
+        #expect(PodLimits.weight(milli: 1000) == 100)
+        #expect(PodLimits.weight(milli: 0) == 1)
+    }
 }

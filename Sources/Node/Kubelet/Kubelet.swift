@@ -60,6 +60,7 @@ public actor Kubelet {
             ? try CgroupTree(mount: settings.cgroupMount, root: configuration.cgroupRoot) : nil
         nodeStatus = NodeStatus(
             settings: settings, configuration: configuration, missingControllers: cgroups?.missing ?? [])
+        if configuration.enforceNodeAllocatable.contains("pods") { try cgroups?.limitPods(nodeStatus.podsLimits) }
         placement = NodePlacement(
             name: settings.nodeName, labels: nodeStatus.labels,
             taints: configuration.registerWithTaints.compactMap {
@@ -284,9 +285,16 @@ public actor Kubelet {
             }
         }
         admitted[pod.uid] = pod
+        weighClasses()
         await worker.start(held)
         if pod.metadata.deletionTimestamp != nil {
             await worker.delete(grace: pod.metadata.deletionGracePeriodSeconds)
+        }
+    }
+
+    private func weighClasses() {
+        do { try services.cgroups?.weighBurstable(PodLimits.burstableRequest(admitted.values)) } catch {
+            logger.warning("weigh the Burstable class", ["error": "\(error)"])
         }
     }
 
@@ -314,6 +322,7 @@ public actor Kubelet {
     private func workerFinished(_ uid: String) async {
         workers[uid] = nil
         admitted[uid] = nil
+        weighClasses()
         services.statuses.forget(uid)
         services.objects.retain(Array(admitted.values))
         // A static pod whose manifest has changed comes back as the new one.

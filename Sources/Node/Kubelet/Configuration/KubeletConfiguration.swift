@@ -44,6 +44,8 @@ public struct KubeletConfiguration: Sendable, Hashable {
     public var registerWithTaints: [JSONValue] = []
     public var systemReserved: [String: String] = [:]
     public var kubeReserved: [String: String] = [:]
+    /// `pods`: all pods together are held to what is not reserved.
+    public var enforceNodeAllocatable = ["pods"]
     public var evictionHard: [String: String] = [
         "memory.available": "100Mi", "nodefs.available": "10%", "nodefs.inodesFree": "5%", "imagefs.available": "15%",
         "imagefs.inodesFree": "5%",
@@ -109,6 +111,7 @@ public struct KubeletConfiguration: Sendable, Hashable {
         try fields.read("registerWithTaints", &registerWithTaints, \.array)
         try fields.read("systemReserved", &systemReserved, Fields.map)
         try fields.read("kubeReserved", &kubeReserved, Fields.map)
+        try fields.read("enforceNodeAllocatable", &enforceNodeAllocatable, Fields.strings)
         try fields.read("evictionHard", &evictionHard, Fields.map)
         try fields.read("imageGCHighThresholdPercent", &imageGCHighThresholdPercent) { $0.integer.map { Int($0) } }
         try fields.read("imageGCLowThresholdPercent", &imageGCLowThresholdPercent) { $0.integer.map { Int($0) } }

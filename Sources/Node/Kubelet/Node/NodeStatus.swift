@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Cgroups
 internal import Glibc
 internal import JSON
 internal import KubeAPI
@@ -31,15 +32,9 @@ struct NodeStatus: Sendable {
         if let disk = try? Files.filesystem(settings.rootDirectory) {
             amounts["ephemeral-storage"] = "\(disk.capacityBytes / 1024)Ki"
         }
-        for size in (try? Files.list("/sys/kernel/mm/hugepages")) ?? [] {
-            guard size.name.hasPrefix("hugepages-"), let kilobytes = Int64(size.name.dropFirst(10).dropLast(2)) else {
-                continue
-            }
-            let count = (try? Files.readText("/sys/kernel/mm/hugepages/\(size.name)/nr_hugepages")).flatMap {
-                Int64($0.split(separator: "\n").first ?? "0")
-            }
-            let name = kilobytes >= 1 << 20 ? "\(kilobytes >> 20)Gi" : "\(kilobytes >> 10)Mi"
-            amounts["hugepages-\(name)"] = "\((count ?? 0) * kilobytes / 1024)Mi".replacingZero()
+        for size in HugePageSize.offered() {
+            let reserved = size.reserved
+            amounts[size.resource] = reserved == 0 ? "0" : "\(reserved / 1024)Ki"
         }
         return amounts
     }
@@ -47,19 +42,37 @@ struct NodeStatus: Sendable {
     /// Capacity less what is reserved for the system and kept free by eviction.
     var allocatable: [String: String] {
         var amounts = capacity
-        let reserved = { (name: String) in [configuration.systemReserved[name], configuration.kubeReserved[name]] }
-        let cpu =
-            (Quantities.milli(amounts["cpu"]) ?? 0) - reserved("cpu").compactMap { Quantities.milli($0) }.reduce(0, +)
+        let cpu = unreservedCPU
         amounts["cpu"] = cpu % 1000 == 0 ? "\(cpu / 1000)" : "\(max(cpu, 0))m"
-        var memory = Self.memoryBytes - reserved("memory").compactMap { Quantities.value($0) }.reduce(0, +)
-        memory -= threshold("memory.available", of: Self.memoryBytes)
+        var memory = unreservedMemory - threshold("memory.available", of: Self.memoryBytes)
+        // What is set aside in huge pages is no other memory.
+        memory -= HugePageSize.offered().map(\.reserved).reduce(0, +)
         amounts["memory"] = "\(max(memory, 0) / 1024)Ki"
         if let disk = Quantities.value(amounts["ephemeral-storage"]) {
-            let kept = reserved("ephemeral-storage").compactMap { Quantities.value($0) }.reduce(0, +)
+            let kept = reserved("ephemeral-storage", Quantities.value)
             amounts["ephemeral-storage"] = "\(max(disk - kept - threshold("nodefs.available", of: disk), 0))"
         }
         return amounts
     }
+
+    /// What the cgroup of all pods is held to: everything that is not reserved. Eviction keeps its part free by itself.
+    var podsLimits: CgroupLimits {
+        var limits = CgroupLimits()
+        limits.cpuWeight = PodLimits.weight(milli: unreservedCPU)
+        limits.memoryMaximum = UInt64(max(unreservedMemory, 0))
+        return limits
+    }
+
+    private func reserved(_ name: String, _ amount: (String?) -> Int64?) -> Int64 {
+        [configuration.systemReserved, configuration.kubeReserved].compactMap { amount($0[name]) }.reduce(0, +)
+    }
+
+    /// Thousandths of a processor.
+    private var unreservedCPU: Int64 {
+        Int64(sysconf(Int32(_SC_NPROCESSORS_ONLN))) * 1000 - reserved("cpu", Quantities.milli)
+    }
+
+    private var unreservedMemory: Int64 { Self.memoryBytes - reserved("memory", Quantities.value) }
 
     private func threshold(_ signal: String, of capacity: Int64) -> Int64 {
         guard let text = configuration.evictionHard[signal] else { return 0 }
@@ -194,9 +207,4 @@ struct NodeStatus: Sendable {
             "message": .string(isTrue ? messages.0 : messages.1),
         ]
     }
-}
-
-extension String {
-    /// An amount of nothing is written `0`.
-    fileprivate func replacingZero() -> String { hasPrefix("0") ? "0" : self }
 }

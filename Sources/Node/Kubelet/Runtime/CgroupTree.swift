@@ -10,12 +10,15 @@ struct CgroupTree: Sendable {
     let root: String
     /// Controllers that are here: without one its limits are not in force, and the node says so.
     let controllers: Set<String>
+    /// Sizes of huge pages whose use can be limited.
+    let hugePageSizes: [HugePageSize]
     static let wanted: Set<String> = ["cpu", "memory", "pids", "cpuset", "io", "hugetlb"]
 
     init(mount: String?, root: String) throws {
         hierarchy = try mount.map { CgroupHierarchy(mountPoint: $0) } ?? CgroupHierarchy.discover()
         self.root = root
         controllers = try hierarchy.controllers().intersection(CgroupTree.wanted)
+        hugePageSizes = controllers.contains("hugetlb") ? HugePageSize.offered() : []
         for path in ["/kubepods/burstable", "/kubepods/besteffort"] {
             _ = try hierarchy.cgroup(prefix + path).create(controllers: controllers)
         }
@@ -38,6 +41,18 @@ struct CgroupTree: Sendable {
         let cgroup = hierarchy.cgroup(path(of: pod))
         _ = try cgroup.create(controllers: controllers)
         try CgroupTree.apply(limits.cgroup, to: cgroup)
+    }
+
+    /// Holds all pods together to `limits`.
+    func limitPods(_ limits: CgroupLimits) throws {
+        try CgroupTree.apply(limits, to: hierarchy.cgroup(prefix + "/kubepods"))
+    }
+
+    /// Weighs the Burstable class by what its pods have requested, in thousandths of a processor.
+    func weighBurstable(_ request: Int64) throws {
+        var limits = CgroupLimits()
+        limits.cpuWeight = PodLimits.weight(milli: request)
+        try CgroupTree.apply(limits, to: hierarchy.cgroup(prefix + "/kubepods/burstable"))
     }
 
     /// A limit whose controller is missing is not in force, which the node has told; any other failure is one.

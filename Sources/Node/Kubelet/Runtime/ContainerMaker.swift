@@ -49,8 +49,10 @@ struct ContainerMaker: Sendable {
             pod: pod, container: container, image: image, identity: identity, environment: environment, mounts: mounts,
             rootPath: root, namespaces: namespaces(), hostname: Sandbox(services: services, pod: pod).hostname,
             cgroupPath: cgroups.map { $0.path(of: pod) + "/" + id },
-            cgroups: cgroups.map { _ in
-                ContainerResources(container.resources, cpuQuotaEnforced: services.configuration.cpuCFSQuota)
+            cgroups: cgroups.map {
+                ContainerResources(
+                    container.resources, cpuQuotaEnforced: services.configuration.cpuCFSQuota,
+                    hugePageSizes: $0.hugePageSizes)
             })
         spec.seccompDefault = services.configuration.seccompDefault
         spec.localhostProfile = try localhostProfile()

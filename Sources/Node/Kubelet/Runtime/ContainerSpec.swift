@@ -224,6 +224,11 @@ struct ContainerSpec {
         resources["cpu"] = .object(cpu)
         if let limit = cgroups.memoryLimit { resources["memory"] = ["limit": .integer(limit)] }
         if let pids = cgroups.processLimit { resources["pids"] = ["limit": .integer(pids)] }
+        if !cgroups.hugePageLimits.isEmpty {
+            resources["hugepageLimits"] = .array(
+                cgroups.hugePageLimits.sorted { $0.key < $1.key }
+                    .map { ["pageSize": .string($0.key), "limit": .integer($0.value)] })
+        }
         if !cgroups.unified.isEmpty {
             resources["unified"] = .object(JSONObject(cgroups.unified.map { ($0.key, .string($0.value)) }))
         }
@@ -238,9 +243,12 @@ struct ContainerResources: Sendable, Hashable {
     var cpuQuota: Int64?
     var memoryLimit: Int64?
     var processLimit: Int64?
+    /// Bytes by the kernel's name of the size.
+    var hugePageLimits: [String: Int64] = [:]
     var unified: [String: String] = [:]
 
-    init(_ requirements: ResourceRequirements?, cpuQuotaEnforced: Bool) {
+    /// - Parameter hugePageSizes: Those the kernel can limit. A container gets what it has asked for: of the others none.
+    init(_ requirements: ResourceRequirements?, cpuQuotaEnforced: Bool, hugePageSizes: [HugePageSize] = []) {
         let limits = requirements?.limits ?? [:]
         let requests = requirements?.requests ?? [:]
         if let milli = Quantities.milli(requests["cpu"] ?? limits["cpu"]), milli > 0 {
@@ -254,6 +262,7 @@ struct ContainerResources: Sendable, Hashable {
             // A container without some of its processes is worse than one that is restarted whole.
             unified["memory.oom.group"] = "1"
         }
+        for size in hugePageSizes { hugePageLimits[size.cgroupName] = Quantities.value(limits[size.resource]) ?? 0 }
     }
 }
 

@@ -11,11 +11,16 @@ struct PodLimits: Sendable, Hashable {
     var cpuLimit: Int64?
     var memoryLimit: Int64?
     var processLimit: Int64?
+    /// Bytes by the kernel's name of the size.
+    var hugePages: [String: UInt64] = [:]
     var qualityOfService: QualityOfService
 
-    init(_ pod: Pod, cpuQuotaEnforced: Bool, processLimit: Int64) {
+    init(_ pod: Pod, cpuQuotaEnforced: Bool, processLimit: Int64, hugePageSizes: [HugePageSize] = []) {
         qualityOfService = QualityOfService(pod)
-        cpuRequest = PodAdmission.requests(pod)["cpu"] ?? 0
+        let requests = PodAdmission.requests(pod)
+        cpuRequest = requests["cpu"] ?? 0
+        // Requests and limits of huge pages are the same, and who asks for none gets none.
+        for size in hugePageSizes { hugePages[size.cgroupName] = UInt64(max(requests[size.resource] ?? 0, 0)) }
         cpuLimit = cpuQuotaEnforced ? Self.limit("cpu", of: pod) : nil
         memoryLimit = Self.limit("memory", of: pod)
         // Negative or zero in the kubelet's configuration: as many as the node has.
@@ -52,11 +57,24 @@ struct PodLimits: Sendable, Hashable {
     /// As the kernel has them.
     var cgroup: CgroupLimits {
         var limits = CgroupLimits()
-        let shares = qualityOfService == .bestEffort ? 2 : min(max(cpuRequest * 1024 / 1000, 2), 262_144)
-        limits.cpuWeight = CgroupLimits.weight(shares: UInt64(shares))
+        limits.cpuWeight = Self.weight(milli: qualityOfService == .bestEffort ? 0 : cpuRequest)
         if let cpuLimit { limits.cpuMaximum = .init(quota: UInt64(max(cpuLimit * 100, 1000))) }
         limits.memoryMaximum = memoryLimit.map { UInt64($0) }
         limits.processMaximum = processLimit.map { UInt64($0) }
+        limits.hugetlb = hugePages
         return limits
+    }
+
+    /// The weight of CPU requested, in thousandths.
+    static func weight(milli: Int64) -> UInt64? {
+        CgroupLimits.weight(shares: UInt64(min(max(milli * 1024 / 1000, 2), 262_144)))
+    }
+
+    /// What the pods of the Burstable class have requested together: as a class they weigh that much beside each
+    /// Guaranteed pod, or one of them could take the processors from who has paid for them.
+    static func burstableRequest(_ pods: some Sequence<Pod>) -> Int64 {
+        pods.reduce(0) { sum, pod in
+            QualityOfService(pod) == .burstable ? sum + (PodAdmission.requests(pod)["cpu"] ?? 0) : sum
+        }
     }
 }

@@ -76,7 +76,8 @@ struct Sandbox: Sendable {
                 directory + "/pod.json", with: JSONValue.object(pod.json).encoded(), mode: 0o600, durable: false)
             let limits = PodLimits(
                 pod, cpuQuotaEnforced: services.configuration.cpuCFSQuota,
-                processLimit: services.configuration.podPidsLimit)
+                processLimit: services.configuration.podPidsLimit,
+                hugePageSizes: services.cgroups?.hugePageSizes ?? [])
             try services.cgroups?.create(pod, limits: limits)
             try Sandbox.start(options, services)
         }
