@@ -78,3 +78,29 @@ import Testing
         #expect(constantTimeEquals("secret", "secret") && !constantTimeEquals("secret", "secreT"))
     }
 }
+
+@Suite struct `Detached signatures` {
+    @Test func `a text is signed by a secret, and nothing else is`() {
+        let (text, key) = (Array("apiVersion: v1\n".utf8), Array("0123456789abcdef".utf8))
+        let signature = DetachedSignature.sign(text, key: key, keyID: "abcdef")
+        #expect(DetachedSignature.verify(signature, of: text, key: key))
+        #expect(!DetachedSignature.verify(signature, of: text + [0x20], key: key))
+        #expect(!DetachedSignature.verify(signature, of: text, key: Array("0123456789abcdeg".utf8)))
+        for damaged in ["", "..", "a.b.c", signature + "A", String(signature.dropFirst()), signature + "."] {
+            #expect(!DetachedSignature.verify(damaged, of: text, key: key), "\(damaged)")
+        }
+        // A header that names no algorithm must not be believed, whatever follows.
+        let none = Base64.encodeURL(Array(#"{"alg":"none"}"#.utf8))
+        let mac = Digest.hmac(Array("\(none).\(Base64.encodeURL(text))".utf8), key: key)
+        #expect(!DetachedSignature.verify("\(none)..\(Base64.encodeURL(mac))", of: text, key: key))
+        #expect(!DetachedSignature.verify("\(none)..", of: text, key: key))
+    }
+
+    /// Computed with `openssl dgst -sha256 -hmac` over the header and payload as RFC 7515 joins them.
+    @Test func `another program's signature is known`() {
+        let signature =
+            "eyJhbGciOiJIUzI1NiIsImtpZCI6ImFiY2RlZiJ9..MxsnbCjBaYzcbNIFa06F-wuF9LX26rhMlrL4zA1511s"
+        #expect(
+            DetachedSignature.verify(signature, of: Array("hello".utf8), key: Array("0123456789abcdef".utf8)))
+    }
+}
