@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
-import HTTP
+public import HTTP
 import Linux
-import TLS
+public import TLS
 
 /// Clients over the network, by what a kubeconfig or a pod's own files say.
 extension KubeClient {
@@ -11,7 +11,10 @@ extension KubeClient {
     public static let serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount"
 
     /// Connects as a kubeconfig's context says. Throws when a file it names cannot be read, or a plugin is asked for.
-    public init(kubeconfig: Kubeconfig, context: String? = nil, userAgent: String = "swiftlet") throws {
+    public init(
+        kubeconfig: Kubeconfig, context: String? = nil, userAgent: String = "swiftlet",
+        configuration: HTTPClient.Configuration = HTTPClient.Configuration()
+    ) throws {
         let (cluster, user, _) = try kubeconfig.resolve(context: context)
         if let plugin = user.plugin {
             throw KubeconfigError(
@@ -22,21 +25,8 @@ extension KubeClient {
             throw KubeconfigError(
                 "the kubeconfig's user has a name and password: servers of today take client certificates and tokens")
         }
-        var tls = TLSClientConfiguration()
-        tls.serverName = cluster.tlsServerName
-        tls.verifiesPeer = !cluster.insecureSkipTLSVerify
-        if let pem = try kubeconfig.bytes(cluster.certificateAuthorityData, cluster.certificateAuthority) {
-            tls.authorities = .certificates(try Certificate.all(pem: pem))
-        }
-        let certificate = try kubeconfig.bytes(user.clientCertificateData, user.clientCertificate)
-        let key = try kubeconfig.bytes(user.clientKeyData, user.clientKey)
-        if let certificate, let key {
-            tls.identity = try TLSIdentity(
-                chain: Certificate.all(pem: certificate), key: PrivateKey(pem: key))
-        } else if certificate != nil || key != nil {
-            throw KubeconfigError("the kubeconfig's user has a client certificate or a key, but not both")
-        }
-        let exchange = try HTTPClient(base: cluster.server, tls: tls)
+        let exchange = try HTTPClient(
+            base: cluster.server, tls: kubeconfig.tls(context: context), configuration: configuration)
         var token: (@Sendable () async throws -> String?)?
         if let path = user.tokenFile.map(kubeconfig.absolute) {
             token = { try KubeClient.readToken(path) }
@@ -80,6 +70,25 @@ extension KubeClient {
 }
 
 extension Kubeconfig {
+    /// How a context's server is known, and what it is shown. The files named are read each time.
+    public func tls(context: String? = nil) throws -> TLSClientConfiguration {
+        let (cluster, user, _) = try resolve(context: context)
+        var tls = TLSClientConfiguration()
+        tls.serverName = cluster.tlsServerName
+        tls.verifiesPeer = !cluster.insecureSkipTLSVerify
+        if let pem = try bytes(cluster.certificateAuthorityData, cluster.certificateAuthority) {
+            tls.authorities = .certificates(try Certificate.all(pem: pem))
+        }
+        let certificate = try bytes(user.clientCertificateData, user.clientCertificate)
+        let key = try bytes(user.clientKeyData, user.clientKey)
+        if let certificate, let key {
+            tls.identity = try TLSIdentity(chain: Certificate.all(pem: certificate), key: PrivateKey(pem: key))
+        } else if certificate != nil || key != nil {
+            throw KubeconfigError("the kubeconfig's user has a client certificate or a key, but not both")
+        }
+        return tls
+    }
+
     /// The inline bytes, or those of the file named.
     fileprivate func bytes(_ data: [UInt8]?, _ path: String?) throws -> [UInt8]? {
         if let data { return data }

@@ -152,6 +152,17 @@ public struct Socket: ~Copyable, Sendable {
         return value
     }
 
+    /// Gives the connection up when the peer's kernel has said nothing for `duration`: what was sent must be acknowledged
+    /// (TCP_USER_TIMEOUT), and an idle peer is asked three times (keepalive). From three seconds to a day.
+    public func setSilenceTimeout(_ duration: Duration) throws(Errno) {
+        let seconds = Int32(clamping: min(max(duration.components.seconds, 3), 86_400))
+        try setOption(SOL_SOCKET, SO_KEEPALIVE, 1)
+        try setOption(6, 4, seconds - seconds / 2)  // IPPROTO_TCP: TCP_KEEPIDLE
+        try setOption(6, 5, max(seconds / 6, 1))  // TCP_KEEPINTVL
+        try setOption(6, 6, 3)  // TCP_KEEPCNT
+        try setOption(6, 18, seconds * 1000)  // TCP_USER_TIMEOUT, milliseconds
+    }
+
     /// TCP_NODELAY.
     public func setNoDelay() throws(Errno) { try setOption(6, 1, 1) }
 

@@ -24,6 +24,10 @@ public final class HTTPClient: HTTPExchange {
         public var handshakeTimeout: Duration = .seconds(10)
         /// How long the server may take to answer with a head; nil: for ever.
         public var responseTimeout: Duration?
+        /// How long a server's kernel may say nothing, neither to what was sent nor to what asks whether it lives, before
+        /// its connections are given up; nil: as long as the system has it, minutes. A server that does not read is not
+        /// silent, but a request's body that waits for one counts as such.
+        public var silenceTimeout: Duration?
         /// How long an unused connection is kept, and how many of them.
         public var idleTimeout: Duration = .seconds(90)
         public var maximumIdle = 16
@@ -260,8 +264,12 @@ public final class HTTPClient: HTTPExchange {
         if let path = endpoint.socketPath {
             return try await AsyncSocket.connect(to: .unix(path), timeout: configuration.connectTimeout, loop: loop)
         }
-        return try await AsyncSocket.connect(
+        let socket = try await AsyncSocket.connect(
             host: endpoint.host, port: endpoint.port, timeout: configuration.connectTimeout, loop: loop)
+        if let silence = configuration.silenceTimeout {
+            _ = try socket.withSocket { (socket) throws(Errno) in try socket.setSilenceTimeout(silence) }
+        }
+        return socket
     }
 
     private func adopt(http2 connection: any Connection, _ generation: Int) -> HTTP2ClientConnection {
