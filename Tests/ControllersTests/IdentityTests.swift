@@ -151,6 +151,56 @@ private struct Signer: CertificateSigner {
         }
     }
 
+    @Test func `the cluster shows who it is by its tokens, until they end`() async throws {
+        try await RealCluster.run { cluster in
+            let secrets = Cluster.kind("", "secrets", "Secret")
+            func make(_ id: String, _ more: JSONObject) async throws {
+                var data: JSONObject = ["token-id": .string(id), "token-secret": "0123456789abcdef"]
+                for (key, value) in more { data[key] = value }
+                _ = try await cluster.admin.create(
+                    secrets,
+                    [
+                        "metadata": ["name": .string("bootstrap-token-\(id)"), "namespace": "kube-system"],
+                        "type": "bootstrap.kubernetes.io/token", "stringData": .object(data),
+                    ])
+            }
+            func information() async throws -> JSONObject {
+                try await cluster.admin.get(Cluster.configMaps, namespace: "kube-public", name: "cluster-info")["data"]?
+                    .object ?? [:]
+            }
+            try await make("aaaaaa", ["usage-bootstrap-signing": "true"])
+            try await make(
+                "bbbbbb",
+                [
+                    "usage-bootstrap-signing": "true",
+                    "expiration": .string((Timestamp.now + .seconds(3)).description),
+                ])
+            try await make("cccccc", ["usage-bootstrap-authentication": "true"])
+            try await cluster.eventually("two have signed") {
+                try await Set(information().keys) == ["kubeconfig", "jws-kubeconfig-aaaaaa", "jws-kubeconfig-bbbbbb"]
+            }
+            let data = try await information()
+            let text = Array((data["kubeconfig"]?.string ?? "").utf8)
+            let signature = data["jws-kubeconfig-aaaaaa"]?.string ?? ""
+            #expect(DetachedSignature.verify(signature, of: text, key: Array("0123456789abcdef".utf8)))
+            #expect(String(decoding: text, as: UTF8.self).contains("server: https://192.0.2.1:6443"))
+            // One ends: it is taken away, and so is what it signed.
+            try await cluster.eventually("one is left") {
+                try await Set(information().keys) == ["kubeconfig", "jws-kubeconfig-aaaaaa"]
+            }
+            let left = try await cluster.admin.list(secrets, namespace: "kube-system").items.map(\.objectName)
+            #expect(Set(left) == ["bootstrap-token-aaaaaa", "bootstrap-token-cccccc"])
+            // Anybody may read it, and nothing beside it.
+            let anybody = KubeClient(
+                exchange: cluster.server.exchange(
+                    as: RequestUser(name: "system:anonymous", groups: ["system:unauthenticated"])))
+            _ = try await anybody.get(Cluster.configMaps, namespace: "kube-public", name: "cluster-info")
+            await #expect(throws: StatusError.self) {
+                _ = try await anybody.list(Cluster.configMaps, namespace: "kube-public")
+            }
+        }
+    }
+
     @Test func `a claim stays while a pod uses it, and goes with the pod`() async throws {
         try await RealCluster.run { cluster in
             let claims = Cluster.kind("", "persistentvolumeclaims", "PersistentVolumeClaim")

@@ -14,6 +14,8 @@ public struct APIServerConfiguration: Sendable {
     public var extraNames: [String]
     /// Service address ranges, the first family first: `10.43.0.0/16`, `fd43::/112`.
     public var serviceRanges: [String]
+    /// The pods' address ranges, which the server itself has no use for: told to nodes that join.
+    public var clusterRanges: [String]
     /// Node ports.
     public var nodePorts: ClosedRange<Int64>
     /// The `iss` of service account tokens.
@@ -45,6 +47,7 @@ public struct APIServerConfiguration: Sendable {
         self.advertiseAddress = advertiseAddress
         extraNames = []
         serviceRanges = ["10.43.0.0/16", "fd43::/112"]
+        clusterRanges = []
         nodePorts = 30_000...32_767
         issuer = "https://kubernetes.default.svc.cluster.local"
         clusterDomain = "cluster.local"

@@ -37,6 +37,16 @@ public final class ControllerManager: Sendable {
         public var description: String
     }
 
+    /// The names of all controllers.
+    public static let names: Set<String> = [
+        "bootstrap-signer", "certificatesigningrequest", "clusterrole-aggregation", "cronjob", "daemonset",
+        "deployment",
+        "disruption", "endpoints", "endpointslice", "endpointslice-mirroring", "garbage-collector", "job", "namespace",
+        "node-ipam", "node-lifecycle", "persistentvolume-protection", "persistentvolumeclaim-protection",
+        "pod-garbage-collector", "replicaset", "replicationcontroller", "root-ca-certificate-publisher",
+        "serviceaccount", "statefulset", "taint-eviction", "token-cleaner", "ttl-after-finished",
+    ]
+
     private let context: ControllerContext
     private let settings: Settings
     private let shares: [NodeIPAMController.Share]
@@ -74,6 +84,9 @@ public final class ControllerManager: Sendable {
     /// Runs the controllers until cancelled, without asking for a lease.
     public func runControllers() async {
         let controllers = makeControllers().filter { !settings.disabled.contains($0.name) }
+        for controller in controllers {
+            precondition(Self.names.contains(controller.name), "a controller that has no name in the list")
+        }
         context.informers.start()
         context.logger.info("controllers started", ["count": "\(controllers.count)"])
         await withTaskGroup(of: Void.self) { group in
@@ -103,6 +116,7 @@ public final class ControllerManager: Sendable {
             JobController(account("job-controller")),
             TTLAfterFinishedController(account("ttl-after-finished-controller")),
             StorageProtectionController(claims: account("pvc-protection-controller")),
+            BootstrapSigner(account("bootstrap-signer")), TokenCleaner(account("token-cleaner")),
             StorageProtectionController(volumes: account("pv-protection-controller")),
         ]
         if let pem = settings.rootCertificates {

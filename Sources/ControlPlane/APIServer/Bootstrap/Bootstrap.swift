@@ -23,10 +23,12 @@ struct Bootstrap: Sendable {
         try await serviceRange()
         try await ownService()
         try await authenticationConfiguration()
+        try await clusterInformation()
+        try await clusterSettings()
     }
 
     /// Makes an object as a client would, through defaults and validation.
-    private func ensure(_ group: String, _ plural: String, _ given: JSONObject) async throws(APIError) {
+    func ensure(_ group: String, _ plural: String, _ given: JSONObject) async throws(APIError) {
         let resource = try core.builtin(group, plural)
         var object = APIObject(given)
         object["kind"] = .string(resource.kind)
@@ -189,7 +191,7 @@ struct Bootstrap: Sendable {
     }
 
     /// As `ensure`, and an object that differs in more than metadata is put right.
-    private func replace(_ group: String, _ plural: String, _ wanted: JSONObject) async throws(APIError) {
+    func replace(_ group: String, _ plural: String, _ wanted: JSONObject) async throws(APIError) {
         try await ensure(group, plural, wanted)
         let resource = try core.builtin(group, plural)
         let object = APIObject(wanted)

@@ -189,6 +189,7 @@ extension DefaultPolicy {
         clusterbinding system:kube-dns ClusterRole/system:kube-dns account:kube-system/kube-dns
         clusterbinding swiftlet:node-bootstrap ClusterRole/system:node-bootstrapper group:system:bootstrappers:kubeadm:default-node-token
         clusterbinding swiftlet:node-certificate-approval ClusterRole/system:certificates.k8s.io:certificatesigningrequests:nodeclient group:system:bootstrappers:kubeadm:default-node-token
+        clusterbinding swiftlet:node-proxier ClusterRole/system:node-proxier group:system:nodes
         clusterbinding swiftlet:node-certificate-renewal ClusterRole/system:certificates.k8s.io:certificatesigningrequests:selfnodeclient group:system:nodes
         clusterbinding system:kube-scheduler ClusterRole/system:kube-scheduler user:system:kube-scheduler
         clusterbinding system:monitoring ClusterRole/system:monitoring group:system:monitoring
@@ -201,6 +202,10 @@ extension DefaultPolicy {
           get,list,watch core configmaps
           update core configmaps cluster-info
           create,patch,update core,events.k8s.io events
+        role kube-public/swiftlet:cluster-info
+          get core configmaps cluster-info
+        role kube-system/swiftlet:cluster-settings
+          get core configmaps swiftlet-cluster
         role kube-system/extension-apiserver-authentication-reader
           get,list,watch core configmaps extension-apiserver-authentication
         role kube-system/system::leader-locking-kube-controller-manager
@@ -217,6 +222,8 @@ extension DefaultPolicy {
           delete,get,list,watch core secrets
           create,patch,update core,events.k8s.io events
         binding kube-public/system:controller:bootstrap-signer Role/system:controller:bootstrap-signer account:kube-system/bootstrap-signer
+        binding kube-public/swiftlet:cluster-info Role/swiftlet:cluster-info user:system:anonymous group:system:bootstrappers group:system:nodes
+        binding kube-system/swiftlet:cluster-settings Role/swiftlet:cluster-settings group:system:nodes
         binding kube-system/system::extension-apiserver-authentication-reader Role/extension-apiserver-authentication-reader user:system:kube-controller-manager user:system:kube-scheduler
         binding kube-system/system::leader-locking-kube-controller-manager Role/system::leader-locking-kube-controller-manager user:system:kube-controller-manager account:kube-system/kube-controller-manager account:kube-system/leader-election-controller
         binding kube-system/system::leader-locking-kube-scheduler Role/system::leader-locking-kube-scheduler user:system:kube-scheduler account:kube-system/kube-scheduler
