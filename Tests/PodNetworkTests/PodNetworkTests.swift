@@ -250,3 +250,61 @@ struct PodNetworkTests {
         #expect(times[10] < .milliseconds(5))
     }
 }
+
+@Suite(.enabled(if: getuid() == 0, "needs root"))
+struct NodeRouteTests {
+    private func peer(_ name: String, _ block: Int, _ addresses: [String]) -> NodePeer {
+        NodePeer(
+            name: name, podCIDRs: [IPPrefix("10.42.\(block).0/24")!, IPPrefix("fd42:0:0:\(block)::/64")!],
+            addresses: addresses.compactMap { IPAddress($0) })
+    }
+
+    private func own(_ node: borrowing NetworkNamespace) throws -> Set<String> {
+        let socket = try NetlinkSocket(.route, in: node)
+        var found: Set<String> = []
+        for family in IPFamily.allCases {
+            for route in try socket.routes(family) where route.origin == PodNetwork.routeOrigin {
+                found.insert("\(route.destination!) via \(route.gateway!)")
+            }
+        }
+        return found
+    }
+
+    @Test func `routes to other nodes' pods follow the nodes`() throws {
+        let node = try Node()
+        let network = try node.network()
+        try network.setup()
+        #expect(try network.route(to: [peer("b", 1, ["192.0.2.7", "2001:db8::7"])]).isEmpty)
+        #expect(
+            try own(node.namespace) == ["10.42.1.0/24 via 192.0.2.7", "fd42:0:0:1::/64 via 2001:db8::7"])
+        // Another address for the same node, and one node more.
+        let both = [peer("b", 1, ["192.0.2.8", "2001:db8::8"]), peer("c", 2, ["192.0.2.9", "2001:db8::9"])]
+        #expect(try network.route(to: both).isEmpty)
+        let wanted: Set = [
+            "10.42.1.0/24 via 192.0.2.8", "fd42:0:0:1::/64 via 2001:db8::8", "10.42.2.0/24 via 192.0.2.9",
+            "fd42:0:0:2::/64 via 2001:db8::9",
+        ]
+        #expect(try own(node.namespace) == wanted)
+        #expect(try network.route(to: both).isEmpty && own(node.namespace) == wanted)
+        #expect(try network.route(to: []).isEmpty && own(node.namespace).isEmpty)
+    }
+
+    @Test func `a node beyond a router, and one without an address of a family, are named with the reason`() throws {
+        let node = try Node()
+        let network = try node.network()
+        try network.setup()
+        let peers = [
+            peer("far", 1, ["198.51.100.7", "2001:db8:1::7"]), peer("half", 2, ["192.0.2.9"]),
+            peer("near", 3, ["192.0.2.8", "2001:db8::8"]),
+        ]
+        let unreachable = try network.route(to: peers)
+        #expect(unreachable.keys.sorted() == ["far", "half"])
+        #expect(unreachable["far"]?.contains("is on no network of this node") == true)
+        #expect(unreachable["half"]?.contains("no InternalIP of the family") == true)
+        // The others are reached all the same.
+        #expect(
+            try own(node.namespace) == [
+                "10.42.2.0/24 via 192.0.2.9", "10.42.3.0/24 via 192.0.2.8", "fd42:0:0:3::/64 via 2001:db8::8",
+            ])
+    }
+}
