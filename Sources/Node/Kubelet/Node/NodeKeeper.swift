@@ -94,8 +94,9 @@ struct NodeKeeper: Sendable {
     func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await renewLease() }
-            if let network, network.notReadyReason != nil {
+            if let network {
                 group.addTask {
+                    // It may have come up since the node was registered: then this only reads.
                     await network.waitUntilReady()
                     if Task.isCancelled { return }
                     // Not at the next round: pods wait for the node.

@@ -17,24 +17,9 @@ enum ServerCommand {
         discussion: "Pods belong to their shims: stopping, killing or upgrading the server does not touch them.")
 
     static func run(_ arguments: ParsedArguments) throws {
-        guard geteuid() == 0 else {
-            throw ArgumentsError("needs root: a node mounts, makes namespaces and programs the network")
-        }
+        try requireRoot()
         let options = try ServerOptions(arguments)
-        umask(0o022)
-        raiseDescriptorLimit()
-        // Here, before there are other threads: they inherit what is blocked, and the signals reach the descriptor alone.
-        _ = try SignalDescriptor([SIGTERM, SIGINT])
-        try runOnLoop { try await Server(options).run() }
-    }
-
-    /// A server holds a descriptor for each client and several for each pod; the hard limit is what it may have.
-    private static func raiseDescriptorLimit() {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        // Staying with the old limit costs capacity, not correctness.
-        _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        try runService { try await Server(options).run() }
     }
 }
 
@@ -47,8 +32,8 @@ struct Server: Sendable {
 
     init(_ options: ServerOptions) throws {
         self.options = options
-        identity = try NodeIdentity.detect(name: options.nodeName, addresses: options.nodeAddresses)
-        logger = Logger(label: "swiftlet", level: options.logLevel)
+        identity = try NodeIdentity.detect(name: options.node.nodeName, addresses: options.node.nodeAddresses)
+        logger = Logger(label: "swiftlet", level: options.node.logLevel)
     }
 
     /// Runs until SIGTERM or SIGINT, or until a component fails.
@@ -58,7 +43,7 @@ struct Server: Sendable {
         try await apiServer.start()
         let listener = try listen(apiServer)
         try writeKubeconfig(apiServer.credentials)
-        let node = try NodeComponents(self, apiServer)
+        let node = try makeNode(apiServer)
         let control = try ControlComponents(self, apiServer)
         notifier.ready("node \(identity.name), API server on port \(options.securePort)")
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -78,7 +63,6 @@ struct Server: Sendable {
             group.addTask { try await untilAskedToStop() }
             // Whoever ends first, by request or by failure, ends the process.
             try await group.next()
-            group.cancelAll()
             notifier.stopping()
             logger.info("stopping; pods go on")
             // Nothing needs a clean end: what is acknowledged is on disk, and what runs belongs to the shims.
@@ -86,12 +70,28 @@ struct Server: Sendable {
         }
     }
 
+    /// Kubelet and proxy as the users they would be on another machine.
+    private func makeNode(_ apiServer: APIServer) throws -> NodeComponents {
+        func client(_ name: String, _ groups: [String], _ userAgent: String) -> KubeClient {
+            KubeClient(
+                exchange: apiServer.exchange(as: RequestUser(name: name, groups: groups + ["system:authenticated"])),
+                userAgent: userAgent)
+        }
+        return try NodeComponents(
+            options: options.node, identity: identity, clusterCIDRs: options.clusterCIDRs,
+            // Requests to the kubelet come from the API server, which shows a certificate of the cluster's authority.
+            authority: "\(options.node.dataDirectory)/server/tls/ca.crt",
+            kubeletClient: client("system:node:\(identity.name)", ["system:nodes"], "kubelet"),
+            proxyClient: client("system:kube-proxy", [], "kube-proxy"), logger: logger, metrics: metrics)
+    }
+
     private func makeAPIServer() throws -> APIServer {
         var configuration = APIServerConfiguration(
-            dataDirectory: "\(options.dataDirectory)/server", securePort: Int(options.securePort),
+            dataDirectory: "\(options.node.dataDirectory)/server", securePort: Int(options.securePort),
             advertiseAddress: options.advertiseAddress ?? identity.addresses[0])
         configuration.extraNames = options.extraNames + identity.addresses
         configuration.serviceRanges = options.serviceCIDRs
+        configuration.clusterRanges = options.clusterCIDRs
         return try APIServer(configuration, logger: logger.with([:], label: "apiserver"), metrics: metrics)
     }
 
@@ -116,15 +116,5 @@ struct Server: Sendable {
     private func isAlive(_ apiServer: APIServer) async -> Bool {
         let response = await apiServer.handle(HTTPRequest(target: "/livez"))
         return response.status == 200
-    }
-
-    private func untilAskedToStop() async throws {
-        let signals = try SignalDescriptor([SIGTERM, SIGINT])
-        let events = AsyncDescriptor(owning: try signals.descriptor.duplicate())
-        try await events.readable()
-    }
-
-    private func sleepForever() async throws {
-        while true { try await sleep(for: .seconds(86_400)) }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
+internal import AsyncIO
 internal import KubeAPI
 internal import KubeClient
 internal import Kubelet
@@ -10,11 +10,18 @@ internal import Synchronization
 internal import Telemetry
 
 /// The pod network of a node whose address blocks the cluster hands out: it is set up when the Node object has them, and
-/// pods wait for that.
+/// pods wait for that. Other Node objects tell where the pods of other nodes are.
 final class NodeNetwork: PodNetworking {
     private struct State {
         var network: PodNetwork?
         var failure: String?
+    }
+
+    private struct Routing {
+        /// The other nodes as routes were last made for them.
+        var peers: Set<NodePeer> = []
+        /// Those whose pods cannot be reached, as last told.
+        var unreachable: [String: String] = [:]
     }
 
     private let clusterCIDRs: [IPPrefix]
@@ -22,6 +29,8 @@ final class NodeNetwork: PodNetworking {
     private let logger: Logger
     private let state = Mutex(State())
     private let changed = Semaphore()
+    /// One at a time: a change must not be undone by who knows less.
+    private let routing = Mutex(Routing())
     /// Ends when the network is up.
     private let isUp = AsyncStream<Never>.makeStream()
 
@@ -31,14 +40,42 @@ final class NodeNetwork: PodNetworking {
         self.logger = logger
     }
 
-    /// Watches the Node until it has its blocks, then sets the network up.
+    /// Watches the nodes until cancelled: the own one for its blocks, the others for routes to theirs.
     func run(client: KubeClient, nodeName: String) async {
-        let nodes = Informer<Node>(
-            client: client, resource: Node.resource, fieldSelector: "metadata.name=\(nodeName)", logger: logger)
-        nodes.addHandler { [weak self] change in
-            self?.nodeChanged(change.object)
+        let nodes = Informer<Node>(client: client, resource: Node.resource, logger: logger)
+        nodes.addHandler { [weak self, weak nodes] change in
+            guard let self, let nodes else { return }
+            if change.object.metadata.name == nodeName { nodeChanged(change.object) }
+            updateRoutes(nodes, but: nodeName)
         }
-        await nodes.run()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await nodes.run() }
+            group.addTask {
+                // The kernel drops routes with the link they lead over, and a node may come into reach.
+                while !Task.isCancelled {
+                    self.updateRoutes(nodes, but: nodeName, always: true)
+                    do { try await sleep(for: .seconds(10)) } catch { return }
+                }
+            }
+        }
+    }
+
+    /// By all nodes at once, not one change after another: a start would first take away what it finds in use.
+    private func updateRoutes(_ nodes: Informer<Node>, but own: String, always: Bool = false) {
+        guard let network = state.withLock({ $0.network }) else { return }
+        routing.withLock { routing in
+            let peers = Set(nodes.list().filter { $0.metadata.name != own }.map(NodePeer.init))
+            guard always || peers != routing.peers else { return }
+            do {
+                let unreachable = try network.route(to: Array(peers))
+                for (node, reason) in unreachable where routing.unreachable[node] != reason {
+                    logger.error("pods of another node cannot be reached", ["node": node, "reason": reason])
+                }
+                routing = Routing(peers: peers, unreachable: unreachable)
+            } catch {
+                logger.error("reach the pods of other nodes", ["error": "\(error)"])
+            }
+        }
     }
 
     private func nodeChanged(_ node: Node) {
@@ -117,5 +154,15 @@ final class NodeNetwork: PodNetworking {
 
     func waitUntilReady() async {
         for await _ in isUp.stream {}
+    }
+}
+
+extension NodePeer {
+    init(_ node: Node) {
+        var blocks = node.spec.podCIDRs
+        if blocks.isEmpty, let single = node.spec.podCIDR { blocks = [single] }
+        self.init(
+            name: node.metadata.name ?? "", podCIDRs: blocks.compactMap { IPPrefix($0) },
+            addresses: node.status.addresses.filter { $0.type == "InternalIP" }.compactMap { IPAddress($0.address) })
     }
 }

@@ -22,7 +22,7 @@ struct NodeIdentity: Sendable {
         return NodeIdentity(name: try name ?? hostName(), addresses: found)
     }
 
-    private static func hostName() throws -> String {
+    static func hostName() throws -> String {
         var buffer = [CChar](repeating: 0, count: 256)
         guard gethostname(&buffer, 255) == 0 else { throw Errno(errno, "gethostname") }
         let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
