@@ -7,6 +7,7 @@ internal import Linux
 internal import Mounts
 internal import NFTables
 internal import Netlink
+internal import PodNetwork
 internal import Telemetry
 
 /// `swiftlet reset`: ends every pod of this node and removes everything Swiftlet has made on it, the data included.
@@ -28,6 +29,13 @@ enum ResetCommand {
         }
         // Held until the end: a server that is running keeps it, and one that starts now would find half of everything.
         var lock: FileLock?
+        var agentLock: FileLock?
+        if Files.exists("\(data)/agent") {
+            agentLock = try FileLock.tryAcquire("\(data)/agent/lock")
+            guard agentLock != nil else {
+                throw ArgumentsError("an agent is running on \(data): stop it first", command: "swiftlet reset")
+            }
+        }
         if Files.exists("\(data)/server/db") {
             lock = try FileLock.tryAcquire("\(data)/server/db/lock")
             guard lock != nil else {
@@ -39,6 +47,7 @@ enum ResetCommand {
         try removeNetwork()
         for directory in directories + ["/var/log/pods", "/var/log/containers"] { try remove(directory) }
         _ = lock.take()
+        _ = agentLock.take()
     }
 
     /// Containers and shims, by the cgroups they are in: nothing can have left those.
@@ -66,6 +75,10 @@ enum ResetCommand {
             try ruleset.commit(transaction)
         }
         let netlink = try NetlinkSocket(.route)
+        for family in [IPFamily.v4, .v6] {
+            let routes = try netlink.routes(family).filter { $0.origin == PodNetwork.routeOrigin }
+            try netlink.perform(routes.map { .deleteRoute($0) })
+        }
         if try netlink.links().contains(where: { $0.name == "swiftlet0" }) {
             try netlink.perform([.deleteLink(named: "swiftlet0")])
         }

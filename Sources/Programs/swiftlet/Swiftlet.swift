@@ -38,16 +38,19 @@ struct Swiftlet {
     private static let commandLine = Command(
         "swiftlet", summary: "Kubernetes on one machine or many",
         subcommands: [
-            ServerCommand.command, APIServerCommand.command, KubeconfigCommand.command, ImageCommand.command,
-            CheckCommand.command, ResetCommand.command, VersionCommand.command,
+            ServerCommand.command, AgentCommand.command, TokenCommand.command, APIServerCommand.command,
+            KubeconfigCommand.command, ImageCommand.command, CheckCommand.command, ResetCommand.command,
+            VersionCommand.command,
         ])
 
     private static let actions: [String: @Sendable (ParsedArguments) throws -> Void] = [
         "image pull": ImageCommand.pull, "image import": ImageCommand.importArchive,
         "image export": ImageCommand.export, "image list": ImageCommand.list, "image remove": ImageCommand.remove,
         "image inspect": ImageCommand.inspect, "image tag": ImageCommand.tag, "image prune": ImageCommand.prune,
-        "server": ServerCommand.run, "apiserver": APIServerCommand.run, "kubeconfig": KubeconfigCommand.run,
-        "check": CheckCommand.run, "reset": ResetCommand.run, "version": VersionCommand.run,
+        "token create": TokenCommand.create, "token list": TokenCommand.list, "token delete": TokenCommand.delete,
+        "server": ServerCommand.run, "agent": AgentCommand.run, "apiserver": APIServerCommand.run,
+        "kubeconfig": KubeconfigCommand.run, "check": CheckCommand.run,
+        "reset": ResetCommand.run, "version": VersionCommand.run,
     ]
 }
 

@@ -26,7 +26,7 @@ public struct NodeCertificate: Sendable {
     let nodeName: String
     let purpose: Purpose
     /// As upstream names them: `kubelet-client-current.pem`, `kubelet-server-current.pem`.
-    let file: String
+    public let file: String
     let logger: Logger
 
     public init(nodeName: String, purpose: Purpose, directory: String, logger: Logger) {
