@@ -39,6 +39,7 @@ struct Swiftlet {
         "swiftlet", summary: "Kubernetes on one machine or many",
         subcommands: [
             ServerCommand.command, AgentCommand.command, TokenCommand.command, APIServerCommand.command,
+            SchedulerCommand.command, ControllersCommand.command, KubeletCommand.command, ProxyCommand.command,
             KubeconfigCommand.command, ImageCommand.command, CheckCommand.command, ResetCommand.command,
             VersionCommand.command,
         ])
@@ -49,7 +50,8 @@ struct Swiftlet {
         "image inspect": ImageCommand.inspect, "image tag": ImageCommand.tag, "image prune": ImageCommand.prune,
         "token create": TokenCommand.create, "token list": TokenCommand.list, "token delete": TokenCommand.delete,
         "server": ServerCommand.run, "agent": AgentCommand.run, "apiserver": APIServerCommand.run,
-        "kubeconfig": KubeconfigCommand.run, "check": CheckCommand.run,
+        "scheduler": SchedulerCommand.run, "controllers": ControllersCommand.run, "kubelet": KubeletCommand.run,
+        "proxy": ProxyCommand.run, "kubeconfig": KubeconfigCommand.run, "check": CheckCommand.run,
         "reset": ResetCommand.run, "version": VersionCommand.run,
     ]
 }

@@ -56,7 +56,7 @@ struct ControlComponents: Sendable {
 }
 
 /// Signs the requests of kubelets with the cluster's authority.
-private struct RequestSigner: CertificateSigner {
+struct RequestSigner: CertificateSigner {
     let authority: CertificateAuthority
 
     func sign(request: [UInt8], usages: [String], lifetime: Duration) throws -> [UInt8] {
