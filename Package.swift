@@ -157,7 +157,9 @@ let tests = [
     Module(name: "TLSTests", tier: "Tests", dependencies: ["AsyncIO", "JSON", "TLS"]),
     Module(name: "HTTPTests", tier: "Tests", dependencies: ["AsyncIO", "HTTP", "Linux", "TLS"]),
     Module(name: "NetlinkTests", tier: "Tests", dependencies: ["CLinux", "Linux", "Netlink"]),
-    Module(name: "NFTablesTests", tier: "Tests", dependencies: ["CLinux", "Linux", "NFTables", "Netlink"]),
+    Module(
+        name: "NFTablesTests", tier: "Tests",
+        dependencies: ["CLinux", "Linux", "NFTables", "Netlink", "NetworkTesting"]),
     Module(
         name: "PodNetworkTests", tier: "Tests",
         dependencies: ["CLinux", "Linux", "NFTables", "Netlink", "NetworkTesting", "PodNetwork", "Telemetry"]),

@@ -132,6 +132,29 @@ struct KernelProxyTests {
         }
     }
 
+    /// An administrator's nft(8) must not stumble over ours.
+    @Test(arguments: IPFamily.allCases)
+    func `nft lists the table`(_ family: IPFamily) throws {
+        let lab = try Lab(family)
+        var port = lab.port()
+        port.externalLocal = true
+        try lab.set(port, [0])
+        var sticky = lab.port("sticky")
+        sticky.port = 81
+        sticky.nodePort = 0
+        sticky.affinitySeconds = 60
+        try lab.set(sticky, [0, 1])
+        let listed = try run("/usr/sbin/nft", ["list", "ruleset"], in: lab.node.namespace)
+        #expect(listed.status == 0)
+        let daddr = family == .v4 ? "ip daddr" : "ip6 daddr"
+        for line in [
+            "\(daddr) . meta l4proto . th dport @service-any-1 goto service-pick-1",
+            "to \(daddr) . meta l4proto . th dport . numgen random mod 1 map @endpoints",
+            "to meta l4proto . th dport . numgen random mod 1 offset 2147483648 map @nodeport-endpoints",
+            "numgen random mod 2 0 goto endpoint-",
+        ] { #expect(listed.output.contains(line), "\(line): \(listed.output)") }
+    }
+
     @Test(arguments: IPFamily.allCases)
     func `without endpoints, and on other ports, connections are refused at once`(_ family: IPFamily) throws {
         let lab = try Lab(family)
@@ -246,10 +269,13 @@ struct KernelProxyTests {
         let restarted = Lab.makeProxy(lab.family, lab.ruleset, lab.conntrack)
         try lab.set(lab.port(), [0], with: restarted)
         let after = try #require(try KernelContent.read(table, from: lab.ruleset))
-        let chain = RuleBuilder.clusterChain(lab.port().name)
-        #expect(after.chains[chain] == before.chains[chain])
-        #expect(after.chains[RuleBuilder.clusterChain(stale.name)] == nil)
-        #expect(after.elements[table.serviceIPs]?.count == 1)
+        let chain = "service-pick-1"
+        #expect(after.chains[chain]?.isEmpty == false)
+        #expect(after.chains == before.chains)
+        #expect(after.elements[table.endpoints]?.count == 1)
+        #expect(after.elements[table.nodePortEndpoints]?.count == 1)
+        let members = table.members(of: FrontendGroup(.any(1), isNodePort: false))
+        #expect(after.elements[members]?.count == 1)
         try connection.writeAll([7])
         var byte: [UInt8] = [0]
         _ = try byte.withUnsafeMutableBytes { try accepted.read(into: $0) }

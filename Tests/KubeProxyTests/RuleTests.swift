@@ -50,6 +50,11 @@ final class Bench {
             clusterIP: clusterIP, port: 80)
     }
 
+    /// The sets of groups that have come to be.
+    var groupSets: [SetDefinition] {
+        get throws { try model.sets(of: table.table).compactMap { table.members(named: $0) } }
+    }
+
     @discardableResult
     func set(_ port: ServicePortSpec, _ endpoints: [EndpointSpec]) throws -> ProxyState.Plan {
         let choice = EndpointChoice(endpoints, usesLocal: port.usesLocalEndpoints, node: "node", zone: nil)
@@ -68,7 +73,7 @@ final class Bench {
     func trace(
         from source: IPAddress, to destination: IPAddress, _ port: UInt16, protocolNumber: UInt8 = 6, pick: UInt32 = 0
     ) -> Trace {
-        let tracer = PacketTracer(model, localAddresses: [node], random: { _ in pick })
+        let tracer = PacketTracer(model, localAddresses: [node], random: { pick % $0 })
         let packet = Packet(
             from: source, to: destination, protocolNumber: protocolNumber, port: port,
             inputInterface: source == pod ? "swiftlet0" : "eth0")
@@ -255,7 +260,63 @@ struct RuleTests {
             bench.trace(from: bench.pod, to: bench.clusterIP, 80, pick: 0).packet.destination
                 == bench.endpoint(1).address)
         try bench.remove(port)
-        #expect(try bench.model.sets(of: bench.table.table) == Set(bench.table.sets.map(\.name)))
+        #expect(
+            try bench.model.sets(of: bench.table.table)
+                == Set((try bench.groupSets + bench.table.sets).map(\.name)))
+    }
+
+    @Test func `with session affinity each endpoint is as likely as the others`() throws {
+        let bench = try Bench()
+        var port = bench.port()
+        port.affinitySeconds = 60
+        try bench.set(port, (1...4).map { bench.endpoint($0) })
+        var random = SplitMix(state: 1)
+        var counts: [IPAddress: Int] = [:]
+        for client in 1...800 {
+            let tracer = PacketTracer(
+                bench.model, localAddresses: [bench.node], random: { UInt32.random(in: 0..<$0, using: &random) })
+            let packet = Packet(
+                from: bench.client.advanced(by: UInt64(client)), to: bench.clusterIP, port: 80, inputInterface: "eth0")
+            counts[tracer.trace(packet).packet.destination, default: 0] += 1
+        }
+        #expect(counts.count == 4)
+        #expect(counts.values.allSatisfy { (150...250).contains($0) }, "\(counts)")
+    }
+
+    @Test(arguments: [1, 2, 3, 4, 5, 7, 9, 17])
+    func `each endpoint is as likely as the others`(_ count: Int) throws {
+        let bench = try Bench()
+        var port = bench.port()
+        port.nodePort = 30080
+        try bench.set(port, (1...count).map { bench.endpoint($0) })
+        var random = SplitMix(state: 7)
+        for (address, number) in [(bench.clusterIP, UInt16(80)), (bench.node, 30080)] {
+            var counts: [IPAddress: Int] = [:]
+            let tracer = PacketTracer(
+                bench.model, localAddresses: [bench.node], random: { UInt32.random(in: 0..<$0, using: &random) })
+            for _ in 0..<(count * 200) {
+                let packet = Packet(from: bench.client, to: address, port: number, inputInterface: "eth0")
+                counts[tracer.trace(packet).packet.destination, default: 0] += 1
+            }
+            #expect(counts.count == count)
+            #expect(counts.values.allSatisfy { (140...260).contains($0) }, "\(counts)")
+        }
+    }
+
+    /// As when a balancer gives out the node's own address.
+    @Test func `a balancer's address that is the node's serves node ports too`() throws {
+        let bench = try Bench()
+        var port = bench.port()
+        port.nodePort = 30080
+        port.loadBalancerIPs = [bench.node]
+        try bench.set(port, [bench.endpoint(1)])
+        #expect(bench.trace(from: bench.client, to: bench.node, 80).isRewritten)
+        #expect(bench.trace(from: bench.client, to: bench.node, 30080).isRewritten)
+        #expect(!bench.trace(from: bench.client, to: bench.node, 22).isRewritten)
+        #expect(bench.trace(from: bench.client, to: bench.node, 22).outcome == .delivered)
+        try bench.set(port, [])
+        #expect(bench.trace(from: bench.client, to: bench.node, 30080).outcome == .rejected(.tcpReset))
+        #expect(bench.trace(from: bench.client, to: bench.node, 22).outcome == .delivered)
     }
 
     @Test func `terminating endpoints serve only when nothing else does`() throws {

@@ -71,6 +71,7 @@ struct ScaleTests {
         print(
             "kube-proxy with \(count) services: full \(full), add \(adds[10]) (worst \(adds[20])), "
                 + "endpoint more \(updates[10]), endpoint replaced \(replacements[10]), restart \(restart)")
-        #expect(adds[10] < .milliseconds(count > 5000 ? 100 : 20))
+        // It must not grow with the table; a busy machine may still take its time.
+        #expect(adds[10] < .milliseconds(5))
     }
 }

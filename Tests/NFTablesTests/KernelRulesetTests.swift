@@ -4,6 +4,7 @@ import Glibc
 import Linux
 import NFTables
 import Netlink
+import NetworkTesting
 import Testing
 
 /// A table that uses every statement and every kind of set.

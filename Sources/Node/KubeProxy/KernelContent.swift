@@ -8,14 +8,15 @@ extension KernelContent {
     static func read(_ table: ProxyTable, from ruleset: some Ruleset) throws(NFTablesError) -> KernelContent? {
         let hash = table.skeletonHash
         guard let chains = try ruleset.chains(of: table.table),
-            table.skeleton.allSatisfy({ chains[$0.chain.name] == .some(hash) })
+            table.skeleton.allSatisfy({ chains[$0.chain.name] == .some(hash) }),
+            [false, true].allSatisfy({ chains[ProxyTable.dispatchChain(isNodePort: $0)] != nil })
         else { return nil }
         var content = KernelContent()
         // A chain without a comment is none of ours, or one whose rules were taken away: it counts as different.
         content.chains = chains.mapValues { $0 ?? "" }
         content.sets = try ruleset.sets(of: table.table)
-        for set in table.sets {
-            guard content.sets.contains(set.name) else { return nil }
+        guard content.sets.isSuperset(of: table.sets.map(\.name)) else { return nil }
+        for set in table.sets + content.sets.compactMap({ table.members(named: $0) }) {
             var elements: [[FieldValue]: ElementData?] = [:]
             for element in try ruleset.elements(of: set, in: table.table) {
                 elements.updateValue(element.data, forKey: element.key)

@@ -16,11 +16,13 @@ struct ProxyState: Sendable {
     private let builder: RuleBuilder
     private(set) var programs: [ServicePortName: ServiceProgram] = [:]
     private(set) var ports: [ServicePortName: ServicePortSpec] = [:]
+    private var choices: [ServicePortName: EndpointChoice] = [:]
     private var shared: [SetDefinition: [[FieldValue]: Int]] = [:]
-    private var slots = SlotAllocator()
+    /// Groups that have their chains. They stay: there are few, and the next Service of as many endpoints needs them.
+    private var groups: Set<FrontendGroup> = []
     /// Who holds a frontend, and who would take it over: two Services may claim one external address and port.
-    private var holders: [SetDefinition: [[FieldValue]: ServicePortName]] = [:]
-    private var waiting: [SetDefinition: [[FieldValue]: Set<ServicePortName>]] = [:]
+    private var holders: [Frontend: ServicePortName] = [:]
+    private var waiting: [Frontend: Set<ServicePortName>] = [:]
     private(set) var nodePortIPs: Set<[FieldValue]> = []
     /// Before the first sync: what the kernel has; nil means that the table is made anew.
     private var kernel: KernelContent?
@@ -35,13 +37,6 @@ struct ProxyState: Sendable {
     mutating func adopt(_ kernel: KernelContent?) {
         self.kernel = kernel
         isFirst = true
-        guard let kernel else { return }
-        slots = SlotAllocator(
-            used: [table.endpoints, table.affinityEndpoints].flatMap { set in
-                (kernel.elements[set] ?? [:]).keys.compactMap { key -> UInt32? in
-                    if case .mark(let slot)? = key.first { slot } else { nil }
-                }
-            })
     }
 
     /// Changes of Service ports; a nil value removes the port.
@@ -62,60 +57,50 @@ struct ProxyState: Sendable {
         _ changes: [ServicePortName: Change?], nodePortIPs wanted: Set<[FieldValue]>? = nil
     ) -> Plan {
         var plan = Plan(transaction: Transaction(table.table))
-        var difference = Difference()
+        var difference = TableDifference(table)
         var queue = changes.sorted { $0.key < $1.key }
         var done: Set<ServicePortName> = []
-        var freed: [SlotRange] = []
         // Ports that go come first, so that what they held is free for the others.
         queue.sort { ($0.value == nil ? 0 : 1) < ($1.value == nil ? 0 : 1) }
+        var wantedGroups = groups
         var index = 0
         while index < queue.count {
             let (name, change) = queue[index]
             index += 1
             let old = programs[name]
-            var new: ServiceProgram?
-            if let change {
-                let kernel = isFirst ? self.kernel : nil
-                new = builder.build(change.port, change.choice) { chain, targets in
-                    if let kept = Self.keep(old?.chains[chain]?.comment ?? kernel?.chains[chain], targets.count) {
-                        return kept
-                    }
-                    return slots.take(UInt32(targets.count))
-                }
+            let kernel = isFirst ? self.kernel : nil
+            var new = change.map { change in
+                builder.build(change.port, change.choice) { kernel?.frontend($0, table) ?? old?.frontends[$0] }
             }
             let released = claim(name, &new)
             plan.staleFlows += Self.staleFlows(old, ports[name], new, change?.port)
             difference.remove(old)
             difference.add(new)
-            freed += (old?.slots ?? []).filter { !(new?.slots ?? []).contains($0) }
             count(old, new, &difference)
+            for (frontend, content) in new?.frontends ?? [:] {
+                if let kind = content.kind { wantedGroups.insert(FrontendGroup(kind, isNodePort: frontend.isNodePort)) }
+            }
             programs[name] = new
             ports[name] = change?.port
+            choices[name] = change?.choice
             done.insert(name)
             // Ports that waited for a frontend are built again now that it is free.
             for heir in released where !done.contains(heir) && !queue[index...].contains(where: { $0.key == heir }) {
                 if let port = ports[heir] { queue.append((heir, Change(port: port, choice: choices[heir]!))) }
             }
-            choices[name] = change?.choice
         }
         if let wanted { changeNodePortIPs(to: wanted, &difference) }
-        emit(difference, &plan.transaction)
-        for range in freed { slots.give(range) }
+        if isFirst || wantedGroups != groups { difference.change(groups, to: wantedGroups) }
+        groups = wantedGroups
+        if isFirst {
+            if kernel == nil { table.create(&plan.transaction) }
+            difference.emit(&plan.transaction, replacing: kernel ?? KernelContent())
+        } else {
+            difference.emit(&plan.transaction)
+        }
         isFirst = false
         kernel = nil
         return plan
-    }
-
-    private var choices: [ServicePortName: EndpointChoice] = [:]
-
-    // MARK: Slots
-
-    /// The slots a chain draws from, if they are as many as it needs. Then the chain's rules stay and only the slots'
-    /// contents change, in one generation: the kernel checks the whole table after a change of rules, and so spares it
-    /// for the common change, one endpoint in another's place.
-    private static func keep(_ comment: String?, _ count: Int) -> SlotRange? {
-        guard let comment, let range = ChainContent.slots(comment), range.count == UInt32(count) else { return nil }
-        return range
     }
 
     // MARK: Frontends claimed twice
@@ -124,20 +109,16 @@ struct ProxyState: Sendable {
     /// this port gives up.
     private mutating func claim(_ name: ServicePortName, _ program: inout ServiceProgram?) -> [ServicePortName] {
         var heirs: [ServicePortName] = []
-        for set in [table.serviceIPs, table.serviceNodePorts, table.noEndpointServices, table.noEndpointNodePorts] {
-            // One port may have a frontend in a map of chains and in one of refusals; each map has its holders.
-            let wanted = Set((program?.elements[set] ?? [:]).keys)
-            for (key, _) in programs[name]?.elements[set] ?? [:] where !wanted.contains(key) {
-                holders[set]?[key] = nil
-                heirs += waiting[set]?.removeValue(forKey: key).map { $0.sorted() } ?? []
-            }
-            for key in wanted {
-                if let holder = holders[set]?[key], holder != name {
-                    waiting[set, default: [:]][key, default: []].insert(name)
-                    program?.elements[set]?[key] = nil
-                } else {
-                    holders[set, default: [:]][key] = name
-                }
+        for frontend in (programs[name]?.frontends ?? [:]).keys where program?.frontends[frontend] == nil {
+            holders[frontend] = nil
+            heirs += waiting.removeValue(forKey: frontend).map { $0.sorted() } ?? []
+        }
+        for frontend in (program?.frontends ?? [:]).keys {
+            if let holder = holders[frontend], holder != name {
+                waiting[frontend, default: []].insert(name)
+                program?.frontends[frontend] = nil
+            } else {
+                holders[frontend] = name
             }
         }
         return heirs
@@ -145,7 +126,7 @@ struct ProxyState: Sendable {
 
     // MARK: Shared elements
 
-    private mutating func count(_ old: ServiceProgram?, _ new: ServiceProgram?, _ difference: inout Difference) {
+    private mutating func count(_ old: ServiceProgram?, _ new: ServiceProgram?, _ difference: inout TableDifference) {
         for (set, keys) in new?.shared ?? [:] {
             for key in keys {
                 shared[set, default: [:]][key, default: 0] += 1
@@ -163,151 +144,11 @@ struct ProxyState: Sendable {
         }
     }
 
-    private mutating func changeNodePortIPs(to wanted: Set<[FieldValue]>, _ difference: inout Difference) {
+    private mutating func changeNodePortIPs(to wanted: Set<[FieldValue]>, _ difference: inout TableDifference) {
         for key in wanted.subtracting(nodePortIPs) { difference.note(table.nodePortIPs, key, new: .some(nil)) }
         for key in nodePortIPs.subtracting(wanted) { difference.note(table.nodePortIPs, key, old: .some(nil)) }
         nodePortIPs = wanted
     }
-
-    // MARK: Differences
-
-    /// Before and after of each element, chain and set that a plan touches.
-    private struct Difference {
-        struct Side<Value> {
-            var old: Value?
-            var new: Value?
-        }
-
-        /// The inner optional is the data, which plain sets do not have.
-        var elements: [SetDefinition: [[FieldValue]: Side<ElementData?>]] = [:]
-        var chains: [String: Side<ChainContent>] = [:]
-        var sets: [SetDefinition: Side<Bool>] = [:]
-
-        mutating func note(_ set: SetDefinition, _ key: [FieldValue], old: ElementData??) {
-            elements[set, default: [:]][key, default: Side()].old = old
-        }
-        mutating func note(_ set: SetDefinition, _ key: [FieldValue], new: ElementData??) {
-            elements[set, default: [:]][key, default: Side()].new = new
-        }
-
-        mutating func remove(_ program: ServiceProgram?) {
-            guard let program else { return }
-            for (set, content) in program.elements {
-                for (key, data) in content {
-                    // A port built twice in one plan: its first new content was never programmed.
-                    if elements[set]?[key]?.new != nil {
-                        elements[set]![key]!.new = nil
-                    } else {
-                        note(set, key, old: .some(data))
-                    }
-                }
-            }
-            for (name, content) in program.chains {
-                if chains[name]?.new != nil {
-                    chains[name]!.new = nil
-                } else {
-                    chains[name, default: Side()].old = content
-                }
-            }
-            for set in program.affinitySets {
-                if sets[set]?.new != nil { sets[set]!.new = nil } else { sets[set, default: Side()].old = true }
-            }
-        }
-
-        mutating func add(_ program: ServiceProgram?) {
-            guard let program else { return }
-            for (set, content) in program.elements {
-                for (key, data) in content { note(set, key, new: .some(data)) }
-            }
-            for (name, content) in program.chains { chains[name, default: Side()].new = content }
-            for set in program.affinitySets { sets[set, default: Side()].new = true }
-        }
-    }
-
-    /// Writes the changes in an order in which everything is there when it is named, and nothing that is named goes.
-    private func emit(_ difference: Difference, _ transaction: inout Transaction) {
-        var old = KernelContent()
-        if isFirst, kernel == nil {
-            table.create(&transaction)
-        } else if isFirst, let kernel {
-            old = kernel
-        }
-        var added: [String: ChainContent] = [:]
-        var rewritten: [String: ChainContent] = [:]
-        var removed: [String] = []
-        for (name, side) in difference.chains {
-            let before = isFirst ? old.chains[name] : side.old?.comment
-            if let after = side.new {
-                if before == nil { added[name] = after } else if before != after.comment { rewritten[name] = after }
-            } else if before != nil {
-                removed.append(name)
-            }
-        }
-        let fixed = Set(table.skeleton.map(\.chain.name))
-        if isFirst {
-            removed += old.chains.keys.filter { !fixed.contains($0) && difference.chains[$0]?.new == nil }
-        }
-        var newSets: [SetDefinition] = []
-        var oldSets: [String] = []
-        for (set, side) in difference.sets {
-            let before = isFirst ? old.sets.contains(set.name) : side.old != nil
-            if side.new != nil, !before { newSets.append(set) }
-            if side.new == nil, before { oldSets.append(set.name) }
-        }
-        if isFirst {
-            let wanted = Set(difference.sets.filter { $0.value.new != nil }.map(\.key.name))
-            let fixedSets = Set(table.sets.map(\.name))
-            oldSets += old.sets.filter { !fixedSets.contains($0) && !wanted.contains($0) }
-        }
-        // New sets and chains, then rules, then the elements that lead packets there.
-        for set in newSets.sorted(by: { $0.name < $1.name }) { transaction.add(.addSet(set)) }
-        for name in added.keys.sorted() { transaction.add(.addChain(Chain(name))) }
-        var deletions: [(SetDefinition, [Element])] = []
-        var additions: [(SetDefinition, [Element])] = []
-        for set in table.sets {
-            var gone: [Element] = []
-            var come: [Element] = []
-            let sides = difference.elements[set] ?? [:]
-            let before = old.elements[set] ?? [:]
-            for (key, side) in sides {
-                let held: ElementData?? = isFirst ? before[key] : side.old
-                if held == side.new { continue }
-                if held != nil { gone.append(Element(key)) }
-                if let data = side.new { come.append(Element(key, data)) }
-            }
-            if isFirst { gone += before.keys.filter { sides[$0] == nil }.map { Element($0) } }
-            if !gone.isEmpty { deletions.append((set, gone)) }
-            if !come.isEmpty { additions.append((set, come)) }
-        }
-        for (name, content) in added.sorted(by: { $0.key < $1.key }) {
-            for rule in content.rules { transaction.add(.addRule(chain: name, rule)) }
-        }
-        for (name, content) in rewritten.sorted(by: { $0.key < $1.key }) {
-            transaction.setRules(of: name, content.rules)
-        }
-        for (set, elements) in deletions { transaction.add(.deleteElements(set, elements)) }
-        for (set, elements) in additions { transaction.add(.addElements(set, elements)) }
-        // Chains may name each other: all are emptied before one is deleted.
-        for name in removed.sorted() { transaction.add(.flushChain(name)) }
-        for name in removed.sorted() { transaction.add(.deleteChain(name)) }
-        for name in oldSets.sorted() { transaction.add(.deleteSet(name)) }
-    }
-}
-
-/// Hands out neighbouring slots. Ranges given back are used again for lists of the same length.
-struct SlotAllocator: Sendable {
-    private var next: UInt32 = 1
-    private var free: [UInt32: [UInt32]] = [:]
-
-    init(used: [UInt32] = []) { next = (used.max() ?? 0) &+ 1 }
-
-    mutating func take(_ count: UInt32) -> SlotRange {
-        if let offset = free[count]?.popLast() { return SlotRange(offset: offset, count: count) }
-        defer { next &+= count }
-        return SlotRange(offset: next, count: count)
-    }
-
-    mutating func give(_ range: SlotRange) { free[range.count, default: []].append(range.offset) }
 }
 
 /// Flows of a datagram protocol to forget: those that came for a frontend and go to `target`; without a target those

@@ -36,32 +36,35 @@ public struct RuleOptions: Sendable, Hashable {
 
 /// The sets and fixed chains of the proxy's table in one family.
 ///
-/// A new packet meets: the source-range firewall (-110), then `services` (-100), where one map lookup finds its Service
-/// port's chain and a second one, by a random slot number, the endpoint. What is left with a Service's address after
-/// that (-90) has no endpoint or no such port, and is refused before routing is asked.
+/// A new packet meets: the source-range firewall (-110), then `services` (-100), where the set its frontend is in tells
+/// the chain, and a map, by frontend and random index, the endpoint. What is left with a Service's address after that
+/// (-90) has no endpoint or no such port, and is refused before routing is asked.
 struct ProxyTable: Sendable, Hashable {
     let family: IPFamily
     let options: RuleOptions
 
     var table: Table { Table(family, options.tableName) }
 
-    private var frontend: [FieldType] { [.address(family), .protocolNumber, .port] }
+    /// What tells a Service port from another at a Service's address.
+    var frontend: [Selector] { [.destinationAddress(family), .protocolNumber, .destinationPort] }
+    /// What tells one from another at the node's address.
+    var nodePort: [Selector] { [.protocolNumber, .destinationPort] }
+    var frontendKey: [FieldType] { [.address(family), .protocolNumber, .port] }
+    var nodePortKey: [FieldType] { [.protocolNumber, .port] }
 
-    var serviceIPs: SetDefinition { SetDefinition("service-ips", key: frontend, data: .verdict) }
-    var serviceNodePorts: SetDefinition {
-        SetDefinition("service-nodeports", key: [.protocolNumber, .port], data: .verdict)
-    }
-    var noEndpointServices: SetDefinition { SetDefinition("no-endpoint-services", key: frontend, data: .verdict) }
-    var noEndpointNodePorts: SetDefinition {
-        SetDefinition("no-endpoint-nodeports", key: [.protocolNumber, .port], data: .verdict)
-    }
-    var firewallIPs: SetDefinition { SetDefinition("firewall-ips", key: frontend, data: .verdict) }
-    /// Slot number → endpoint: each list of endpoints fills neighbouring slots.
+    /// Frontend and index → endpoint.
     var endpoints: SetDefinition {
-        SetDefinition("endpoints", key: [.mark], data: .fields([.address(family), .port]))
+        SetDefinition("endpoints", key: frontendKey + [.mark], data: .fields([.address(family), .port]))
     }
-    /// Slot number → chain of an endpoint with session affinity.
-    var affinityEndpoints: SetDefinition { SetDefinition("affinity-endpoints", key: [.mark], data: .verdict) }
+    var nodePortEndpoints: SetDefinition {
+        SetDefinition("nodeport-endpoints", key: nodePortKey + [.mark], data: .fields([.address(family), .port]))
+    }
+    /// Frontends with chains of their own: those of Services with session affinity.
+    var serviceChains: SetDefinition { SetDefinition("service-chains", key: frontendKey, data: .verdict) }
+    var nodePortChains: SetDefinition { SetDefinition("nodeport-chains", key: nodePortKey, data: .verdict) }
+    var firewallIPs: SetDefinition { SetDefinition("firewall-ips", key: frontendKey, data: .verdict) }
+    /// Every address a Service has: most connections are to others and need not be looked at closer.
+    var serviceAddresses: SetDefinition { SetDefinition("service-addresses", key: [.address(family)]) }
     var clusterIPs: SetDefinition { SetDefinition("cluster-ips", key: [.address(family)]) }
     var nodePortIPs: SetDefinition { SetDefinition("nodeport-ips", key: [.address(family)]) }
     var hairpinConnections: SetDefinition {
@@ -73,15 +76,34 @@ struct ProxyTable: Sendable, Hashable {
         SetDefinition(name, key: [.address(family)], timeoutSeconds: seconds)
     }
 
+    /// The groups of frontends that nothing serves.
+    private var refusals: [FrontendGroup] {
+        [false, true].flatMap { isNodePort in
+            [FrontendClass.reject, .drop].map { FrontendGroup($0, isNodePort: isNodePort) }
+        }
+    }
+
+    private func refuse(isNodePort: Bool) -> [Rule] {
+        let verdicts: [(FrontendClass, Verdict)] = [(.reject, .goto(Self.rejectChain)), (.drop, .drop)]
+        return verdicts.map { kind, verdict in
+            let members = members(of: FrontendGroup(kind, isNodePort: isNodePort))
+            return Rule(.matchSet(isNodePort ? nodePort : frontend, members.name), .verdict(verdict))
+        }
+    }
+
     var sets: [SetDefinition] {
-        [
-            serviceIPs, serviceNodePorts, noEndpointServices, noEndpointNodePorts, firewallIPs, endpoints,
-            affinityEndpoints, clusterIPs, nodePortIPs, hairpinConnections,
+        refusals.map { members(of: $0) } + [
+            endpoints, nodePortEndpoints, serviceChains, nodePortChains, firewallIPs, serviceAddresses, clusterIPs,
+            nodePortIPs, hairpinConnections,
         ]
     }
 
     static let services = "services"
+    static let serviceLookup = "service-lookup"
+    static let nodePortLookup = "nodeport-lookup"
     static let endpointsCheck = "endpoints-check"
+    static let serviceCheck = "service-check"
+    static let nodePortCheck = "nodeport-check"
     static let firewallCheck = "firewall-check"
     static let rejectChain = "reject-chain"
     static let markForMasquerade = "mark-for-masquerade"
@@ -89,8 +111,7 @@ struct ProxyTable: Sendable, Hashable {
 
     /// The fixed chains in an order in which each is there before it is named.
     var skeleton: [(chain: Chain, rules: [Rule])] {
-        let frontend: [Selector] = [.destinationAddress(family), .protocolNumber, .destinationPort]
-        let nodePort: [Selector] = [.protocolNumber, .destinationPort]
+        let toService = Statement.matchSet([.destinationAddress(family)], serviceAddresses.name)
         let new = Statement.matchBits(.connectionState, ConnectionState.new)
         let unchanged = Statement.matchBits(
             .connectionStatus, negated: true, ConnectionStatus.destinationRewritten)
@@ -113,20 +134,42 @@ struct ProxyTable: Sendable, Hashable {
             (Chain(Self.masquerading), masqueradingRules),
             (Chain(Self.firewallCheck), [Rule(.verdictMap(frontend, firewallIPs.name))]),
             (
-                Chain(Self.endpointsCheck),
-                [
-                    Rule(.verdictMap(frontend, noEndpointServices.name)),
-                    Rule(nodePortConditions + [.verdictMap(nodePort, noEndpointNodePorts.name)]),
+                Chain(Self.serviceCheck),
+                refuse(isNodePort: false) + [
                     // A port the Service does not have.
                     Rule(
-                        .matchSet([.destinationAddress(family)], clusterIPs.name), .verdict(.goto(Self.rejectChain))),
+                        .matchSet([.destinationAddress(family)], clusterIPs.name), .verdict(.goto(Self.rejectChain)))
+                ]
+            ),
+            (Chain(Self.nodePortCheck), refuse(isNodePort: true)),
+            (
+                Chain(Self.endpointsCheck),
+                [
+                    Rule(toService, .verdict(.jump(Self.serviceCheck))),
+                    Rule(nodePortConditions + [.verdict(.jump(Self.nodePortCheck))]),
+                ]
+            ),
+            (
+                Chain(Self.serviceLookup),
+                masqueradeRules + [
+                    Rule(.verdictMap(frontend, serviceChains.name)),
+                    Rule(.verdict(.goto(Self.dispatchChain(isNodePort: false)))),
+                ]
+            ),
+            (
+                Chain(Self.nodePortLookup),
+                [
+                    Rule(.verdictMap(nodePort, nodePortChains.name)),
+                    Rule(.verdict(.goto(Self.dispatchChain(isNodePort: true)))),
                 ]
             ),
             (
                 Chain(Self.services),
                 [
-                    Rule(.verdictMap(frontend, serviceIPs.name)),
-                    Rule(nodePortConditions + [.verdictMap(nodePort, serviceNodePorts.name)]),
+                    // A balancer may have given out the node's own address: what is no Service's there may be a node
+                    // port's.
+                    Rule(toService, .verdict(.jump(Self.serviceLookup))),
+                    Rule(nodePortConditions + [.verdict(.jump(Self.nodePortLookup))]),
                 ]
             ),
             base("filter-prerouting-pre-dnat", .filter, .prerouting, nat - 10, firewall),
@@ -138,6 +181,13 @@ struct ProxyTable: Sendable, Hashable {
             base(
                 "nat-postrouting", .nat, .postrouting, HookPriority.sourceNAT, Rule(.verdict(.jump(Self.masquerading)))),
         ]
+    }
+
+    /// Traffic from outside the cluster to a cluster address must come back through this node.
+    private var masqueradeRules: [Rule] {
+        guard let foreign = options.masqueradeAll ? [] : isForeignTraffic() else { return [] }
+        let toCluster = Statement.matchSet([.destinationAddress(family)], clusterIPs.name)
+        return [Rule(foreign + [toCluster, .verdict(.jump(Self.markForMasquerade))])]
     }
 
     private var masqueradingRules: [Rule] {
@@ -181,6 +231,9 @@ struct ProxyTable: Sendable, Hashable {
     func create(_ transaction: inout Transaction) {
         transaction.recreateTable()
         for set in sets { transaction.add(.addSet(set)) }
+        for isNodePort in [false, true] {
+            transaction.add(.addChain(Chain(Self.dispatchChain(isNodePort: isNodePort))))
+        }
         for (chain, _) in skeleton { transaction.add(.addChain(chain)) }
         let hash = skeletonHash
         for (chain, rules) in skeleton {

@@ -3,49 +3,52 @@
 internal import NFTables
 internal import Netlink
 
-/// A chain of a Service port: its rules, and a hash that tells in the kernel whether they are these.
+/// A chain: its rules, and a hash that tells in the kernel whether they are these.
 struct ChainContent: Sendable, Hashable {
     var rules: [Rule]
-    /// Kept as the first rule's comment: the hash, and the slots the chain draws from.
+    /// Kept as the first rule's comment; empty without rules.
     var comment: String
 
-    init(_ rules: [Rule], slots: SlotRange? = nil) {
+    init(_ rules: [Rule]) {
         var hash = ContentHash()
         for rule in rules { hash.add(rule.text) }
-        comment = hash.text + (slots.map { "@\($0.offset)+\($0.count)" } ?? "")
+        comment = rules.isEmpty ? "" : hash.text
         self.rules = rules
         if !self.rules.isEmpty { self.rules[0].comment = comment }
     }
-
-    /// The slots a comment names.
-    static func slots(_ comment: String) -> SlotRange? {
-        let parts = comment.split(separator: "@")
-        guard parts.count == 2 else { return nil }
-        let numbers = parts[1].split(separator: "+")
-        guard numbers.count == 2, let offset = UInt32(numbers[0]), let count = UInt32(numbers[1]) else { return nil }
-        return SlotRange(offset: offset, count: count)
-    }
 }
 
-/// Neighbouring slots of the `endpoints` map.
-struct SlotRange: Sendable, Hashable {
-    var offset: UInt32
-    var count: UInt32
+/// A key of the maps of frontends: address, protocol and port, or protocol and node port.
+typealias Frontend = [FieldValue]
+
+extension Frontend {
+    var isNodePort: Bool { count == 2 }
+}
+
+/// What the table holds for one frontend.
+struct FrontendContent: Sendable, Hashable {
+    /// Nil with a chain of its own.
+    var kind: FrontendClass?
+    /// The chain of a Service port with session affinity.
+    var chain: String?
+    /// The chain that knows who may come here.
+    var firewall: String?
+    /// Endpoints by index.
+    var cluster: [EndpointTarget] = []
+    /// Endpoints by index after `FrontendClass.firstLocal`.
+    var local: [EndpointTarget] = []
 }
 
 /// Everything in the table that one Service port needs.
 struct ServiceProgram: Sendable, Hashable {
+    var frontends: [Frontend: FrontendContent] = [:]
+    /// Chains of its own.
     var chains: [String: ChainContent] = [:]
-    /// Elements only this port has, by set.
-    var elements: [SetDefinition: [[FieldValue]: ElementData?]] = [:]
     /// Elements other ports may have too.
     var shared: [SetDefinition: Set<[FieldValue]>] = [:]
     var affinitySets: Set<SetDefinition> = []
-    var slots: [SlotRange] = []
     /// The endpoints in use, for telling which flows lost theirs.
     var targets: Set<EndpointTarget> = []
-
-    var isEmpty: Bool { chains.isEmpty && elements.isEmpty && shared.isEmpty }
 }
 
 /// Turns a Service port and its endpoints into what the table needs for it. Pure.
@@ -73,95 +76,76 @@ struct RuleBuilder: Sendable {
     static func externalChain(_ name: ServicePortName) -> String { "external-" + label(name) }
     static func firewallChain(_ name: ServicePortName) -> String { "firewall-" + label(name) }
 
-    /// - Parameter slots: Gives the slots for a chain's list of endpoints.
+    /// - Parameter held: The endpoints the table has for a frontend; those that stay keep their index.
     func build(
-        _ port: ServicePortSpec, _ choice: EndpointChoice,
-        slots: (_ chain: String, _ targets: [EndpointTarget]) -> SlotRange
+        _ port: ServicePortSpec, _ choice: EndpointChoice, held: (Frontend) -> FrontendContent?
     ) -> ServiceProgram {
         var program = ServiceProgram()
         let name = port.name
         program.shared[table.clusterIPs] = [[.address(port.clusterIP)]]
+        program.shared[table.serviceAddresses] = Set(([port.clusterIP] + port.externalAddresses).map { [.address($0)] })
         program.targets = Set(choice.cluster + choice.local)
         for target in choice.onThisNode {
             program.shared[table.hairpinConnections, default: []].insert([
                 .address(target.address), .address(target.address), .protocolNumber(name.protocolNumber),
             ])
         }
-        let externalUsesCluster = port.hasExternalFrontend
-        if !choice.cluster.isEmpty, !port.internalLocal || externalUsesCluster {
-            addChain(Self.clusterChain(name), port, choice.cluster, masquerade: !port.internalLocal, slots, &program)
+        let inside = key(port.clusterIP, port)
+        let outside = port.externalAddresses.map { key($0, port) } + nodePortKeys(port)
+        if port.affinitySeconds != nil {
+            addAffinity(port, choice, inside, outside, &program)
+        } else {
+            let list = port.internalLocal ? choice.local : choice.cluster
+            var content = FrontendContent(kind: list.isEmpty ? refusal(choice) : .any(FrontendClass.room(list.count)))
+            content.cluster = list
+            program.frontends[inside] = content
+            for frontend in outside { program.frontends[frontend] = external(port, choice) }
+            for (frontend, var content) in program.frontends {
+                let held = held(frontend)
+                content.cluster = Self.arrange(content.cluster, like: held?.cluster ?? [])
+                content.local = Self.arrange(content.local, like: held?.local ?? [])
+                program.frontends[frontend] = content
+            }
         }
-        if port.usesLocalEndpoints, !choice.local.isEmpty {
-            addChain(Self.localChain(name), port, choice.local, masquerade: port.internalLocal, slots, &program)
-        }
-        addInternal(port, choice, &program)
-        if port.hasExternalFrontend { addExternal(port, choice, &program) }
+        addFirewall(port, &program)
         return program
     }
 
     // MARK: Frontends
 
-    private func key(_ address: IPAddress, _ port: ServicePortSpec) -> [FieldValue] {
+    private func key(_ address: IPAddress, _ port: ServicePortSpec) -> Frontend {
         [.address(address), .protocolNumber(port.name.protocolNumber), .port(port.port)]
     }
 
-    private func nodePortKey(_ port: ServicePortSpec) -> [FieldValue] {
-        [.protocolNumber(port.name.protocolNumber), .port(port.nodePort)]
+    private func nodePortKeys(_ port: ServicePortSpec) -> [Frontend] {
+        port.nodePort == 0 ? [] : [[.protocolNumber(port.name.protocolNumber), .port(port.nodePort)]]
     }
 
     /// Nothing serves anywhere: refuse, so that clients know at once. Something does, but not for this policy: drop, as
     /// upstream does, for a load balancer may try another node.
-    private func refusal(_ choice: EndpointChoice) -> ElementData {
-        .verdict(choice.hasAny ? .drop : .goto(ProxyTable.rejectChain))
-    }
+    private func refusal(_ choice: EndpointChoice) -> FrontendClass { choice.hasAny ? .drop : .reject }
 
-    private func addInternal(_ port: ServicePortSpec, _ choice: EndpointChoice, _ program: inout ServiceProgram) {
-        let chain = port.internalLocal ? Self.localChain(port.name) : Self.clusterChain(port.name)
-        let key = key(port.clusterIP, port)
-        if program.chains[chain] != nil {
-            program.elements[table.serviceIPs, default: [:]][key] = .verdict(.goto(chain))
-        } else {
-            program.elements[table.noEndpointServices, default: [:]][key] = refusal(choice)
-        }
-    }
-
-    private func addExternal(_ port: ServicePortSpec, _ choice: EndpointChoice, _ program: inout ServiceProgram) {
-        let chain = Self.externalChain(port.name)
-        let serves = port.externalLocal ? !choice.local.isEmpty : !choice.cluster.isEmpty
-        let rules = choice.hasAny ? externalRules(port, program) : []
-        if !rules.isEmpty { program.chains[chain] = ChainContent(rules) }
-        for address in port.externalAddresses {
-            let key = key(address, port)
-            if !rules.isEmpty { program.elements[table.serviceIPs, default: [:]][key] = .verdict(.goto(chain)) }
-            if !serves { program.elements[table.noEndpointServices, default: [:]][key] = refusal(choice) }
-        }
-        if port.nodePort != 0 {
-            let key = nodePortKey(port)
-            if !rules.isEmpty { program.elements[table.serviceNodePorts, default: [:]][key] = .verdict(.goto(chain)) }
-            if !serves { program.elements[table.noEndpointNodePorts, default: [:]][key] = refusal(choice) }
-        }
-        addFirewall(port, &program)
-    }
-
-    /// Policy Cluster: any endpoint, seen from the node's address so that answers come back here. Policy Local: pods and
-    /// the node itself are served as inside the cluster; the client's address is kept for everybody else.
-    private func externalRules(_ port: ServicePortSpec, _ program: ServiceProgram) -> [Rule] {
-        let cluster = Self.clusterChain(port.name)
-        let local = Self.localChain(port.name)
-        let hasCluster = program.chains[cluster] != nil
+    private func external(_ port: ServicePortSpec, _ choice: EndpointChoice) -> FrontendContent {
+        guard !choice.cluster.isEmpty else { return FrontendContent(kind: refusal(choice)) }
         guard port.externalLocal else {
-            guard hasCluster else { return [] }
-            return [Rule(.verdict(.jump(ProxyTable.markForMasquerade))), Rule(.verdict(.goto(cluster)))]
+            return FrontendContent(
+                kind: .masqueraded(FrontendClass.room(choice.cluster.count)), cluster: choice.cluster)
         }
-        var rules: [Rule] = []
-        if hasCluster {
-            rules += table.isLocalTraffic().map { Rule($0 + [.verdict(.goto(cluster))]) }
-            rules.append(
-                Rule(.matchType(.sourceType, .local), .verdict(.jump(ProxyTable.markForMasquerade))))
-            rules.append(Rule(.matchType(.sourceType, .local), .verdict(.goto(cluster))))
-        }
-        if program.chains[local] != nil { rules.append(Rule(.verdict(.goto(local)))) }
-        return rules
+        return FrontendContent(
+            kind: .local(
+                cluster: FrontendClass.room(choice.cluster.count), local: FrontendClass.room(choice.local.count)),
+            cluster: choice.cluster, local: choice.local)
+    }
+
+    /// `wanted` in an order that leaves what stays at the index it has, so that one endpoint in another's place is one
+    /// element changed.
+    static func arrange(_ wanted: [EndpointTarget], like held: [EndpointTarget]) -> [EndpointTarget] {
+        guard !held.isEmpty, wanted != held else { return wanted }
+        var left = Set(wanted)
+        var result: [EndpointTarget?] = held.prefix(wanted.count).map { left.remove($0) }
+        result += [EndpointTarget?](repeating: nil, count: wanted.count - result.count)
+        var rest = wanted.filter { left.contains($0) }.makeIterator()
+        return result.compactMap { $0 ?? rest.next() }
     }
 
     private func addFirewall(_ port: ServicePortSpec, _ program: inout ServiceProgram) {
@@ -174,53 +158,44 @@ struct RuleBuilder: Sendable {
             allowed.map { Rule(.matchPrefix(.sourceAddress(family), $0), .verdict(.returnToCaller)) }
             + [Rule(.verdict(.drop))]
         program.chains[chain] = ChainContent(rules)
-        for address in port.loadBalancerIPs {
-            program.elements[table.firewallIPs, default: [:]][key(address, port)] = .verdict(.goto(chain))
-        }
+        for address in port.loadBalancerIPs { program.frontends[key(address, port)]?.firewall = chain }
     }
 
-    // MARK: Endpoints
+    // MARK: Session affinity
 
-    private func addChain(
-        _ chain: String, _ port: ServicePortSpec, _ targets: [EndpointTarget], masquerade: Bool,
-        _ slots: (String, [EndpointTarget]) -> SlotRange, _ program: inout ServiceProgram
+    /// A Service port whose clients return to their endpoints has chains of its own.
+    private func addAffinity(
+        _ port: ServicePortSpec, _ choice: EndpointChoice, _ inside: Frontend, _ outside: [Frontend],
+        _ program: inout ServiceProgram
     ) {
-        let range = slots(chain, targets)
-        program.slots.append(range)
-        var rules = masquerade ? masqueradeRules(port) : []
-        let pick = Selector.random(modulus: UInt32(targets.count), offset: range.offset)
-        if let seconds = port.affinitySeconds {
-            rules += addAffinity(port, targets, range, seconds, &program)
-            rules.append(Rule(.verdictMap([pick], table.affinityEndpoints.name)))
-        } else {
-            for (index, target) in targets.enumerated() {
-                program.elements[table.endpoints, default: [:]][[.mark(range.offset + UInt32(index))]] = .values([
-                    .address(target.address), .port(target.port),
-                ])
-            }
-            rules.append(Rule(.destinationNAT(family, .map([pick], table.endpoints.name))))
+        func add(_ chain: String, _ targets: [EndpointTarget]) -> String? {
+            guard !targets.isEmpty else { return nil }
+            program.chains[chain] = ChainContent(affinityRules(port, targets, &program))
+            return chain
         }
-        // Reached only by a packet that saw a slot disappear in the middle of a change: its sender tries again, while
-        // going on would send it out with the Service's address.
-        rules.append(Rule(.verdict(.drop)))
-        program.chains[chain] = ChainContent(rules, slots: range)
-    }
-
-    /// Traffic from outside the cluster to a cluster address must come back through this node.
-    private func masqueradeRules(_ port: ServicePortSpec) -> [Rule] {
-        let toClusterIP = Statement.matchPrefix(.destinationAddress(family), IPPrefix(host: port.clusterIP))
-        let mark = Statement.verdict(.jump(ProxyTable.markForMasquerade))
-        if table.options.masqueradeAll { return [Rule(toClusterIP, mark)] }
-        guard let foreign = table.isForeignTraffic() else { return [] }
-        return [Rule([toClusterIP] + foreign + [mark])]
+        let isClusterUsed = !port.internalLocal || !outside.isEmpty
+        let cluster = isClusterUsed ? add(Self.clusterChain(port.name), choice.cluster) : nil
+        let local = add(Self.localChain(port.name), choice.local)
+        func lead(_ frontend: Frontend, _ chain: String?) {
+            program.frontends[frontend] = FrontendContent(kind: chain == nil ? refusal(choice) : nil, chain: chain)
+        }
+        lead(inside, port.internalLocal ? local : cluster)
+        guard !outside.isEmpty else { return }
+        if let cluster {
+            program.chains[Self.externalChain(port.name)] = ChainContent(
+                port.externalLocal
+                    ? table.externalLocal(cluster: cluster, local: local) : table.external(cluster: cluster))
+        }
+        for frontend in outside { lead(frontend, cluster.map { _ in Self.externalChain(port.name) }) }
     }
 
     /// One set of clients and one chain an endpoint: a client that is in a set goes to its endpoint again.
-    private func addAffinity(
-        _ port: ServicePortSpec, _ targets: [EndpointTarget], _ range: SlotRange, _ seconds: UInt32,
-        _ program: inout ServiceProgram
+    private func affinityRules(
+        _ port: ServicePortSpec, _ targets: [EndpointTarget], _ program: inout ServiceProgram
     ) -> [Rule] {
-        var rules: [Rule] = []
+        let seconds = port.affinitySeconds ?? 0
+        var returning: [Rule] = []
+        var first: [Rule] = []
         for (index, target) in targets.enumerated() {
             var hash = ContentHash()
             hash.add("\(target.address)")
@@ -236,10 +211,12 @@ struct RuleBuilder: Sendable {
                     .updateSet([.sourceAddress(family)], set.name, timeoutSeconds: seconds),
                     .destinationNAT(family, .endpoint(target.address, target.port)))
             ])
-            rules.append(Rule(.matchSet([.sourceAddress(family)], set.name), .verdict(.goto(chain))))
-            program.elements[table.affinityEndpoints, default: [:]][[.mark(range.offset + UInt32(index))]] = .verdict(
-                .goto(chain))
+            returning.append(Rule(.matchSet([.sourceAddress(family)], set.name), .verdict(.goto(chain))))
+            // One of those left, each as likely as the others; the last takes what comes to it.
+            let left = UInt32(targets.count - index)
+            let chance = Statement.match(.random(modulus: left, offset: 0), .mark(0))
+            first.append(Rule((left == 1 ? [] : [chance]) + [.verdict(.goto(chain))]))
         }
-        return rules
+        return returning + first
     }
 }

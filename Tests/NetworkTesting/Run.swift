@@ -2,11 +2,11 @@
 
 import Glibc
 import Linux
-import Netlink
+public import Netlink
 
 /// Runs a program inside a network namespace and returns its status and what it printed.
-func run(
-    _ executable: String, _ arguments: [String], input: String, in namespace: borrowing NetworkNamespace
+public func run(
+    _ executable: String, _ arguments: [String], input: String = "", in namespace: borrowing NetworkNamespace
 ) throws -> (status: Int32, output: String) {
     let directory = "/tmp/swiftlet-nft-\(getpid())-\(UInt64.random(in: 0 ... .max))"
     try Files.makeDirectory(directory)
