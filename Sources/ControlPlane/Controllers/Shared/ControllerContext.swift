@@ -66,9 +66,11 @@ extension Controller {
                 await queue.run(
                     workers: workers,
                     failed: { key, error in
-                        // Conflicts are the normal course of optimistic writes.
-                        if error.isConflict {
-                            logger.debug("sync again after a conflict", ["controller": name, "key": "\(key)"])
+                        // The normal course of optimistic writes and of caches that follow them.
+                        if error.isConflict || error is StaleCache {
+                            logger.debug(
+                                "sync again with newer objects",
+                                ["controller": name, "key": "\(key)", "error": "\(error)"])
                         } else {
                             logger.warning(
                                 "sync failed, retrying", ["controller": name, "key": "\(key)", "error": "\(error)"])
