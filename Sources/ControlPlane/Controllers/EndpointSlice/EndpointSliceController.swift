@@ -27,6 +27,7 @@ final class EndpointSliceController: Controller {
             let name = slice.json.string("metadata", "labels", SlicePlan.serviceName)
             return name.isEmpty ? [] : ["\(slice.json.objectNamespace)/\(name)"]
         }
+        ServiceMembership.index(services, pods)
         services.addHandler { [queue] in queue.add($0.object.json.objectKey) }
         slices.addHandler { [queue] change in
             let labels = change.object.json.objectLabels
@@ -65,7 +66,7 @@ final class EndpointSliceController: Controller {
             $0.objectLabels[SlicePlan.managedBy] == SlicePlan.manager && !$0.objectIsBeingDeleted
         }
         try tracker.check(existing, for: key, newest: slices.lastResourceVersion)
-        let members = pods.list(namespace: key.namespace).map(\.json).filter { wanted.matches($0.objectLabels) }
+        let members = ServiceMembership.pods(pods, of: service).filter { wanted.matches($0.objectLabels) }
         let plan = SlicePlan(
             service: service, pods: members, existing: existing,
             trigger: ServiceMembership.trigger(service, members)
@@ -111,12 +112,39 @@ enum ServiceMembership {
         return LabelSelector(matching: labels)
     }
 
+    /// Finds services by a label they ask for and pods by each they have: with thousands of services a pod's change
+    /// must not ask them all.
+    static func index(_ services: Informer<DynamicObject>, _ pods: Informer<DynamicObject>) {
+        services.addIndex("selector") { firstTerm($0.json).map { [$0] } ?? [] }
+        pods.addIndex("label") { pod in
+            pod.json.objectLabels.map { term(pod.json.objectNamespace, $0.key, $0.value) }
+        }
+    }
+
+    private static func term(_ namespace: String, _ label: String, _ value: String) -> String {
+        "\(namespace)/\(label)=\(value)"
+    }
+
+    /// One of the labels the service asks for: a pod without it is not its.
+    private static func firstTerm(_ service: JSONObject) -> String? {
+        guard let labels = service.value("spec", "selector")?.object,
+            let first = labels.min(by: { $0.key < $1.key }), let value = first.value.string
+        else { return nil }
+        return term(service.objectNamespace, first.key, value)
+    }
+
+    /// Pods that may be the service's, all that are among them.
+    static func pods(_ pods: Informer<DynamicObject>, of service: JSONObject) -> [JSONObject] {
+        firstTerm(service).map { pods.list(index: "label", value: $0).map(\.json) } ?? []
+    }
+
     static func wake(_ services: Informer<DynamicObject>, _ pod: JSONObject, _ add: (ObjectKey) -> Void) {
         let labels = pod.objectLabels
-        guard !labels.isEmpty else { return }
-        for service in services.list(namespace: pod.objectNamespace)
-        where selector(service.json)?.matches(labels) ?? false {
-            add(service.json.objectKey)
+        for (label, value) in labels {
+            for service in services.list(index: "selector", value: term(pod.objectNamespace, label, value))
+            where selector(service.json)?.matches(labels) ?? false {
+                add(service.json.objectKey)
+            }
         }
     }
 

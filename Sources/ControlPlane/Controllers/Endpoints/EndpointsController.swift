@@ -18,6 +18,7 @@ final class EndpointsController: Controller {
         services = context.informer(Kinds.services)
         pods = context.informer(Kinds.pods)
         endpoints = context.informer(Kinds.endpoints)
+        ServiceMembership.index(services, pods)
         services.addHandler { [queue] in queue.add($0.object.json.objectKey) }
         endpoints.addHandler { [queue] change in
             // Only an object that went needs to be made anew; changes are ours or the owner's wish.
@@ -60,7 +61,7 @@ final class EndpointsController: Controller {
         guard service.string("spec", "type") != "ExternalName", let wanted = ServiceMembership.selector(service) else {
             return
         }
-        let members = pods.list(namespace: key.namespace).map(\.json).filter { wanted.matches($0.objectLabels) }
+        let members = ServiceMembership.pods(pods, of: service).filter { wanted.matches($0.objectLabels) }
         let current = endpoints.get(key)?.json
         let desired = EndpointsObject.make(
             service, members, current: current, trigger: ServiceMembership.trigger(service, members))
