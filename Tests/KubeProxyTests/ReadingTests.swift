@@ -105,6 +105,18 @@ struct ReadingTests {
         #expect(configuration.conntrack.tcpEstablishedTimeout == .seconds(5400))
     }
 
+    @Test func `pods are told by their interfaces where the configuration says so`() throws {
+        let head = "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n"
+        func read(_ text: String) throws -> LocalTraffic {
+            try ProxyConfiguration(yaml: Array((head + text).utf8)).rules.localTraffic
+        }
+        #expect(
+            try read("detectLocalMode: InterfaceNamePrefix\ndetectLocal: {interfaceNamePrefix: veth}")
+                == .interfacePrefix("veth"))
+        #expect(
+            try read("detectLocalMode: BridgeInterface\ndetectLocal: {bridgeInterface: br0}") == .bridge("br0"))
+    }
+
     @Test(arguments: [
         ("kind: Pod", "expected kubeproxy.config.k8s.io/v1alpha1 KubeProxyConfiguration, found no apiVersion Pod"),
         ("mode: userspace", "mode: \"userspace\" is not a mode of this proxy"),
@@ -114,7 +126,7 @@ struct ReadingTests {
         ("nodePortAddresses: [primary, 10.0.0.0/8]", "nodePortAddresses: \"primary\" stands alone"),
         (
             "detectLocalMode: InterfaceNamePrefix",
-            "detectLocalMode: InterfaceNamePrefix is not supported by this proxy"
+            "detectLocal.interfaceNamePrefix: needed for mode InterfaceNamePrefix"
         ),
     ])
     func `a wrong configuration is refused by name`(_ line: String, _ reason: String) {

@@ -129,12 +129,45 @@ struct RuleTests {
         #expect(!other.isRewritten && !other.isMasqueraded)
     }
 
+    @Test(arguments: IPFamily.allCases)
+    func `an address for services that none has leads nowhere`(_ family: IPFamily) throws {
+        let bench = try Bench(family)
+        try bench.set(bench.port(), [bench.endpoint(1)])
+        let free = bench.clusterIP.advanced(by: 1)
+        #expect(bench.trace(from: bench.pod, to: free, 80).outcome == .delivered)
+        let ranges = [IPPrefix("10.43.0.0/16")!, IPPrefix("fd43::/112")!]
+        try bench.model.commit(bench.state.plan([:], serviceRanges: ranges).transaction)
+        #expect(bench.trace(from: bench.pod, to: free, 80).outcome == .dropped)
+        #expect(bench.trace(from: bench.node, to: free, 80).outcome == .dropped)
+        #expect(bench.trace(from: bench.pod, to: bench.clusterIP, 80).isRewritten)
+        #expect(bench.trace(from: bench.pod, to: bench.clusterIP, 81).outcome == .rejected(.tcpReset))
+        #expect(bench.trace(from: bench.pod, to: bench.client, 80).outcome == .delivered)
+        // A range that is taken back; the table that is found by a restart.
+        var state = ProxyState(bench.table)
+        state.adopt(try KernelContent.read(bench.table, from: bench.model))
+        try bench.model.commit(state.plan([:], serviceRanges: []).transaction)
+        #expect(bench.trace(from: bench.pod, to: free, 80).outcome == .delivered)
+    }
+
     @Test func `a pod that meets itself sees the node`() throws {
         let bench = try Bench()
         try bench.set(bench.port(), [bench.endpoint(1, local: true), bench.endpoint(2)])
         let own = bench.endpoint(1).address
         #expect(bench.trace(from: own, to: bench.clusterIP, 80, pick: 0).isMasqueraded)
         #expect(!bench.trace(from: own, to: bench.clusterIP, 80, pick: 1).isMasqueraded)
+    }
+
+    @Test(arguments: [LocalTraffic.bridge("swiftlet0"), .interfacePrefix("swift")])
+    func `pods are told from others by the interface they come in by`(_ traffic: LocalTraffic) throws {
+        let bench = try Bench { $0.localTraffic = traffic }
+        var port = bench.port()
+        port.nodePort = 30080
+        port.externalLocal = true
+        try bench.set(port, [bench.endpoint(1)])
+        #expect(!bench.trace(from: bench.pod, to: bench.clusterIP, 80).isMasqueraded)
+        #expect(bench.trace(from: bench.client, to: bench.clusterIP, 80).isMasqueraded)
+        #expect(bench.trace(from: bench.pod, to: bench.node, 30080).isRewritten)
+        #expect(bench.trace(from: bench.client, to: bench.node, 30080).outcome == .dropped)
     }
 
     @Test func `masqueradeAll hides every client`() throws {
@@ -356,6 +389,18 @@ struct RuleTests {
         #expect(bench.trace(from: bench.pod, to: two.clusterIP, 80).packet.destination == bench.endpoint(2).address)
         try bench.remove(one)
         #expect(bench.trace(from: bench.client, to: shared, 80).packet.destination == bench.endpoint(2).address)
+    }
+
+    @Test func `balancers are told of ready endpoints of this node only`() throws {
+        let bench = try Bench()
+        func ready(_ endpoints: [EndpointSpec]) -> Int {
+            EndpointChoice(endpoints, usesLocal: true, node: "node", zone: nil).readyHere
+        }
+        #expect(ready([bench.endpoint(1, local: true), bench.endpoint(2, local: true), bench.endpoint(3)]) == 2)
+        // It goes on serving what still comes, but no more should come.
+        let leaving = [bench.endpoint(1, ready: false, terminating: true, local: true)]
+        #expect(ready(leaving) == 0)
+        #expect(EndpointChoice(leaving, usesLocal: true, node: "node", zone: nil).local == leaving.map(\.target))
     }
 
     @Test func `topology hints keep traffic near while every endpoint has them`() throws {

@@ -235,7 +235,7 @@ struct SyncTests {
         state.adopt(try KernelContent.read(bench.table, from: bench.model))
         try bench.model.commit(state.plan([:]).transaction)
         #expect(try bench.model.sets(of: bench.table.table) == before)
-        let fixed = Set(bench.table.skeleton.map(\.chain.name)).union(["service-dispatch", "nodeport-dispatch"])
+        let fixed = Set(bench.table.skeleton.map(\.chain.name)).union(ProxyTable.changingChains)
         #expect(try Set(bench.model.chains(of: bench.table.table)!.keys) == fixed)
     }
 
@@ -258,6 +258,41 @@ struct SyncTests {
         #expect(plan.staleFlows.count == 4)
         try bench.set(bench.port(), [bench.endpoint(1)])
         #expect(try bench.remove(bench.port()).staleFlows.isEmpty)
+    }
+}
+
+extension SyncTests {
+    @Test func `what went while the proxy was away is forgotten, and nothing else`() throws {
+        let bench = try Bench()
+        func port(_ name: String, _ last: UInt8, _ protocolNumber: UInt8 = 17) -> ServicePortSpec {
+            var port = bench.port(name, protocolNumber: protocolNumber)
+            port.clusterIP = IPAddress(10, 43, 1, last)
+            port.port = 53
+            port.nodePort = 30000 + UInt16(last)
+            return port
+        }
+        try bench.set(port("kept", 1), [bench.endpoint(1), bench.endpoint(2)])
+        try bench.set(port("gone", 2), [bench.endpoint(3)])
+        try bench.set(port("waiting", 3), [])
+        try bench.set(port("tcp", 4, 6), [bench.endpoint(4)])
+        var state = ProxyState(bench.table)
+        state.adopt(try KernelContent.read(bench.table, from: bench.model))
+        func change(_ port: ServicePortSpec, _ endpoints: [EndpointSpec]) -> ProxyState.Change {
+            .init(port: port, choice: EndpointChoice(endpoints, usesLocal: false, node: "node", zone: nil))
+        }
+        let plan = state.plan([
+            port("kept", 1).name: change(port("kept", 1), [bench.endpoint(2)]),
+            port("waiting", 3).name: change(port("waiting", 3), [bench.endpoint(5)]),
+        ])
+        func flow(_ last: UInt8?, _ port: UInt16, _ target: Int?) -> StaleFlow {
+            StaleFlow(
+                protocolNumber: 17, address: last.map { IPAddress(10, 43, 1, $0) }, port: port,
+                target: target.map { bench.endpoint($0).target })
+        }
+        #expect(
+            Set(plan.staleFlows) == [
+                flow(1, 53, 1), flow(nil, 30001, 1), flow(2, 53, 3), flow(nil, 30002, 3), flow(3, 53, nil),
+            ])
     }
 }
 

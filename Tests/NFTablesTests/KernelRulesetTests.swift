@@ -33,7 +33,8 @@ private func everything(_ family: IPFamily, enterable: Bool = false) -> Transact
         .addRule(
             chain: "nat",
             Rule(
-                .matchType(.destinationType, .local), .match(.inputInterface, negated: true, .interfaceName("br0")),
+                .matchType(.destinationType, .local), .matchInputInterfacePrefix("eth"),
+                .match(.inputInterface, negated: true, .interfaceName("br0")),
                 .match(.protocolNumber, .protocolNumber(6)), .match(.destinationPort, .port(30080)),
                 .updateSet([.sourceAddress(family)], "affinity", timeoutSeconds: 60),
                 .destinationNAT(family, .endpoint(target, 80)))))

@@ -10,6 +10,7 @@ struct TextTests {
         (.matchPrefix(.sourceAddress(.v4), negated: true, IPPrefix("10.42.0.0/16")!), "ip saddr != 10.42.0.0/16"),
         (.matchBits(.mark, 0x4000), "meta mark & 0x00004000 != 0"),
         (.matchBits(.mark, negated: true, 0x4000), "meta mark & 0x00004000 == 0"),
+        (.matchInputInterfacePrefix(negated: true, "veth"), "iifname != \"veth*\""),
         (.setMarkBits(0x4000), "meta mark set meta mark | 0x00004000"),
         (.clearMarkBits(0x4000), "meta mark set meta mark & 0xffffbfff"),
         (.matchType(.destinationType, .local), "fib daddr type local"),

@@ -151,6 +151,12 @@ extension Statement {
                 Self.bitwise(mask: mask, flip: [UInt8](repeating: 0, count: mask.count)),
                 Self.compare(negated: negated, prefix.network.bytes),
             ]
+        case .matchInputInterfacePrefix(let negated, let prefix):
+            // The kernel compares as many bytes as it is given.
+            return [
+                Selector.inputInterface.load(firstRegister),
+                Self.compare(negated: negated, Array(prefix.utf8.prefix(15))),
+            ]
         case .matchBits(let selector, let negated, let bits):
             return [
                 selector.load(firstRegister), Self.bitwise(mask: hostBytes(bits), flip: [0, 0, 0, 0]),

@@ -148,6 +148,8 @@ public struct PacketTracer {
             case .matchPrefix(let selector, let negated, let prefix):
                 let address = IPAddress(bytes: read(selector, trace.packet))!
                 guard prefix.contains(address) != negated else { return nil }
+            case .matchInputInterfacePrefix(let negated, let prefix):
+                guard trace.packet.inputInterface.hasPrefix(prefix) != negated else { return nil }
             case .matchBits(let selector, let negated, let bits):
                 let value: UInt32 = read(selector, trace.packet)[...].integer(at: 0)
                 guard (value & bits != 0) != negated else { return nil }

@@ -121,6 +121,8 @@ public enum Statement: Sendable, Hashable {
     case match(Selector, negated: Bool = false, FieldValue)
     /// The selected address lies (or does not lie) in the block.
     case matchPrefix(Selector, negated: Bool = false, IPPrefix)
+    /// The packet came in by an interface whose name begins (or does not begin) so.
+    case matchInputInterfacePrefix(negated: Bool = false, String)
     /// Some (negated: none) of the bits are set.
     case matchBits(Selector, negated: Bool = false, UInt32)
     /// The routing table's type of an address.

@@ -51,6 +51,7 @@ extension Statement {
         case .match(let selector, let negated, let value): return "\(selector.text) \(sign(negated))\(value.text)"
         case .matchPrefix(let selector, let negated, let prefix):
             return "\(selector.text) \(sign(negated))\(prefix.canonical)"
+        case .matchInputInterfacePrefix(let negated, let prefix): return "iifname \(sign(negated))\"\(prefix)*\""
         case .matchBits(let selector, let negated, let bits):
             return "\(selector.text) & \(hexadecimal(bits)) \(negated ? "==" : "!=") 0"
         case .matchType(let selector, let negated, let type): return "\(selector.text) \(sign(negated))\(type)"

@@ -22,6 +22,7 @@ final class FamilyProxy: Sendable {
         var wanted: [ServicePortName: ProxyState.Change] = [:]
         var byService: [ServiceKey: Set<ServicePortName>] = [:]
         var nodePortIPs: Set<[FieldValue]> = []
+        var serviceRanges: [IPPrefix] = []
     }
 
     init(
@@ -39,8 +40,9 @@ final class FamilyProxy: Sendable {
 
     /// Replaces the ports of each service given and brings the kernel up to date in one transaction. The first call has
     /// to name all services.
+    /// - Parameter serviceRanges: Where cluster addresses come from, of either family.
     func sync(
-        _ services: [ServiceKey: [ProxyState.Change]], nodePortIPs: Set<[FieldValue]>
+        _ services: [ServiceKey: [ProxyState.Change]], nodePortIPs: Set<[FieldValue]>, serviceRanges: [IPPrefix] = []
     ) throws(NFTablesError) {
         let clock = ContinuousClock()
         let start = clock.now
@@ -48,10 +50,12 @@ final class FamilyProxy: Sendable {
             let changes = Self.merge(services, into: &state)
             let addresses = state.nodePortIPs == nodePortIPs ? nil : nodePortIPs
             state.nodePortIPs = nodePortIPs
+            let ranges = state.serviceRanges == serviceRanges ? nil : serviceRanges
+            state.serviceRanges = serviceRanges
             if var proxy = state.proxy {
                 // Taken out while it changes: a failure leaves nothing to go on from, and nothing is copied.
                 state.proxy = nil
-                let plan = proxy.plan(changes, nodePortIPs: addresses)
+                let plan = proxy.plan(changes, nodePortIPs: addresses, serviceRanges: ranges)
                 do throws(NFTablesError) { try ruleset.commit(plan.transaction) } catch {
                     metrics.syncFailures.increment([label])
                     throw error
@@ -94,15 +98,15 @@ final class FamilyProxy: Sendable {
             var proxy = ProxyState(table)
             let kernel = try KernelContent.read(table, from: ruleset)
             proxy.adopt(kernel)
-            let plan = proxy.plan(state.wanted.mapValues { .some($0) }, nodePortIPs: state.nodePortIPs)
+            let plan = proxy.plan(
+                state.wanted.mapValues { .some($0) }, nodePortIPs: state.nodePortIPs, serviceRanges: state.serviceRanges
+            )
             try ruleset.commit(plan.transaction)
             state.proxy = proxy
             logger.info(
                 kernel == nil ? "made the nftables table" : "adopted the nftables table",
                 ["table": "\(table.table)", "ports": "\(state.wanted.count)"])
-            // A restart must not break flows: whose endpoint went away meanwhile cannot be told from here, except where
-            // the plan removes it; those that were never rewritten are left to time out.
-            return ProxyState.Plan(transaction: plan.transaction)
+            return plan
         } catch {
             metrics.syncFailures.increment([label])
             throw error
@@ -111,10 +115,11 @@ final class FamilyProxy: Sendable {
 
     /// Checks the kernel's table against the state and mends it.
     func resync() throws(NFTablesError) {
-        _ = try state.withLock { state throws(NFTablesError) in
+        let plan = try state.withLock { state throws(NFTablesError) in
             state.proxy = nil
             return try startAnew(&state)
         }
+        forget(plan.staleFlows)
     }
 
     private func forget(_ flows: [StaleFlow]) {

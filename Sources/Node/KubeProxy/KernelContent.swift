@@ -9,7 +9,7 @@ extension KernelContent {
         let hash = table.skeletonHash
         guard let chains = try ruleset.chains(of: table.table),
             table.skeleton.allSatisfy({ chains[$0.chain.name] == .some(hash) }),
-            [false, true].allSatisfy({ chains[ProxyTable.dispatchChain(isNodePort: $0)] != nil })
+            ProxyTable.changingChains.allSatisfy({ chains[$0] != nil })
         else { return nil }
         var content = KernelContent()
         // A chain without a comment is none of ours, or one whose rules were taken away: it counts as different.

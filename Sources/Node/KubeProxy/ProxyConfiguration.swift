@@ -164,7 +164,11 @@ public struct ProxyConfiguration: Sendable, Hashable {
             }
             rules.localTraffic = .bridge(name)
         case "InterfaceNamePrefix":
-            throw ProxyConfigurationError("detectLocalMode: InterfaceNamePrefix is not supported by this proxy")
+            guard let prefix = object["detectLocal"]?["interfaceNamePrefix"]?.string, !prefix.isEmpty else {
+                throw ProxyConfigurationError(
+                    "detectLocal.interfaceNamePrefix: needed for mode InterfaceNamePrefix")
+            }
+            rules.localTraffic = .interfacePrefix(prefix)
         case let mode: throw ProxyConfigurationError("detectLocalMode: unknown mode \"\(mode)\"")
         }
     }

@@ -26,6 +26,7 @@ public final class ProxyServer: Sendable {
     let services: Informer<Service>
     let slices: Informer<EndpointSlice>
     let nodes: Informer<Node>
+    let ranges: Informer<ServiceCIDR>
     private let state = Mutex(State())
 
     private struct State {
@@ -63,6 +64,7 @@ public final class ProxyServer: Sendable {
         slices = Informer(client: client, resource: EndpointSlice.resource, labelSelector: selector, logger: logger)
         nodes = Informer(
             client: client, resource: Node.resource, fieldSelector: "metadata.name=\(self.nodeName)", logger: logger)
+        ranges = Informer(client: client, resource: ServiceCIDR.resource, logger: logger)
         state.withLock { $0.addresses = nodeAddresses }
         slices.addIndex("service") { slice in EndpointSpec.service(of: slice).map { ["\($0)"] } ?? [] }
     }
@@ -87,6 +89,7 @@ public final class ProxyServer: Sendable {
             group.addTask { await self.services.run() }
             group.addTask { await self.slices.run() }
             group.addTask { await self.nodes.run() }
+            group.addTask { await self.ranges.run() }
             group.addTask { try await self.syncLoop() }
             group.addTask { try await self.checkLoop() }
             defer { group.cancelAll() }
@@ -115,6 +118,8 @@ public final class ProxyServer: Sendable {
             }
         }
         nodes.addHandler { [weak self] change in self?.nodeChanged(change) }
+        // Every sync looks at them.
+        ranges.addHandler { [queue] _ in queue.wake() }
     }
 
     private func nodeChanged(_ change: InformerChange<Node>) {
@@ -170,6 +175,7 @@ public final class ProxyServer: Sendable {
             batch.node
             ? Set(services.list().map { ServiceKey($0.metadata.namespace ?? "", $0.name) }).union(batch.services)
             : batch.services
+        let ranges = self.ranges.list().flatMap(\.spec.cidrs).compactMap { IPPrefix($0) }.sorted { "\($0)" < "\($1)" }
         var health: [(UInt16, ServiceHealth)] = []
         var succeeded = true
         for family in families {
@@ -178,13 +184,16 @@ public final class ProxyServer: Sendable {
                 let ports = read(key, family.table.family, zone: zone)
                 changes[key] = ports
                 for change in ports where change.port.healthCheckNodePort != 0 {
-                    let local = Set(change.choice.local.map(\.address)).count
-                    health.append((change.port.healthCheckNodePort, ServiceHealth(service: key, localEndpoints: local)))
+                    health.append(
+                        (
+                            change.port.healthCheckNodePort,
+                            ServiceHealth(service: key, localEndpoints: change.choice.readyHere)
+                        ))
                 }
             }
             let nodePortIPs = family.table.nodePortElements(nodeAddresses: candidates(for: family, addresses))
             do throws(NFTablesError) {
-                try family.sync(changes, nodePortIPs: Set(nodePortIPs.map(\.key)))
+                try family.sync(changes, nodePortIPs: Set(nodePortIPs.map(\.key)), serviceRanges: ranges)
                 record(batch, family)
             } catch {
                 succeeded = false

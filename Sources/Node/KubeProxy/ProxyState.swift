@@ -24,6 +24,7 @@ struct ProxyState: Sendable {
     private var holders: [Frontend: ServicePortName] = [:]
     private var waiting: [Frontend: Set<ServicePortName>] = [:]
     private(set) var nodePortIPs: Set<[FieldValue]> = []
+    private var serviceRanges: [IPPrefix] = []
     /// Before the first sync: what the kernel has; nil means that the table is made anew.
     private var kernel: KernelContent?
     private var isFirst = true
@@ -54,7 +55,8 @@ struct ProxyState: Sendable {
     /// The plan that makes the table fit `changes` (and, the first time, nothing else). The state assumes that the plan
     /// is carried out; a caller that could not must start again from the kernel's content.
     mutating func plan(
-        _ changes: [ServicePortName: Change?], nodePortIPs wanted: Set<[FieldValue]>? = nil
+        _ changes: [ServicePortName: Change?], nodePortIPs wanted: Set<[FieldValue]>? = nil,
+        serviceRanges ranges: [IPPrefix]? = nil
     ) -> Plan {
         var plan = Plan(transaction: Transaction(table.table))
         var difference = TableDifference(table)
@@ -90,6 +92,10 @@ struct ProxyState: Sendable {
             }
         }
         if let wanted { changeNodePortIPs(to: wanted, &difference) }
+        if isFirst || ranges != nil {
+            difference.changeServiceRanges(serviceRanges, to: ranges ?? serviceRanges)
+            serviceRanges = ranges ?? serviceRanges
+        }
         if isFirst || wantedGroups != groups { difference.change(groups, to: wantedGroups) }
         groups = wantedGroups
         if isFirst {
@@ -98,6 +104,7 @@ struct ProxyState: Sendable {
         } else {
             difference.emit(&plan.transaction)
         }
+        if isFirst, let kernel { plan.staleFlows = staleFlows(since: kernel) }
         isFirst = false
         kernel = nil
         return plan
@@ -162,6 +169,38 @@ struct StaleFlow: Sendable, Hashable {
 }
 
 extension ProxyState {
+    /// What went while nobody watched: endpoints the table still names, and Services that got their first.
+    private func staleFlows(since kernel: KernelContent) -> [StaleFlow] {
+        var flows: Set<StaleFlow> = []
+        func flow(_ frontend: Frontend, _ target: EndpointTarget?) -> StaleFlow? {
+            switch (frontend.first, frontend.dropFirst().first, frontend.last) {
+            case (.address(let address), .protocolNumber(17), .port(let port)):
+                StaleFlow(protocolNumber: 17, address: address, port: port, target: target)
+            case (.protocolNumber(17), _, .port(let port)):
+                StaleFlow(protocolNumber: 17, address: nil, port: port, target: target)
+            default: nil
+            }
+        }
+        for set in [table.endpoints, table.nodePortEndpoints] {
+            for (key, data) in kernel.elements[set] ?? [:] {
+                let frontend = Array(key.dropLast())
+                guard case .values(let values)? = data, let target = EndpointTarget(values),
+                    !(holders[frontend].flatMap { programs[$0] }?.targets.contains(target) ?? false),
+                    let flow = flow(frontend, target)
+                else { continue }
+                flows.insert(flow)
+            }
+        }
+        for program in programs.values where !program.targets.isEmpty {
+            for frontend in program.frontends.keys where !frontend.isNodePort {
+                guard let flow = flow(frontend, nil) else { continue }
+                let held = kernel.frontend(frontend, table)
+                if held.cluster.isEmpty, held.local.isEmpty { flows.insert(flow) }
+            }
+        }
+        return Array(flows)
+    }
+
     /// Only UDP: other protocols notice by themselves, and their flows must not be cut while an endpoint terminates.
     static func staleFlows(
         _ old: ServiceProgram?, _ oldPort: ServicePortSpec?, _ new: ServiceProgram?, _ newPort: ServicePortSpec?

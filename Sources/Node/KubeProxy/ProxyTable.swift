@@ -104,6 +104,21 @@ struct ProxyTable: Sendable, Hashable {
     static let endpointsCheck = "endpoints-check"
     static let serviceCheck = "service-check"
     static let nodePortCheck = "nodeport-check"
+    static let rangesCheck = "service-ranges-check"
+
+    /// Chains that are always there and change with what there is.
+    static var changingChains: [String] {
+        [dispatchChain(isNodePort: false), dispatchChain(isNodePort: true), rangesCheck]
+    }
+
+    /// Addresses for Services that no Service has are nobody's: a packet to one must not wander about outside, where
+    /// the default route may even send it back.
+    func ranges(_ ranges: [IPPrefix]) -> ChainContent {
+        ChainContent(
+            ranges.filter { $0.family == family }.map {
+                Rule(.matchPrefix(.destinationAddress(family), $0), .verdict(.drop))
+            })
+    }
     static let firewallCheck = "firewall-check"
     static let rejectChain = "reject-chain"
     static let markForMasquerade = "mark-for-masquerade"
@@ -147,6 +162,7 @@ struct ProxyTable: Sendable, Hashable {
                 [
                     Rule(toService, .verdict(.jump(Self.serviceCheck))),
                     Rule(nodePortConditions + [.verdict(.jump(Self.nodePortCheck))]),
+                    Rule(.verdict(.goto(Self.rangesCheck))),
                 ]
             ),
             (
@@ -231,9 +247,7 @@ struct ProxyTable: Sendable, Hashable {
     func create(_ transaction: inout Transaction) {
         transaction.recreateTable()
         for set in sets { transaction.add(.addSet(set)) }
-        for isNodePort in [false, true] {
-            transaction.add(.addChain(Chain(Self.dispatchChain(isNodePort: isNodePort))))
-        }
+        for name in Self.changingChains { transaction.add(.addChain(Chain(name))) }
         for (chain, _) in skeleton { transaction.add(.addChain(chain)) }
         let hash = skeletonHash
         for (chain, rules) in skeleton {
@@ -266,19 +280,19 @@ struct ProxyTable: Sendable, Hashable {
         case .blocks(let blocks):
             blocks.filter { $0.family == family }.map { [.matchPrefix(.sourceAddress(family), $0)] }
         case .bridge(let name): [[.match(.inputInterface, .interfaceName(name))]]
-        // nf_tables compares whole names; a prefix is refused when the configuration is read.
-        case .interfacePrefix: []
+        case .interfacePrefix(let prefix): [[.matchInputInterfacePrefix(prefix)]]
         }
     }
 
     /// Conditions under which it does not; nil when that cannot be told.
     func isForeignTraffic() -> [Statement]? {
         switch options.localTraffic {
-        case .unknown, .interfacePrefix: return nil
+        case .unknown: return nil
         case .blocks(let blocks):
             let own = blocks.filter { $0.family == family }
             return own.isEmpty ? nil : own.map { .matchPrefix(.sourceAddress(family), negated: true, $0) }
         case .bridge(let name): return [.match(.inputInterface, negated: true, .interfaceName(name))]
+        case .interfacePrefix(let prefix): return [.matchInputInterfacePrefix(negated: true, prefix)]
         }
     }
 }

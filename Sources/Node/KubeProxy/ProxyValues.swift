@@ -114,6 +114,9 @@ struct EndpointChoice: Sendable, Hashable {
     var local: [EndpointTarget] = []
     /// Whether anything serves at all, here or elsewhere.
     var hasAny = false
+    /// How many addresses of this node are ready: what balancers are told. Those that only still serve while they
+    /// terminate do not count, so that balancers go elsewhere before they are gone.
+    var readyHere = 0
     /// Endpoints on this node among the above: they can meet themselves through the Service.
     var onThisNode: [EndpointTarget] = []
 
@@ -128,6 +131,7 @@ struct EndpointChoice: Sendable, Hashable {
         hasAny = !all.isEmpty
         cluster = Self.targets(Self.near(all, node: node, zone: zone))
         if usesLocal { local = Self.targets(usable(endpoints.filter(\.isLocal))) }
+        readyHere = Set(endpoints.lazy.filter { $0.isLocal && $0.ready }.map(\.address)).count
         let localAddresses = Set(endpoints.lazy.filter(\.isLocal).map(\.address))
         onThisNode = Set(cluster + local).filter { localAddresses.contains($0.address) }.sorted()
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import NFTables
+internal import Netlink
 
 /// Before and after of each element, chain and set that a plan touches.
 struct TableDifference {
@@ -75,6 +76,10 @@ struct TableDifference {
         }
     }
 
+    mutating func changeServiceRanges(_ old: [IPPrefix], to new: [IPPrefix]) {
+        chains[ProxyTable.rangesCheck] = Side(old: table.ranges(old), new: table.ranges(new))
+    }
+
     /// Writes the changes, in an order in which everything is there when it is named, and nothing that is named goes.
     /// - Parameter kernel: What the table holds, in place of what was noted as old; what is not noted as new goes.
     func emit(_ transaction: inout Transaction, replacing kernel: KernelContent? = nil) {
@@ -97,7 +102,7 @@ struct TableDifference {
             if side.new == nil, before, kernel == nil { oldSets.append(set.name) }
         }
         if let kernel {
-            // The dispatching chains are always among the noted ones.
+            // The chains that change are always among the noted ones.
             let fixed = Set(table.skeleton.map(\.chain.name))
             removed += kernel.chains.keys.filter { !fixed.contains($0) && chains[$0]?.new == nil }
             let wanted = Set(table.sets.map(\.name)).union(sets.filter { $0.value.new != nil }.map(\.key.name))
@@ -174,6 +179,14 @@ extension ProxyTable {
     }
 }
 
+extension EndpointTarget {
+    /// The data of an element.
+    init?(_ values: [FieldValue]) {
+        guard case .address(let address)? = values.first, case .port(let port)? = values.last else { return nil }
+        self.init(address: address, port: port)
+    }
+}
+
 extension KernelContent {
     /// The endpoints the table holds for a frontend.
     func frontend(_ frontend: Frontend, _ table: ProxyTable) -> FrontendContent {
@@ -181,9 +194,9 @@ extension KernelContent {
         func list(from first: UInt32) -> [EndpointTarget] {
             var targets: [EndpointTarget] = []
             while case .some(.values(let values)?) = held[frontend + [.mark(first + UInt32(targets.count))]],
-                case .address(let address) = values[0], case .port(let port) = values[1]
+                let target = EndpointTarget(values)
             {
-                targets.append(EndpointTarget(address: address, port: port))
+                targets.append(target)
             }
             return targets
         }
