@@ -125,8 +125,12 @@ let programs = [
         ]),
     Module(
         name: "swiftlet-oci", tier: "Programs",
-        dependencies: ["Arguments", "ContainerRuntime", "JSON", "Linux", "OCI"],
-        linked: [.unsafeFlags(["-static-executable"])]),
+        dependencies: ["Arguments", "ContainerRuntime", "CProtectedStart", "JSON", "Linux", "OCI"],
+        linked: [
+            .unsafeFlags([
+                "-static-executable", "-use-ld=lld", "-Xlinker", "-e", "-Xlinker", "swiftlet_protected_start",
+            ])
+        ]),
     Module(
         name: "swiftlet-shim", tier: "Programs",
         dependencies: ["Arguments", "Linux", "Shim"],
@@ -218,9 +222,12 @@ func isWanted(_ name: String) -> Bool { only?.contains(name) ?? true }
 func dependencies(_ module: Module) -> [Target.Dependency] { module.dependencies.map { .byName(name: $0) } }
 
 var targets: [Target] = []
-if isWanted("CLinux") {
+for (name, flags) in [("CLinux", []), ("CProtectedStart", ["-O1", "-fno-builtin", "-fno-stack-protector"])]
+where isWanted(name) {
     targets.append(
-        .target(name: "CLinux", path: "Sources/C/CLinux", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]))
+        .target(
+            name: name, path: "Sources/C/\(name)",
+            cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"] + flags)]))
 }
 for library in libraries where isWanted(library.name) {
     targets.append(

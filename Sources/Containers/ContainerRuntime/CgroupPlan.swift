@@ -111,11 +111,17 @@ enum CgroupPlan {
         return rules
     }
 
-    /// Makes the cgroup with its limits in force. Limits whose controller this machine lacks are warnings.
+    /// Makes the cgroup with its limits in force, but for devices. Limits whose controller this machine lacks are
+    /// warnings.
     static func set(_ cgroup: Cgroup, _ resources: ResourcesSpec, warnings: inout Warnings) throws {
         let limits = try limits(resources)
         try cgroup.create(controllers: limits.controllers)
         try apply(limits, to: cgroup, warnings: &warnings)
+    }
+
+    /// Puts the rules about devices in force. Apart from the other limits, because the kernel takes longer to check the
+    /// program than to make a cgroup.
+    static func restrictDevices(_ cgroup: Cgroup, _ resources: ResourcesSpec) throws {
         try cgroup.apply(DeviceProgram(deviceRules(resources)))
     }
 

@@ -8,9 +8,9 @@ enum Message {
     // From init.
     /// The id of the process that went on as init (after an intermediate one).
     case process(Int32)
-    /// Its namespaces are there and, in a user namespace, its maps are wanted.
+    /// Its user namespace is there and wants its maps. Without a new one, init goes on by itself.
     case ready
-    /// The root is built; hooks may run now.
+    /// The root is built; the runtime's hooks may run now. Without any, init goes on by itself.
     case built
     /// All is done but the start.
     case waiting
@@ -21,14 +21,17 @@ enum Message {
     // From the runtime.
     case proceed
 
+    /// A packet's size: room for a hook's last words, and little enough to be no cost beside the message.
+    static let limit = 8 * 1024
+
     var bytes: [UInt8] {
         switch self {
         case .process(let id): [1] + Array(String(id).utf8)
         case .ready: [2]
         case .built: [3]
         case .waiting: [4]
-        case .warning(let text): [5] + Array(text.utf8.prefix(32_000))
-        case .failed(let text): [6] + Array(text.utf8.prefix(32_000))
+        case .warning(let text): [5] + Array(text.utf8.prefix(Self.limit - 1))
+        case .failed(let text): [6] + Array(text.utf8.prefix(Self.limit - 1))
         case .proceed: [7]
         case .independent: [8]
         }
@@ -59,7 +62,7 @@ struct Channel: ~Copyable {
     /// The next message; nil when the other side has closed (ended, or become the container's program).
     func receive() throws -> Message? {
         var received: ReceivedMessage
-        do { received = try socket.receive(limit: 64 * 1024) } catch {
+        do { received = try socket.receive(limit: Message.limit, descriptorLimit: 1) } catch {
             // The other side was killed with unread messages.
             if error.code == ECONNRESET { return nil }
             throw error

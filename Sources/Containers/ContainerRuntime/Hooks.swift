@@ -6,6 +6,11 @@ import Linux
 import OCI
 import Processes
 
+extension RuntimeSpec.Hooks {
+    /// Whether the runtime itself has hooks to run between the root's making and its becoming "/".
+    var runsInRuntime: Bool { !prestart.isEmpty || !createRuntime.isEmpty }
+}
+
 /// Programs of the configuration that run at certain moments, with the container's state on their input.
 enum Hooks {
     static func run(_ hooks: [RuntimeSpec.Hook], _ name: String, state: JSONValue) throws {

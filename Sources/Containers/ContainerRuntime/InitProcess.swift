@@ -39,8 +39,10 @@ struct InitProcess: ~Copyable {
         try kernelCall("prctl PR_SET_DUMPABLE") { clinux_prctl(4, 0, 0, 0, 0) }
         // With a user namespace to join, an intermediate process did so before.
         if !plan.joins(.user) { try Self.join(plan, joined) }
-        try channel.send(.ready)
-        try awaitProceed()
+        if plan.makes(.user) {
+            try channel.send(.ready)
+            try awaitProceed()
+        }
         if plan.has(.user) {
             // Root of the user namespace: what is made from now on belongs to it.
             try kernelCall("become root of the user namespace") { clinux_setresgid(0, 0, 0) }
@@ -93,8 +95,10 @@ struct InitProcess: ~Copyable {
         let filesystem = try RootFilesystem(
             spec: spec, bundle: bundle.path, path: bundle.rootfs, plan: plan, cgroupDirectory: cgroupDirectory)
         try filesystem.build()
-        try channel.send(.built)
-        try awaitProceed()
+        if spec.hooks.runsInRuntime {
+            try channel.send(.built)
+            try awaitProceed()
+        }
         try Hooks.run(spec.hooks.createContainer, "createContainer", state: state)
         try filesystem.enter()
         if let process = spec.process, process.terminal, let console {

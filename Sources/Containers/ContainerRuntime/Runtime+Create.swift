@@ -116,7 +116,9 @@ extension Runtime {
         record.pid = init_.process.pid
         record.startTime = ProcessStatus.read(record.pid)?.startTime ?? 0
         try store.update(record)
-        try converse(record, spec, plan, init_.channel)
+        // Beside init, which builds its root meanwhile. None of the container's own programs runs before both are done.
+        if let cgroup { try CgroupPlan.restrictDevices(cgroup, spec.linux.resources) }
+        try converse(record, spec, init_.channel)
         return PreparedContainer(record: record, spec: spec, init_)
     }
 
@@ -128,7 +130,7 @@ extension Runtime {
 
     /// The runtime's side of the conversation until init waits.
     private mutating func converse(
-        _ record: ContainerRecord, _ spec: RuntimeSpec, _ plan: NamespacePlan, _ channel: borrowing Channel
+        _ record: ContainerRecord, _ spec: RuntimeSpec, _ channel: borrowing Channel
     ) throws {
         while true {
             guard let message = try channel.receive() else {
@@ -136,15 +138,17 @@ extension Runtime {
             }
             switch message {
             case .ready:
-                try mapUsers(record.pid, spec, plan)
-                try setAttributes(record.pid, spec)
+                try mapUsers(record.pid, spec)
                 try channel.send(.proceed)
             case .built:
                 let state = try store.stateDocument(record, status: .creating)
                 try Hooks.run(spec.hooks.prestart, "prestart", state: state)
                 try Hooks.run(spec.hooks.createRuntime, "createRuntime", state: state)
                 try channel.send(.proceed)
-            case .waiting: return
+            case .waiting:
+                // Not earlier: the container's limits are none for the work before.
+                try setAttributes(record.pid, spec)
+                return
             case .warning(let text): warnings.add(text)
             case .failed(let text): throw RuntimeError("create \(record.id)", text)
             case .process, .proceed, .independent: throw RuntimeError("init", "unexpected message")
@@ -152,8 +156,7 @@ extension Runtime {
         }
     }
 
-    private func mapUsers(_ pid: Int32, _ spec: RuntimeSpec, _ plan: NamespacePlan) throws {
-        guard plan.makes(.user) else { return }
+    private func mapUsers(_ pid: Int32, _ spec: RuntimeSpec) throws {
         try during("map groups") { try Files.write("/proc/\(pid)/gid_map", IDMapping.text(spec.linux.gidMappings)) }
         try during("map users") { try Files.write("/proc/\(pid)/uid_map", IDMapping.text(spec.linux.uidMappings)) }
     }

@@ -24,7 +24,7 @@ extension Runtime {
         let words = try readAnswer(socket)
         guard words.isEmpty else { throw RuntimeError("start \(id)", words) }
         try Files.removeIfPresent(store.directory(id) + "/start.sock")
-        try runPoststart(record)
+        try runPoststart(record, store.configuration(id).hooks)
     }
 
     private func readAnswer(_ socket: borrowing Socket) throws -> String {
@@ -35,11 +35,10 @@ extension Runtime {
         }
     }
 
-    private mutating func runPoststart(_ record: ContainerRecord) throws {
-        let hooks = try store.configuration(record.id).hooks.poststart
-        guard !hooks.isEmpty else { return }
+    private mutating func runPoststart(_ record: ContainerRecord, _ hooks: RuntimeSpec.Hooks) throws {
+        guard !hooks.poststart.isEmpty else { return }
         let state = try store.stateDocument(record, status: .running)
-        for hook in hooks {
+        for hook in hooks.poststart {
             do { try Hooks.run([hook], "poststart", state: state) } catch { warnings.add("\(error)") }
         }
     }
@@ -61,7 +60,7 @@ extension Runtime {
                 guard case .failed(let text) = message else { throw RuntimeError("init", "unexpected message") }
                 throw RuntimeError("run \(id)", text)
             }
-            try runPoststart(record)
+            try runPoststart(record, prepared.spec.hooks)
         } catch {
             try? destroy(record)  // the first error is the one to tell
             throw error
@@ -71,7 +70,7 @@ extension Runtime {
             return 0
         }
         let status = try Foreground.wait(for: prepared.process, signals: signals, terminal: terminal)
-        if !options.keep { try destroy(store.record(id)) }
+        if !options.keep { try destroy(store.record(id), hooks: prepared.spec.hooks) }
         return status.shellCode
     }
 }

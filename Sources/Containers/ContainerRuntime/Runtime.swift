@@ -96,6 +96,7 @@ public struct Runtime {
         do { record = try store.record(id) } catch {
             guard force, !store.exists(id) || !Files.exists(store.directory(id) + "/state.json") else { throw error }
             try store.remove(id)
+            try store.removeRemnants(id)
             return
         }
         let status = try store.status(record)
@@ -107,11 +108,12 @@ public struct Runtime {
             }
         }
         try destroy(record)
+        if force { try store.removeRemnants(id) }
     }
 
     /// Kills what is left, removes the cgroup, runs the poststop hooks and forgets the container, in this order: a runtime
     /// killed in between leaves a record from which the rest can be done.
-    mutating func destroy(_ record: ContainerRecord) throws {
+    mutating func destroy(_ record: ContainerRecord, hooks: RuntimeSpec.Hooks? = nil) throws {
         if let process = try? ProcessDescriptor(process: record.pid), store.isInitAlive(record) {
             try during("kill \(record.id)") { try process.signal(SIGKILL) }
             if let cgroup = store.cgroup(record), cgroup.exists {
@@ -124,9 +126,9 @@ public struct Runtime {
         }
         if let cgroup = store.cgroup(record), cgroup.path != "/" { try cgroup.delete() }
         // A configuration that cannot be read has no hooks to run; the container goes all the same.
-        if let spec = try? store.configuration(record.id), !spec.hooks.poststop.isEmpty {
+        if let hooks = hooks ?? (try? store.configuration(record.id))?.hooks, !hooks.poststop.isEmpty {
             let state = try store.stateDocument(record, status: .stopped)
-            for hook in spec.hooks.poststop {
+            for hook in hooks.poststop {
                 // The specification: log and go on.
                 do { try Hooks.run([hook], "poststop", state: state) } catch { warnings.add("\(error)") }
             }

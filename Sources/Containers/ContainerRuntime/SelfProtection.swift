@@ -10,8 +10,9 @@ import Processes
 /// container's reach or the container's program is `/proc/self/exe` (CVE-2019-5736).
 public enum SelfProtection {
     /// Starts this program again from a copy of its mount that is read-only and at no place: no right inside a container
-    /// makes it writable. Costs a second start of a static program; where that mount cannot be made, a sealed copy in
-    /// memory serves. Returns when this process is such a copy already.
+    /// makes it writable. Where that mount cannot be made, a sealed copy in memory serves. Returns when this process is
+    /// such a copy already, as it is when `CProtectedStart` could do the same before libc and the Swift runtime started:
+    /// a whole start of both is saved.
     public static func ensure(arguments: [String]) throws {
         if try isProtected() { return }
         let environment = processEnvironment()
