@@ -120,28 +120,6 @@ import Testing
     }
 
     @Test(
-        .enabled(if: RuntimeUnderTest.isOwn, "kills the runtime itself, which a wrapper would survive"),
-        arguments: Array(stride(from: 200, through: 12_000, by: 400)))
-    func `create killed at any moment leaves what force can remove`(microseconds: Int) throws {
-        let bundle = try TestBundle(["/bin/sleep", "600"])
-        try bundle.write()
-        let child = try Child.spawn(
-            executable: RuntimeUnderTest.path,
-            arguments: [
-                "swiftlet-oci", "--root", bundle.stateRoot, "create", "--bundle", bundle.directory, bundle.id,
-            ], environment: processEnvironment())
-        usleep(UInt32(microseconds))
-        do { try child.kill(SIGKILL) } catch { #expect(error.isNoProcess) }
-        _ = try child.wait()
-        usleep(20_000)
-        // Whatever state it is in can be asked for or is not there; and it goes.
-        let removed = try bundle.runtime("delete", "--force", bundle.id)
-        #expect(removed.code == 0, "\(removed)")
-        #expect(!Files.exists("/sys/fs/cgroup/unified" + bundle.cgroup))
-        #expect(try bundle.runtime("state", bundle.id).code != 0)
-    }
-
-    @Test(
         .enabled(if: RuntimeUnderTest.isOwn, "texts are its own"),
         arguments: [
             (["process", "args"], JSONValue.array([]), "process.args: is empty"),

@@ -93,6 +93,20 @@ public struct ContainerStore: Sendable {
         }
     }
 
+    /// Removes what runtimes that were killed while they made or removed this container's directory have left of it.
+    func removeRemnants(_ id: String) throws {
+        try during("remove what is left of \(id)") {
+            guard Files.exists(root) else { return }
+            for entry in try Files.list(root) where entry.name.hasPrefix(".\(id).") {
+                let parts = entry.name.dropFirst(id.utf8.count + 2).split(separator: ".")
+                guard let process = parts.first.flatMap({ Int32($0) }), parts.count == 1 || parts[1...] == ["gone"],
+                    ProcessStatus.read(process)?.isAlive != true
+                else { continue }
+                try Files.removeTree("\(root)/\(entry.name)")
+            }
+        }
+    }
+
     public func identifiers() throws -> [String] {
         do {
             return try Files.list(root).filter { $0.kind == .directory && !$0.name.hasPrefix(".") }.map(\.name).sorted()
