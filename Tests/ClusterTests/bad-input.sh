@@ -175,6 +175,44 @@ strangers() {
 }
 check "strangers, made-up tokens and foreign certificates are turned away" strangers
 
+# Connections that say nothing, half a handshake, half a head, or rubbish, hundreds at a time, to both ports of the node.
+slow_clients() {
+    python3 - "$work/admin.crt" "$work/admin.key" <<'end' &
+import os, socket, ssl, sys, time
+context = ssl.create_default_context()
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+context.load_cert_chain(sys.argv[1], sys.argv[2])
+kept = []
+for port in (6443, 10250):
+    for number in range(200):
+        kept.append(socket.create_connection(("127.0.0.1", port)))
+        if number % 2:
+            kept[-1].send(b"\x16\x03\x01\x02\x00\x01\x00" if number % 4 == 1 else os.urandom(64))
+    for number in range(50):
+        kept.append(context.wrap_socket(socket.create_connection(("127.0.0.1", port))))
+        kept[-1].send(b"GET /version HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+print("open", flush=True)
+time.sleep(20)
+end
+    local slow=$!
+    sleep 2
+    says '"gitVersion"' answers https://127.0.0.1:6443/version --cacert "$work/ca.crt"
+    says '^ok' answers http://127.0.0.1:10248/healthz
+    says '40[13]$' answers https://127.0.0.1:10250/pods -k -w '%{http_code}'
+    is_ready
+    kill $slow
+}
+check "hundreds of clients that say nothing, or half of it, hold up nobody" slow_clients
+
+kubelet_port() {
+    says '431$|400$|413$' curl -sSk --http1.1 --max-time 5 -H "X-Long: $(head -c 1000000 /dev/zero | tr '\0' x | head -c 120000)" -w '%{http_code}' https://127.0.0.1:10250/pods
+    says '40[0134]$' curl -sSk --path-as-is --max-time 5 -w '%{http_code}' 'https://127.0.0.1:10250/logs/../../../etc/shadow'
+    says '40[0134]$' curl -sSk --path-as-is --max-time 5 -w '%{http_code}' 'https://127.0.0.1:10250/containerLogs/default/..%2f..%2f/x'
+    says '40[0134]$' curl -sSk --max-time 5 -X POST --data-binary "@$work/big" -w '%{http_code}' https://127.0.0.1:10250/exec/default/x/y
+    says '^ok' answers http://127.0.0.1:10248/healthz
+}
+check "the kubelet's port turns away the same" kubelet_port
+
 image_commands() {
     one_line_says 'nothing:1' "$swiftlet" image inspect docker.io/swiftlet/nothing:1
     one_line_says '/nowhere.tar' "$swiftlet" image import /nowhere.tar

@@ -55,7 +55,7 @@ essentials() {
 
 e_check() { check "$essential_label: $1" "${@:2}"; }
 e() { k -n "$essential_namespace" "$@"; }
-e_pod() { e get pods -l app=web --field-selector=status.phase=Running -o 'jsonpath={.items[0].metadata.name}'; }
+e_pod() { standing_pod -n "$essential_namespace" -l app=web; }
 
 web_manifest() {
     cat <<end

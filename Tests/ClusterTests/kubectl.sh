@@ -10,7 +10,7 @@ essentials current
 
 kubectl_namespace=current
 n() { k -n $kubectl_namespace "$@"; }
-first_pod() { n get pods -l app=web -o 'jsonpath={.items[0].metadata.name}'; }
+first_pod() { standing_pod -n $kubectl_namespace -l app=web; }
 
 create_examples() {
     n create deployment made --image=$example_image --replicas=1 -- sleep 1000

@@ -114,6 +114,12 @@ has_field() {
     equal "$got" "$wanted"
 }
 
+# standing_pod <kubectl get arguments>...: the name of a pod that runs and is not on its way out, as those are that a
+# rollout has just replaced.
+standing_pod() {
+    k get pods "$@" -o go-template='{{range .items}}{{if not .metadata.deletionTimestamp}}{{if eq .status.phase "Running"}}{{.metadata.name}}{{"\n"}}{{end}}{{end}}{{end}}' | sed -n 1p
+}
+
 # answers <url> [curl option]...: the body, or failure within two seconds.
 answers() { curl -sS -g --max-time 2 "${@:2}" "$1"; }
 

@@ -15,7 +15,7 @@ final class Scratch {
         try Files.makeDirectories(path, mode: 0o700)
     }
 
-    deinit { try? DirectoryTree.remove(path) }
+    deinit { try? Files.removeTree(path) }
 }
 
 @Suite(.enabled(if: getuid() == 0, "needs root: layers have owners and whiteout devices"))
@@ -93,6 +93,22 @@ struct ImageStoreTests {
         try Files.makeDirectories(outside)
         #expect(throws: ImageError.self) { try importTar([.link("out", to: outside), .file("out/file", "escaped")]) }
         #expect(try Files.list(outside).isEmpty)
+    }
+
+    @Test func `a layer refused at its end leaves nothing, however deep it is`() throws {
+        // Each link leads to the end of a chain, where the next one begins.
+        var entries: [TarEntry] = []
+        var start = "d"
+        for step in 0..<30 {
+            let end = start + String(repeating: "/d", count: 45)
+            entries += [.directory(end), .link("l\(step)", to: end)]
+            start = "l\(step)"
+        }
+        let image = try importTar(entries + [.file("l29/bottom", "found")])
+        let root = try #require(store.lowerDirectories(of: image).first)
+        #expect(try Files.usage(root).inodes == 46 + 29 * 45 + 30 + 2)
+        #expect(throws: ImageError.self) { try importTar(entries + [.file("../escape", "x")], name: "refused:1") }
+        #expect(try Files.list("\(store.root)/unpack").isEmpty)
     }
 
     @Test func `a later entry replaces an earlier one of any kind`() throws {

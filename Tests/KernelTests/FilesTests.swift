@@ -55,6 +55,39 @@ import Testing
         try Files.removeTree(directory.path + "/tree")
     }
 
+    @Test func `a tree is removed whatever its names are and however deep it is`() throws {
+        // In memory: a disk takes its time for a tree like this one.
+        let tree = "/dev/shm/swiftlet-tree-\(getpid())"
+        try Files.makeDirectories(tree)
+        defer { try? Files.removeTree(tree) }  // where the test has failed before
+        // As a container makes it: each directory in the one before. Deeper than a path may be long, and than a stack of
+        // calls and a table of descriptors reach.
+        var current = try FileDescriptor.open(tree, O_RDONLY | O_DIRECTORY)
+        let depth = 30_000
+        for _ in 0..<depth {
+            #expect(mkdirat(current.raw, "d", 0o755) == 0)
+            current = try current.open(below: "d", O_RDONLY | O_DIRECTORY)
+        }
+        let name: [CChar] = [-1, 0x41, -2, 0]
+        #expect(mkdirat(current.raw, name, 0o755) == 0)
+        #expect(mknodat(current.raw, [-3, 0], S_IFREG | 0o600, 0) == 0)
+        #expect(try Files.usage(tree).inodes == UInt64(depth) + 3)
+        try Files.removeTree(tree)
+        #expect(!Files.exists(tree))
+    }
+
+    @Test func `a mount below a tree is not emptied`() throws {
+        try #require(getuid() == 0)
+        let tree = directory.path + "/tree"
+        try Files.makeDirectories(tree + "/a/mounted")
+        #expect(mount("tmpfs", tree + "/a/mounted", "tmpfs", 0, nil) == 0)
+        defer { umount2(tree + "/a/mounted", Int32(MNT_DETACH)) }
+        try Files.write(tree + "/a/mounted/kept", [1], flags: O_WRONLY | O_CREAT)
+        #expect { try Files.removeTree(tree) } throws: { ($0 as? Errno)?.code == EBUSY }
+        #expect(Files.exists(tree + "/a/mounted/kept"))
+        #expect(try Files.usage(tree).inodes == 3)
+    }
+
     @Test func `a lock excludes a second taker until it is released`() throws {
         let path = directory.path + "/lock"
         let first = try FileLock.acquire(path)

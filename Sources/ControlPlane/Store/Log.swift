@@ -66,7 +66,11 @@ struct Log: ~Copyable {
             """)
         if tables > 0 {
             let verdict = try database.text("PRAGMA quick_check(1)") ?? ""
-            if verdict != "ok" { throw .corrupt(path: database.path, detail: verdict) }
+            guard verdict == "ok" else {
+                // A heading that says which database, of the one there is; then lines like "Page 22: …".
+                let found = verdict.split(separator: "\n").filter { !$0.hasPrefix("***") }.joined(separator: "; ")
+                throw .corrupt(path: database.path, detail: found)
+            }
             return
         }
         try database.execute("PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;")

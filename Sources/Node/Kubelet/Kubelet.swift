@@ -341,7 +341,7 @@ public actor Kubelet {
             try await sleep(for: .seconds(30))
             let now = KernelClock.wall.now() / 1_000_000_000
             for worker in workers.values {
-                if let at = await worker.volumes.refreshAt, at <= now { await worker.refreshVolumes() }
+                if await worker.volumes.hasDueToken(at: now) { await worker.refreshVolumes() }
             }
         }
     }

@@ -12,28 +12,22 @@ enum Ownership {
             let status = try Files.status(path)
             if status.group == group, status.permissions & 0o2070 == 0o2070 { return }
         }
-        try change(FileDescriptor.open(path, O_RDONLY | O_DIRECTORY), group)
+        let volume = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)
+        try change(volume, group, adding: 0o2770)
+        try volume.walkTree(enter: { (parent, entry) throws(Errno) in
+            guard entry.kind == .directory || entry.kind == .regular else { return false }
+            let isDirectory = entry.kind == .directory
+            // Whatever runs in the pod already may take away what was found.
+            guard let found = try parent.open(entry) else { return false }
+            try change(found, group, adding: isDirectory ? 0o2770 : 0o660)
+            return isDirectory
+        })
     }
 
-    private static func change(_ directory: consuming FileDescriptor, _ group: UInt32) throws(Errno) {
-        let permissions = try directory.status().permissions
-        try directory.setOwner(user: .max, group: group)
-        try directory.setPermissions(permissions & 0o7777 | 0o2770)
-        for entry in try directory.entries() {
-            switch entry.kind {
-            case .directory:
-                try change(
-                    try directory.open(
-                        below: entry.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, resolve: [.beneath, .noSymlinks]),
-                    group)
-            case .regular:
-                let file = try directory.open(
-                    below: entry.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, resolve: [.beneath, .noSymlinks])
-                let mode = try file.status().permissions
-                try file.setOwner(user: .max, group: group)
-                try file.setPermissions(mode & 0o7777 | 0o660)
-            default: continue
-            }
-        }
+    private static func change(_ file: borrowing FileDescriptor, _ group: UInt32, adding: UInt32) throws(Errno) {
+        // Read before: chown(2) clears bits.
+        let permissions = try file.status().permissions
+        try file.setOwner(user: .max, group: group)
+        try file.setPermissions(permissions & 0o7777 | adding)
     }
 }

@@ -22,9 +22,7 @@ public actor PodVolumes {
     private let directory: String
     private let sources: any VolumeSources
     private(set) var mounted: [String: MountedVolume] = [:]
-    /// When the earliest token should be replaced: seconds since the epoch.
-    public private(set) var refreshAt: Int64?
-    private var tokens: [String: PodToken] = [:]
+    private var tokens: [String: KeptToken] = [:]
 
     /// - Parameter directory: The pod's own, `/var/lib/kubelet/pods/<uid>`.
     public init(directory: String, sources: any VolumeSources) {
@@ -138,17 +136,14 @@ public actor PodVolumes {
     private func token(_ key: String, _ make: @escaping @Sendable () async throws -> PodToken) async throws -> PodToken
     {
         let now = KernelClock.wall.now() / 1_000_000_000
-        if let kept = tokens[key], let refresh = refreshTimes[key], now < refresh {
-            return kept
-        }
+        if let kept = tokens[key], !kept.isDue(at: now) { return kept.token }
         let made = try await make()
-        tokens[key] = made
-        // Upstream replaces a token at 80 % of its life, and after a day at the latest.
-        refreshTimes[key] = min(now + (made.expiration - now) * 4 / 5, now + 86400)
-        refreshAt = refreshTimes.values.min()
+        tokens[key] = KeptToken(token: made, madeAt: now)
         return made
     }
-    private var refreshTimes: [String: Int64] = [:]
+
+    /// Whether a token should be replaced at `now`, in seconds since the epoch.
+    public func hasDueToken(at now: Int64) -> Bool { tokens.values.contains { $0.isDue(at: now) } }
 
     // MARK: - The end
 
@@ -176,5 +171,17 @@ public actor PodVolumes {
         for part in ["volumes", "volume-subpaths"] where Files.exists("\(directory)/\(part)") {
             try Files.removeTree("\(directory)/\(part)")
         }
+    }
+}
+
+/// A token in a volume and when it was made.
+private struct KeptToken {
+    var token: PodToken
+    var madeAt: Int64
+
+    /// Upstream replaces a token at 80 % of its life, and after a day at the latest. One from the future, made before the
+    /// clock was set back, is not valid yet.
+    func isDue(at now: Int64) -> Bool {
+        now >= min(madeAt + (token.expiration - madeAt) * 4 / 5, madeAt + 86_400) || now < madeAt
     }
 }

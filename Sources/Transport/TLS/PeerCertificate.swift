@@ -33,4 +33,7 @@ public struct PeerCertificate: Sendable, Hashable {
         self.isVerified = isVerified
         self.chain = chain
     }
+
+    /// Whether it is valid at `now`: a connection may outlive what was verified at its handshake.
+    public func isValid(at now: Int64) -> Bool { notBefore <= now && now <= notAfter }
 }

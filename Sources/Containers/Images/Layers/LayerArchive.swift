@@ -114,7 +114,9 @@ final class LayerArchive {
             switch archive_read_data_block(tar, &block, &count, &offset) {
             case ARCHIVE_EOF:
                 // A hole at the end is no block: only the length tells of it.
-                if end < size, ftruncate(file.raw, Int(size)) != 0 { throw .system(name, Errno(errno, "ftruncate")) }
+                if end < size, ftruncate(file.raw, Int(size)) != 0 {
+                    throw .system("extract a file of \(size) bytes from layer \(name)", Errno(errno, "ftruncate"))
+                }
                 return
             case ARCHIVE_OK, ARCHIVE_WARN:
                 var done = 0

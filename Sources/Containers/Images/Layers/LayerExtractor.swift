@@ -251,12 +251,26 @@ extension LayerExtractor {
         do throws(Errno) {
             return try resolveDirectory(LayerPath.terminated(LayerPath.join(components[...])))
         } catch  where error.code == ENOENT {}
-        for end in components.indices {
-            let above = try resolveDirectory(LayerPath.terminated(LayerPath.join(components[..<end])))
-            let name = LayerPath.terminated(components[end])
-            if mkdirat(above.raw, name, 0o755) != 0, errno != EEXIST { throw Errno(errno, "mkdir") }
+        // How much of the path is there, by halving: a hostile path has thousands of parts, each a walk of all before it.
+        var (there, missing) = (0, components.count)
+        while missing - there > 1 {
+            let middle = (there + missing) / 2
+            do throws(Errno) {
+                _ = try resolveDirectory(LayerPath.terminated(LayerPath.join(components[..<middle])))
+                there = middle
+            } catch  where error.code == ENOENT { missing = middle }
         }
-        return try resolveDirectory(LayerPath.terminated(LayerPath.join(components[...])))
+        var directory = try resolveDirectory(LayerPath.terminated(LayerPath.join(components[..<there])))
+        for component in components[there...] {
+            let (above, name) = (directory.raw, LayerPath.terminated(component))
+            // What is missing and yet exists is a link to nothing, which is not followed.
+            if mkdirat(above, name, 0o755) != 0 { throw Errno(errno == EEXIST ? ENOENT : errno, "mkdir") }
+            directory = FileDescriptor(
+                owning: try kernelCall("open") {
+                    clinux_openat(above, name, Int32(CLINUX_O_PATH) | O_DIRECTORY | O_NOFOLLOW, 0)
+                })
+        }
+        return directory
     }
 
     private func resolveDirectory(_ path: [CChar]) throws(Errno) -> FileDescriptor {
@@ -282,7 +296,7 @@ extension LayerExtractor {
 
     private func remove(_ path: LayerPath) throws(ImageError) {
         do throws(Errno) {
-            try DirectoryTree.remove(path.name, at: parentNumber)
+            try Files.removeTree(path.name, at: parentNumber)
         } catch { throw .system("extract \(path) of layer \(layer)", error) }
     }
 

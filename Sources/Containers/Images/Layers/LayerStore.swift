@@ -51,7 +51,7 @@ struct LayerStore: Sendable {
             return diffID
         } catch {
             // The failure in hand is the one to report; what stays in `unpack` goes at the next start.
-            try? DirectoryTree.remove(temporary)
+            try? Files.removeTree(temporary)
             throw error
         }
     }
@@ -76,7 +76,7 @@ struct LayerStore: Sendable {
             if rename(temporary, path(of: diffID)) != 0 {
                 // Somebody extracted the same layer meanwhile, and the same diff ID is the same content.
                 guard errno == EEXIST || errno == ENOTEMPTY else { throw Errno(errno, "rename") }
-                try DirectoryTree.remove(temporary)
+                try Files.removeTree(temporary)
             }
             try Files.syncDirectory(of: path(of: diffID))
         } catch { throw .system("store layer \(diffID)", error) }
@@ -97,9 +97,9 @@ struct LayerStore: Sendable {
                 freed += Int64(try Files.usage(path).bytes)
                 // Out of sight first: a crash half way must not leave half a layer under a good name.
                 let doomed = "\(root)/unpack/\(entry.name)"
-                try DirectoryTree.remove(doomed)
+                try Files.removeTree(doomed)
                 try Files.rename(path, to: doomed)
-                try DirectoryTree.remove(doomed)
+                try Files.removeTree(doomed)
             }
         } catch { throw .system("remove unused layers", error) }
         return freed

@@ -39,8 +39,9 @@ extension ImageStore {
                 } catch let error as CancellationError {
                     throw error
                 } catch {
-                    // The first refusal that names a cause beats "not reachable" of an endpoint tried by guess.
-                    if failure == nil || Self.isUnreachable(failure) { failure = error }
+                    // The first refusal that names a cause beats "not reachable", and that of the endpoint meant beats
+                    // that of one tried by guess.
+                    if failure == nil || (Self.isUnreachable(failure) && !Self.isUnreachable(error)) { failure = error }
                     if case ImageError.unauthorized? = error as? ImageError { continue }
                     break
                 }
@@ -155,12 +156,18 @@ private struct Pull: Sendable {
                 throw CancellationError()
             } catch {
                 failures = download.count > before ? 1 : failures + 1
-                if failures >= 5 { throw error }
+                if failures >= 5 { throw broken(error, "blob \(blob.digest)", download.count) }
                 try await sleep(for: .milliseconds(100 << failures))
             }
         }
         let what = "blob \(blob.digest) of \(reference.repository)"
         try await Blocking.run { try download.commit(what: what) }
+    }
+
+    /// The failure of a connection, named by whose it was and what it was to bring.
+    private func broken(_ error: any Error, _ what: String, _ count: Int64) -> ImageError {
+        if let known = error as? ImageError { return known }
+        return .unreachable(host: session.host, reason: "\(what) broke off after \(count) bytes: \(error)")
     }
 
     private func receive(into download: BlobDownload, _ blob: Descriptor) async throws {

@@ -22,6 +22,8 @@ public struct RegistryConfiguration: Sendable {
     public var hosts: [String: Host] = [:]
     /// How many blobs of one image are fetched at once.
     public var parallelBlobs = 3
+    /// How long a registry may be silent, before its answer and within it.
+    public var patience: Duration = .seconds(60)
 
     public init() {}
 

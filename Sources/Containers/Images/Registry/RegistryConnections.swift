@@ -23,7 +23,8 @@ final class RegistryConnections: Sendable {
         if let known = clients.withLock({ $0[endpoint] }) { return known }
         let host = configuration.host(endpoint.authority)
         var settings = HTTPClient.Configuration()
-        settings.responseTimeout = .seconds(60)
+        settings.responseTimeout = configuration.patience
+        settings.bodyTimeout = configuration.patience
         // Whole layers over one connection's window would make parallel blobs wait for each other.
         settings.http2 = .never
         let tls = try endpoint.isTLS ? Self.tls(host) : nil

@@ -32,8 +32,15 @@ final class RegistrySession: Sendable {
         var headers = HTTPHeaders()
         headers.add(name: "Accept", value: MediaType.manifests.joined(separator: ", "))
         let response = try await get("manifests/\(reference)", headers)
-        try await check(response, "manifest \(reference) of \(repository)", accepted: [200])
-        return try await response.body.collect(limit: 4 << 20)
+        let what = "manifest \(reference) of \(repository)"
+        try await check(response, what, accepted: [200])
+        do {
+            return try await response.body.collect(limit: 4 << 20)
+        } catch let error as CancellationError {
+            throw error
+        } catch let error as HTTPBodyTooLarge {
+            throw ImageError.malformed(what: what, reason: "\(error)")
+        } catch { throw ImageError.unreachable(host: host, reason: "\(what) could not be read: \(error)") }
     }
 
     /// Starts a blob's download at `offset`. Returns the response and where its body really starts: a server that knows

@@ -27,7 +27,7 @@ public final class ImageStore: Sendable {
         do throws(Errno) {
             for directory in ["ingest", "unpack"] {
                 for entry in try Files.list("\(root)/\(directory)") {
-                    try DirectoryTree.remove("\(root)/\(directory)/\(entry.name)")
+                    try Files.removeTree("\(root)/\(directory)/\(entry.name)")
                 }
             }
         } catch { throw .system("clean the image store \(root)", error) }

@@ -17,10 +17,12 @@ struct Authenticator: Sendable {
     /// The user, anonymous when no credentials were given. Throws 401 when those given are wrong.
     func authenticate(_ request: HTTPRequest) throws(APIError) -> RequestUser {
         if let user = request.context.user { return Self.adding(Self.authenticated, to: user) }
-        // Good when the connection was made, and still now: a connection may outlive its certificate.
-        if let certificate = request.context.clientCertificate, certificate.isVerified,
-            certificate.notAfter >= WallClock.seconds()
-        {
+        // Whoever shows what does not count is not let in as nobody instead.
+        var isRefused = false
+        if let certificate = request.context.clientCertificate {
+            isRefused = !certificate.isVerified || !certificate.isValid(at: WallClock.seconds())
+        }
+        if let certificate = request.context.clientCertificate, !isRefused {
             if isFrontProxy(certificate), let name = request.headers["X-Remote-User"] {
                 return Self.adding(Self.authenticated, to: Self.remoteUser(name, request))
             }
@@ -30,7 +32,10 @@ struct Authenticator: Sendable {
                 )
             }
         }
-        guard let token = Self.bearer(request) else { return Self.anonymous }
+        guard let token = Self.bearer(request) else {
+            if isRefused { throw .unauthorized }
+            return Self.anonymous
+        }
         if let user = core.tokens.authenticate(token, audiences: nil, core: core) { return user }
         if let user = try bootstrapToken(token) { return user }
         if let user = staticToken(token) { return user }

@@ -95,7 +95,9 @@ public final class ServerCredentials: Sendable {
             ("admin", leaves.administrator), ("scheduler", leaves.scheduler),
             ("controller-manager", leaves.controllerManager), ("kube-proxy", leaves.kubeProxy),
         ] {
-            try files.write("\(name).kubeconfig", Array(try kubeconfig(identity).utf8))
+            let text = Array(try kubeconfig(identity).utf8)
+            // Left alone where it is right: a server starts on a full disk too.
+            if try files.read("\(name).kubeconfig") != text { try files.write("\(name).kubeconfig", text) }
         }
     }
 
@@ -154,7 +156,7 @@ struct CredentialFiles: Sendable {
 
     func prepare() throws { try Files.makeDirectories(directory, mode: 0o700) }
 
-    private func read(_ name: String) throws -> [UInt8]? {
+    func read(_ name: String) throws -> [UInt8]? {
         let result = Result { () throws(Errno) in try Files.read("\(directory)/\(name)") }
         if case .failure(let error) = result, error.code == ENOENT { return nil }
         return try result.get()
@@ -173,7 +175,16 @@ struct CredentialFiles: Sendable {
 
     func authority(_ name: String, commonName: String) throws -> CertificateAuthority {
         if let certificate = try read("\(name).crt"), let key = try read("\(name).key") {
-            return try CertificateAuthority(certificatePEM: certificate, keyPEM: key)
+            let present: CertificateAuthority
+            do throws(TLSError) {
+                present = try CertificateAuthority(certificatePEM: certificate, keyPEM: key)
+            } catch {
+                throw TLSError("use the authority in \(directory)/\(name).crt and \(name).key", "\(error)")
+            }
+            if present.certificate.isFresh(at: WallClock.seconds()) { return present }
+            let renewed = try present.renewed()
+            try write("\(name).crt", try renewed.certificate.pem())
+            return renewed
         }
         let made = try CertificateAuthority.create(commonName: "\(commonName)@\(WallClock.seconds())")
         try write("\(name).key", try made.key.pem())
@@ -196,13 +207,15 @@ struct CredentialFiles: Sendable {
         _ name: String, _ authority: CertificateAuthority, commonName: String, organizations: [String] = [],
         usages: [KeyUsage], dnsNames: [String] = [], addresses: [String] = []
     ) throws -> TLSIdentity {
-        if let certificate = try read("\(name).crt"), let key = try read("\(name).key") {
-            let present = try TLSIdentity(certificatePEM: certificate, keyPEM: key)
+        // A pair that does not fit, as a crash between the two writes leaves it, is as good as none: it is issued anew.
+        if let certificate = try read("\(name).crt"), let key = try read("\(name).key"),
+            let present = try? TLSIdentity(certificatePEM: certificate, keyPEM: key)
+        {
             let leaf = present.leaf
             let names = leaf.alternativeNames
             let wantedAddresses = addresses.compactMap { AddressRange.bytes($0) }
             let heldAddresses = names.addresses.compactMap { AddressRange.bytes($0) }
-            if leaf.issuerCommonName == authority.certificate.commonName, Self.renewal(leaf) > WallClock.seconds(),
+            if leaf.issuerCommonName == authority.certificate.commonName, leaf.isFresh(at: WallClock.seconds()),
                 dnsNames.allSatisfy(names.dnsNames.contains), wantedAddresses.allSatisfy(heldAddresses.contains)
             {
                 return present

@@ -60,9 +60,11 @@ struct ServingCredentials: Sendable {
         }
         let directory = settings.rootDirectory + "/pki"
         let (certificate, key) = (directory + "/kubelet.crt", directory + "/kubelet.key")
-        if Files.exists(certificate), Files.exists(key) {
-            let present = try TLSIdentity(certificateFile: certificate, keyFile: key)
-            if present.leaf.moment(after: 2.0 / 3) > KernelClock.wall.now() / 1_000_000_000 { return present }
+        // A pair that cannot be used is as good as none.
+        if let present = try? TLSIdentity(certificateFile: certificate, keyFile: key),
+            present.leaf.isFresh(at: KernelClock.wall.now() / 1_000_000_000)
+        {
+            return present
         }
         try Files.makeDirectories(directory, mode: 0o700)
         let authority = try CertificateAuthority.create(commonName: "\(settings.nodeName)-ca")

@@ -117,6 +117,9 @@ extension PodWorker {
             return image
         } catch let error as KubeletImageError where error.kind == .invalidName {
             throw error
+        } catch is CancellationError {
+            // The pod is ended: that is no failure of the image.
+            throw CancellationError()
         } catch {
             services.events.warning(pod, "Failed", "Failed to pull image \"\(reference)\": \(error)", container: name)
             services.events.warning(pod, "Failed", "Error: ErrImagePull", container: name)

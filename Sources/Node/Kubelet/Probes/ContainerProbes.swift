@@ -72,8 +72,9 @@ final class ContainerProbes: Sendable {
                 var counter = ProbeCounter(
                     successThreshold: probe.successThreshold ?? 1, failureThreshold: probe.failureThreshold ?? 3,
                     verdict: verdict)
-                let delay =
-                    Int64(probe.initialDelaySeconds ?? 0) * 1_000_000_000 - (KernelClock.wall.now() - startedAt)
+                // The start is of the wall clock, which may have been set back since: never longer than was asked for.
+                let initial = Int64(probe.initialDelaySeconds ?? 0) * 1_000_000_000
+                let delay = min(initial, initial - (KernelClock.wall.now() - startedAt))
                 let period = Duration.seconds(max(probe.periodSeconds ?? 10, 1))
                 do {
                     if delay > 0 { try await sleep(for: .nanoseconds(delay)) }

@@ -4,6 +4,7 @@ internal import HTTP
 internal import JSON
 internal import KubeAPI
 internal import KubeClient
+internal import Linux
 internal import Synchronization
 internal import TLS
 
@@ -62,7 +63,7 @@ final class KubeletAuthorization: Sendable {
         var isRefused = false
         // Without authorities to check it by, a certificate says nothing.
         if let certificate = request.context.clientCertificate, !configuration.clientCAFile.isEmpty {
-            if certificate.isVerified {
+            if certificate.isVerified, certificate.isValid(at: KernelClock.wall.now() / 1_000_000_000) {
                 return RequestUser(
                     name: certificate.commonName, groups: certificate.organizations + ["system:authenticated"])
             }

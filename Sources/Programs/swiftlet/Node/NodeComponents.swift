@@ -71,25 +71,7 @@ struct KubeletComponents: Sendable {
         kubelet = try Kubelet(
             configuration: configuration, settings: settings, client: client,
             images: NodeImages(store: store, registries: RegistryConfiguration()), network: network,
-<<<<<<< ours
             logger: logger.with([:], label: "kubelet"))
-=======
-            logger: server.logger.with([:], label: "kubelet"))
-        let proxyClient = KubeClient(
-            exchange: apiServer.exchange(
-                as: RequestUser(name: "system:kube-proxy", groups: ["system:authenticated"])), userAgent: "kube-proxy")
-        var proxyConfiguration = options.proxy
-        if proxyConfiguration.clusterCIDRs.isEmpty {
-            proxyConfiguration.clusterCIDRs = options.clusterCIDRs.compactMap { IPPrefix($0) }
-            if proxyConfiguration.rules.localTraffic == .unknown {
-                proxyConfiguration.rules.localTraffic = .blocks(proxyConfiguration.clusterCIDRs)
-            }
-        }
-        proxy = try ProxyServer(
-            configuration: proxyConfiguration, client: proxyClient, nodeName: name,
-            nodeAddresses: server.identity.addresses.compactMap { IPAddress($0) },
-            logger: server.logger.with([:], label: "proxy"), registry: server.metrics)
->>>>>>> theirs
     }
 
     func run() async throws {

@@ -108,6 +108,8 @@ struct Server: Sendable {
 
     private func writeKubeconfig(_ credentials: ServerCredentials) throws {
         let text = try credentials.kubeconfig(credentials.administrator)
+        // Left alone where it is right, so that a server starts on a full disk. What cannot be read is written.
+        if let present = try? Files.readText(options.kubeconfigPath), present == text { return }
         try Files.makeDirectories(Files.parent(of: options.kubeconfigPath), mode: 0o755)
         try Files.replace(options.kubeconfigPath, with: Array(text.utf8), mode: 0o600)
     }

@@ -152,7 +152,8 @@ final class HTTP1ClientConnection: Sendable {
             end(isComplete: true, keepsAlive: keepsAlive, client)
             return response
         }
-        let source = HTTP1BodySource(channel, patience: nil) { [self, weak client] isComplete in
+        let source = HTTP1BodySource(channel, patience: client.configuration.bodyTimeout) {
+            [self, weak client] isComplete in
             end(isComplete: isComplete, keepsAlive: keepsAlive, client)
         }
         if case .length(let length) = framing {

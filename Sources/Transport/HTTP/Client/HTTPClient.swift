@@ -28,6 +28,8 @@ public final class HTTPClient: HTTPExchange {
         /// its connections are given up; nil: as long as the system has it, minutes. A server that does not read is not
         /// silent, but a request's body that waits for one counts as such.
         public var silenceTimeout: Duration?
+        /// HTTP/1.1: how long the server may be silent within a body; nil: for ever, as watches need it.
+        public var bodyTimeout: Duration?
         /// How long an unused connection is kept, and how many of them.
         public var idleTimeout: Duration = .seconds(90)
         public var maximumIdle = 16

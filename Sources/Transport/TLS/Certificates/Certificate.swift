@@ -79,6 +79,8 @@ public final class Certificate: @unchecked Sendable {
     /// Seconds since 1970.
     public var notBefore: Int64 { SubjectNames.seconds(X509_get0_notBefore(pointer)) }
     public var notAfter: Int64 { SubjectNames.seconds(X509_get0_notAfter(pointer)) }
+    /// Whether it is valid at `now` and has a third of its time left. One made while the clock was ahead is not valid yet.
+    public func isFresh(at now: Int64) -> Bool { notBefore <= now && now < moment(after: 2.0 / 3) }
 
     /// When, in seconds since 1970, `share` of the certificate's time is over: at 2/3 is a good moment to have another.
     public func moment(after share: Double) -> Int64 { notBefore + Int64(Double(notAfter - notBefore) * share) }

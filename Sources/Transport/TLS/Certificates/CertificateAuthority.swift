@@ -64,7 +64,19 @@ public struct CertificateAuthority: Sendable {
         commonName: String, organizations: [String] = [], lifetime: Duration = .seconds(10 * 365 * 86_400),
         key kind: PrivateKey.Kind = .ecdsaP256
     ) throws(TLSError) -> CertificateAuthority {
-        let key = try PrivateKey(generate: kind)
+        try create(
+            commonName: commonName, organizations: organizations, lifetime: lifetime, key: PrivateKey(generate: kind))
+    }
+
+    /// The same authority for another `lifetime` from now: its name and key are kept, so what it has issued stays good.
+    public func renewed(lifetime: Duration = .seconds(10 * 365 * 86_400)) throws(TLSError) -> CertificateAuthority {
+        try Self.create(
+            commonName: certificate.commonName, organizations: certificate.organizations, lifetime: lifetime, key: key)
+    }
+
+    private static func create(
+        commonName: String, organizations: [String], lifetime: Duration, key: PrivateKey
+    ) throws(TLSError) -> CertificateAuthority {
         var builder = try CertificateBuilder("make the authority \(commonName)")
         try builder.setSubject(commonName: commonName, organizations: organizations)
         try builder.setValidity(lifetime)
