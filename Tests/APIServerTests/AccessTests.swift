@@ -192,7 +192,11 @@ import Testing
         var approved = made.json
         approved["status"] = ["conditions": [["type": "Approved", "status": "True", "reason": "Test"]]]
         #expect(try await server.send("PUT", "\(path)/r/approval", approved, as: Self.jane).status == 403)
+        approved["metadata"]?["annotations"] = ["why": "known"]
+        approved["spec"]?["usages"] = ["server auth"]
         let done = try await server.send("PUT", "\(path)/r/approval", approved)
+        #expect(done.json["metadata"]?["annotations"]?["why"] == "known")
+        #expect(done.json["spec"]?["usages"] == ["client auth"])
         #expect(done.json["status"]?["conditions"]?[0]?["lastTransitionTime"]?.string != nil)
     }
 }

@@ -85,6 +85,36 @@ import Testing
         #expect(own.json["spec"]?["clusterIP"] == "10.43.0.1")
     }
 
+    @Test func `a service that changes its type loses what the new one cannot have`() async throws {
+        let server = try await TestServer()
+        let path = "/api/v1/namespaces/default/services"
+        let service: JSONValue = [
+            "kind": "Service", "apiVersion": "v1", "metadata": ["name": "s"],
+            "spec": ["type": "NodePort", "selector": ["a": "b"], "ports": [["port": 80]]],
+        ]
+        let made = try await server.send("POST", path, service)
+        let port = made.json["spec"]?["ports"]?[0]?["nodePort"]
+        let type = "application/merge-patch+json"
+        var named = made.json
+        named["spec"]?["type"] = "ExternalName"
+        named["spec"]?["externalName"] = "example.com"
+        let external = try await server.send("PUT", "\(path)/s", named)
+        #expect(external.status == 200)
+        for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "externalTrafficPolicy"] {
+            #expect(external.json["spec"]?[field] == nil, "\(field)")
+        }
+        #expect(external.json["spec"]?["ports"]?[0]?["nodePort"] == nil)
+        // The port it had is free for another.
+        var other = service
+        other["metadata"] = ["name": "t"]
+        other["spec"]?["ports"] = [["port": 80, "nodePort": port ?? .null]]
+        #expect(try await server.send("POST", path, other).status == 201)
+        // What the author changed along with the type is not dropped but refused.
+        let wrong = try await server.send(
+            "PATCH", "\(path)/t", ["spec": ["type": "ClusterIP", "externalTrafficPolicy": "Local"]], type: type)
+        #expect(wrong.status == 422)
+    }
+
     @Test func `an eviction asks the disruption budget`() async throws {
         let server = try await TestServer()
         try await account(server)

@@ -4,6 +4,8 @@
 
 Usage: conformance-images.py BASE PROGRAMS WORK REGISTRY
 
+Needs Debian's `busybox-static` and `bash-static`.
+
 BASE is a tar of a Debian root file system with dig, curl and netcat; PROGRAMS a directory with `agnhost` and, where the
 tests of aggregation are to run, `sample-apiserver` and `etcd`, all of them static; WORK a directory for the OCI layouts;
 REGISTRY what `docker-registry` serves, `localhost:5000`. Names and tags are those of the suite for 1.36.
@@ -104,7 +106,9 @@ applets = subprocess.run(["/bin/busybox", "--list"], capture_output=True, text=T
 busybox = Layer(
     [dict(name=name, directory=True) for name in ("bin", "etc", "usr", "usr/bin", "var", "root")]
     + [dict(name="tmp", directory=True, mode=0o1777), dict(name="bin/busybox", file="/bin/busybox")]
-    + [dict(name="bin/" + applet, link="busybox") for applet in applets if applet != "busybox"]
+    + [dict(name="bin/" + applet, link="busybox") for applet in applets if applet not in ("busybox", "sh")]
+    # Debian's ash drops variables whose names no shell could say, as `data-1`; the tests look for such.
+    + [dict(name="bin/sh", file="/bin/bash-static")]
     + [dict(name="etc/passwd", text="root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n", mode=0o644),
        dict(name="etc/group", text="root:x:0:\nnobody:x:65534:\n", mode=0o644)])
 image(f"{promoted}/busybox:1.37.0-1", [busybox], Cmd=["sh"], Env=[path_variable])

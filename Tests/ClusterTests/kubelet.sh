@@ -187,6 +187,25 @@ init_containers() {
 }
 check "init containers run in order, a sidecar beside them" init_containers
 
+# A browser's way to a log: frames of the server are not masked, so a log in base64 can be read in them.
+log_socket() {
+    local field output
+    for field in client-certificate client-key certificate-authority; do
+        grep "$field-data" "$KUBECONFIG" | awk '{print $2}' | base64 -d >"$work/$field"
+    done
+    output=$(timeout 5 curl -sSN --http1.1 --cacert "$work/certificate-authority" --cert "$work/client-certificate" \
+        --key "$work/client-key" -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' \
+        -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' -H "Sec-WebSocket-Protocol: $1" -w '%{http_code}' \
+        'https://127.0.0.1:6443/api/v1/namespaces/default/pods/prepared/log?container=main' | tr -d '\0')
+    grep -aq "$2" <<<"$output" || { echo "$1: not /$2/ but: $output"; return 1; }
+}
+log_sockets() {
+    log_socket base64.binary.k8s.io "$(printf '1\n2\n' | base64)"
+    log_socket binary.k8s.io '^2$'
+    log_socket something.else '400$'
+}
+check "a log is read over a WebSocket" log_sockets
+
 init_fails() {
     within 20 has_field Failed .status.phase pod uninitialized
     has_field 1 '.status.initContainerStatuses[0].state.terminated.exitCode' pod uninitialized

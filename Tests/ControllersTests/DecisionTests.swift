@@ -157,6 +157,10 @@ import Testing
         #expect(steps(3, [member(0, ready: false)]).isEmpty)
         #expect(steps(3, [member(0)]) == [.create(ordinal: 1, useUpdate: true)])
         #expect(steps(1, [member(0), member(1), member(2)]) == [.delete(member(2))])
+        // Only one that is not healthy at a time: the lowest of them, and the others wait for it.
+        #expect(steps(1, [member(0), member(1), member(2, ready: false)]) == [.delete(member(2, ready: false))])
+        #expect(steps(1, [member(0), member(1, ready: false), member(2, ready: false)]).isEmpty)
+        #expect(steps(0, [member(0, ready: false), member(1)]) == [.delete(member(1))])
         #expect(steps(3, [member(0), member(1), member(2)], update: "r2") == [.delete(member(2))])
     }
 }

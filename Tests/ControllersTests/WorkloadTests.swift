@@ -167,6 +167,32 @@ import Testing
         }
     }
 
+    @Test func `a circle of owners goes when one of them does`() async throws {
+        try await Cluster().run { cluster in
+            var uids: [String] = []
+            for index in 0..<3 {
+                let made = try await cluster.client.create(
+                    Cluster.configMaps, ["metadata": ["name": "c\(index)", "namespace": "default"]])
+                uids.append(made.objectUID)
+            }
+            for index in 0..<3 {
+                let owner: JSONValue = [
+                    "apiVersion": "v1", "kind": "ConfigMap", "name": .string("c\((index + 1) % 3)"),
+                    "uid": .string(uids[(index + 1) % 3]), "blockOwnerDeletion": true,
+                ]
+                _ = try await cluster.client.patch(
+                    Cluster.configMaps, namespace: "default", name: "c\(index)",
+                    body: ["metadata": ["ownerReferences": [owner]]])
+            }
+            try await cluster.client.delete(
+                Cluster.configMaps, namespace: "default", name: "c0",
+                options: DeleteOptions(propagationPolicy: .foreground))
+            try await cluster.eventually("all are gone") {
+                try await cluster.list(Cluster.configMaps).allSatisfy { !$0.objectName.hasPrefix("c") }
+            }
+        }
+    }
+
     @Test func `a namespace is emptied and goes`() async throws {
         try await Cluster().run { cluster in
             _ = try await cluster.client.create(

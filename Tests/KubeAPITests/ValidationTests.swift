@@ -285,6 +285,38 @@ import Testing
     ])
     func `reads addresses`(text: String, bytes: Int) { #expect(Addresses.parse(text)?.count ?? 0 == bytes) }
 
+    @Test(arguments: [
+        ("10.0.0.1", true), ("10.0.0.01", false), ("::", true), ("::1", true), ("fd42:0::1", false), ("FD42::1", false),
+        ("2001:db8::1:0:0:1", true), ("2001:db8:0:0:1::1", false), ("1:0:3:4:5:6:7:8", true),
+        ("1::3:4:5:6:7:8", false), ("1:2:3:4:5:6::", true), ("x", false),
+    ])
+    func `knows addresses as RFC 5952 writes them`(text: String, isCanonical: Bool) {
+        #expect(Addresses.isCanonical(text) == isCanonical)
+    }
+
+    @Test func `checks addresses and ranges of services`() {
+        func errors(_ kind: String, _ name: String, _ spec: JSONValue, old: JSONValue? = nil) -> [String] {
+            Validation.validate(
+                group: "networking.k8s.io", kind: kind, namespaced: false,
+                new: ["metadata": ["name": .string(name)], "spec": spec],
+                old: old
+            ).map(\.description)
+        }
+        let parent: JSONValue = ["parentRef": ["resource": "services", "name": "s", "namespace": "n"]]
+        #expect(errors("IPAddress", "10.43.0.1", parent) == [])
+        #expect(
+            errors("IPAddress", "10.43.0.01", [:]) == [
+                #"metadata.name: Invalid value: "10.43.0.01": must be a canonical form IP address"#,
+                "spec.parentRef: Required value",
+            ])
+        #expect(errors("ServiceCIDR", "r", ["cidrs": ["10.43.0.0/16", "fd43::/112"]]) == [])
+        #expect(
+            errors("ServiceCIDR", "r", ["cidrs": ["10.43.0.0/16", "10.44.0.0/16"]]) == [
+                #"spec.cidrs: Invalid value: ["10.43.0.0/16","10.44.0.0/16"]: may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64"#
+            ])
+        #expect(errors("ServiceCIDR", "r", [:]) == ["spec.cidrs: Required value: at least one CIDR required"])
+    }
+
     @Test func `is quick`() {
         let pod = Self.pod { _ in }
         let clock = ContinuousClock()

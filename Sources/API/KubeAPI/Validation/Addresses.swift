@@ -50,6 +50,28 @@ enum Addresses {
         return true
     }
 
+    /// Whether the text is an address as RFC 5952 writes it.
+    static func isCanonical(_ text: String) -> Bool { parse(text).map { Self.text(of: $0) == text } ?? false }
+
+    /// An address in the one form of RFC 5952, of four or sixteen bytes.
+    static func text(of bytes: [UInt8]) -> String {
+        guard bytes.count == 16 else { return bytes.map(String.init).joined(separator: ".") }
+        let groups = stride(from: 0, to: 16, by: 2).map { Int(bytes[$0]) << 8 | Int(bytes[$0 + 1]) }
+        var longest = 0..<0
+        var start = 0
+        while start < groups.count {
+            let end = groups[start...].firstIndex { $0 != 0 } ?? groups.count
+            // One group alone is not shortened; of runs as long as another the first is.
+            if end - start > max(longest.count, 1) { longest = start..<end }
+            start = end + 1
+        }
+        func hexadecimal(_ range: Range<Int>) -> String {
+            groups[range].map { String($0, radix: 16) }.joined(separator: ":")
+        }
+        guard !longest.isEmpty else { return hexadecimal(0..<8) }
+        return hexadecimal(0..<longest.lowerBound) + "::" + hexadecimal(longest.upperBound..<8)
+    }
+
     /// The address bytes and prefix length of `10.0.0.0/8`.
     static func parseRange(_ text: String) -> (bytes: [UInt8], length: Int)? {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)

@@ -34,7 +34,7 @@ public enum Validation {
 
     /// What the names of a kind's objects look like.
     enum NameRule: Sendable {
-        case subdomain, label, label1035, pathSegment
+        case subdomain, label, label1035, pathSegment, address
 
         func check(_ name: String) -> [String] {
             switch self {
@@ -42,6 +42,7 @@ public enum Validation {
             case .label: Names.dnsLabel(name)
             case .label1035: Names.dns1035Label(name)
             case .pathSegment: Names.pathSegment(name)
+            case .address: Addresses.isCanonical(name) ? [] : ["must be a canonical form IP address"]
             }
         }
     }
@@ -88,6 +89,8 @@ public enum Validation {
         "networking.k8s.io/Ingress": KindRules { $0.ingress($1) },
         "networking.k8s.io/IngressClass": KindRules { $0.ingressClass($1) },
         "networking.k8s.io/NetworkPolicy": KindRules { $0.networkPolicy($1) },
+        "networking.k8s.io/IPAddress": KindRules(name: .address) { $0.addressObject($1) },
+        "networking.k8s.io/ServiceCIDR": KindRules { $0.serviceRange($1) },
         "discovery.k8s.io/EndpointSlice": KindRules { $0.endpointSlice($1) },
         "coordination.k8s.io/Lease": KindRules { $0.lease($1) },
         "rbac.authorization.k8s.io/Role": KindRules(name: .pathSegment) { $0.role($1, namespaced: true) },

@@ -6,6 +6,39 @@ internal import Schema
 extension Validator {
     // MARK: Networking
 
+    /// An IPAddress: what of the cluster its address belongs to.
+    mutating func addressObject(_ object: JSONValue) {
+        let path = FieldPath("spec")["parentRef"]
+        guard let parent = object["spec"]?["parentRef"], parent.isPresent else { return add(.required(path)) }
+        for field in ["resource", "name"] where (parent[field]?.string ?? "").isEmpty {
+            add(.required(path[field]))
+        }
+        if let old, parent != old["spec"]?["parentRef"] {
+            add(.invalid(path, json: parent, "field is immutable"))
+        }
+    }
+
+    /// A ServiceCIDR: one range of each family.
+    mutating func serviceRange(_ object: JSONValue) {
+        let path = FieldPath("spec")["cidrs"]
+        let ranges = (object["spec"]?["cidrs"]?.array ?? []).compactMap(\.string)
+        if let old, object["spec"]?["cidrs"] != old["spec"]?["cidrs"] {
+            return add(.invalid(path, json: object["spec"]?["cidrs"] ?? .null, "field is immutable"))
+        }
+        if ranges.isEmpty { add(.required(path, "at least one CIDR required")) }
+        if ranges.count > 2 {
+            add(.invalid(path, json: object["spec"]?["cidrs"] ?? .null, "may only hold up to 2 values"))
+        }
+        let sizes = ranges.compactMap { Addresses.parseRange($0)?.bytes.count }
+        if Set(sizes).count != sizes.count {
+            add(
+                .invalid(
+                    path, json: object["spec"]?["cidrs"] ?? .null,
+                    "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64"))
+        }
+        for (index, range) in ranges.enumerated() { addressRange(range, path[index]) }
+    }
+
     mutating func ingress(_ object: JSONValue) {
         let path = FieldPath("spec")
         let spec = object["spec"] ?? [:]

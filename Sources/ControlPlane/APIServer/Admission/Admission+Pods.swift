@@ -179,8 +179,7 @@ extension Admission {
 
     // MARK: Tolerations
 
-    /// A pod stays five minutes on a node that is gone, unless it says otherwise; and pods with requests bear memory
-    /// pressure.
+    /// A pod stays five minutes on a node that is gone, unless it says otherwise.
     func tolerations(_ pod: inout APIObject) {
         var spec = pod.spec
         var tolerations = spec["tolerations"]?.array ?? []
@@ -193,14 +192,6 @@ extension Admission {
             tolerations.append([
                 "key": .string(key), "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300,
             ])
-        }
-        if PodQuality.of(pod) != "BestEffort" {
-            let pressure: JSONValue = [
-                "key": "node.kubernetes.io/memory-pressure", "operator": "Exists", "effect": "NoSchedule",
-            ]
-            if !tolerations.contains(where: { $0["key"] == pressure["key"] && $0["effect"] == "NoSchedule" }) {
-                tolerations.append(pressure)
-            }
         }
         spec["tolerations"] = .array(tolerations)
         pod.spec = spec

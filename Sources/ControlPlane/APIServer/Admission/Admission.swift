@@ -20,6 +20,7 @@ struct Admission: Sendable {
         _ object: inout APIObject, old: APIObject?, resource: ResourceKind, operation: Operation
     ) throws(APIError) {
         try checkNamespace(object, resource, operation)
+        if operation == .update(""), resource.group.isEmpty, resource.kind == "Pod" { tolerations(&object) }
         guard operation == .create else { return }
         switch (resource.group, resource.kind) {
         case ("", "Pod"):

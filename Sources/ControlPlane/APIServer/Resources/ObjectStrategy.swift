@@ -46,7 +46,8 @@ struct ObjectStrategy: Sendable {
     // MARK: Create
 
     func prepareForCreate(_ object: inout APIObject) throws(APIError) {
-        if resource.hasStatus, !Self.keepsStatusOnCreate.contains(resource.kind) { object["status"] = nil }
+        // Empty and not absent, as every object upstream writes: JSON patches rely on the field.
+        if resource.hasStatus, !Self.keepsStatusOnCreate.contains(resource.kind) { object.status = [:] }
         object.generation = Self.generations.contains(resource.kind) ? 1 : 0
         switch (resource.group, resource.kind) {
         case ("", "Pod"): preparePod(&object)
@@ -60,9 +61,8 @@ struct ObjectStrategy: Sendable {
                 "currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0,
             ]
         case ("apps", "StatefulSet"): object.status = ["replicas": 0, "availableReplicas": 0]
-        case ("apps", "Deployment"), ("batch", "CronJob"), ("batch", "Job"), ("networking.k8s.io", "Ingress"):
-            object.status = resource.kind == "Ingress" ? ["loadBalancer": [:]] : [:]
-            if resource.kind == "Job" { prepareJob(&object) }
+        case ("networking.k8s.io", "Ingress"): object.status = ["loadBalancer": [:]]
+        case ("batch", "Job"): prepareJob(&object)
         case ("policy", "PodDisruptionBudget"):
             object.status = [
                 "disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0,
@@ -146,8 +146,8 @@ struct ObjectStrategy: Sendable {
             Self.copyResources(from: resized, to: &new)
         case "approval":
             let conditions = new.status["conditions"]
-            new = Self.replacing(old, metadataOf: new)
-            var status = new.status
+            var status = old.status
+            new["spec"] = old["spec"]
             status["conditions"] = conditions
             new.status = status
             stampConditions(&new, old)
@@ -167,7 +167,7 @@ struct ObjectStrategy: Sendable {
         case ("", "Secret"): moveStringData(&new)
         case ("", "Namespace"): new["spec"] = old["spec"]
         case ("certificates.k8s.io", "CertificateSigningRequest"): new["spec"] = old["spec"]
-        case ("", "ServiceAccount"): break
+        case ("", "Service"): ServiceTypeChange(from: old.spec, to: new.spec).apply(to: &new)
         default: break
         }
     }

@@ -270,11 +270,6 @@ final class ServiceAllocator: Sendable {
         let wants =
             type == "NodePort" || (type == "LoadBalancer" && spec["allocateLoadBalancerNodePorts"]?.bool != false)
         var ports = spec["ports"]?.array ?? []
-        if type == "ClusterIP" || type == "ExternalName" {
-            if old?.spec["type"]?.string == "NodePort" || old?.spec["type"]?.string == "LoadBalancer" {
-                for index in ports.indices { ports[index]["nodePort"] = nil }
-            }
-        }
         var held = Set(before)
         var chosen: [Int64] = []
         var byNumber: [Int64: Set<String>] = [:]

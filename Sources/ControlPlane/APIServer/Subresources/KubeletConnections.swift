@@ -61,19 +61,20 @@ extension RequestScope {
     /// Sends `target` to `client` as this request was sent, and hands the answer back: its stream, or the connection
     /// after an upgrade.
     func relay(
-        _ target: String, to client: any HTTPExchange, host: String, dropsCredentials: Bool = true
+        _ target: String, to client: any HTTPExchange, host: String, dropsCredentials: Bool = true,
+        mayUpgrade: Bool = true
     ) async throws(APIError) -> HTTPResponse {
         var headers = HTTPHeaders()
         let hop: Set<String> = [
             "host", "content-length", "transfer-encoding", "keep-alive", "proxy-connection", "te", "trailer",
             "x-remote-user", "x-remote-group", "x-remote-uid",
         ]
-        let upgrades = request.headers.contains("Connection", token: "upgrade")
+        let upgrades = mayUpgrade && request.headers.contains("Connection", token: "upgrade")
         for field in request.headers {
             let name = field.name.lowercasedASCII()
             if hop.contains(name) || name.hasPrefix("x-remote-extra-") || name.hasPrefix("impersonate-") { continue }
             if dropsCredentials, name == "authorization" { continue }
-            if !upgrades, name == "connection" || name == "upgrade" { continue }
+            if !upgrades, name == "connection" || name == "upgrade" || name.hasPrefix("sec-websocket-") { continue }
             headers.add(name: field.name, value: field.value)
         }
         if let peer = request.context.peer { headers.add(name: "X-Forwarded-For", value: peer.host) }

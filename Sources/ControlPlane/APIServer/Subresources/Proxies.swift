@@ -58,7 +58,11 @@ struct KubeletProxy: Sendable {
         let (client, host) = try connection(pod)
         let query = Self.query(scope.request.queryItems.filter { $0.name != "container" })
         let target = "/containerLogs/\(pod.namespace)/\(pod.name)/\(container)\(query)"
-        return try await scope.relay(target, to: client, host: host)
+        guard WebSocketHandshake.isRequested(by: scope.request) else {
+            return try await scope.relay(target, to: client, host: host)
+        }
+        let response = try await scope.relay(target, to: client, host: host, mayUpgrade: false)
+        return try ReadSocket.response(to: scope.request, showing: response)
     }
 
     func stream() async throws(APIError) -> HTTPResponse {

@@ -156,8 +156,14 @@ final class GarbageCollector: Controller {
         if gone.isEmpty, waiting.isEmpty { return }
         let finalizers = object.array("metadata", "finalizers").compactMap(\.string)
         var policy = PropagationPolicy.background
-        if !waiting.isEmpty, !state.withLock({ $0.graph.blockingDependents(of: uid) }).isEmpty {
+        var version = object.objectResourceVersion
+        let dependents = state.withLock { $0.graph.dependents(of: uid) }
+        if !waiting.isEmpty, !dependents.isEmpty {
             policy = .foreground
+            // A dependent that waits for its own dependents may wait, round a circle, for this object.
+            if dependents.contains(where: \.deletesDependents) {
+                version = try await stopBlocking(object, node.resource) ?? version
+            }
         } else if finalizers.contains(OwnershipGraph.orphan) {
             policy = .orphan
         } else if finalizers.contains(OwnershipGraph.foreground) {
@@ -167,7 +173,7 @@ final class GarbageCollector: Controller {
             try await context.client.delete(
                 node.resource, namespace: node.key.namespace, name: node.key.name,
                 options: DeleteOptions(
-                    propagationPolicy: policy, uid: uid, resourceVersion: object.objectResourceVersion))
+                    propagationPolicy: policy, uid: uid, resourceVersion: version))
         } catch  where error.isNotFound {
             vanish(uid)
         }
@@ -255,6 +261,16 @@ final class GarbageCollector: Controller {
         for item in work { queue.add(item) }
     }
 
+    /// Lets the object's owners go before it. Returns its new version, nil when it is gone.
+    private func stopBlocking(_ object: JSONObject, _ resource: ResourceID) async throws -> String? {
+        let references = object.array("metadata", "ownerReferences").map { reference in
+            var reference = reference
+            if reference["blockOwnerDeletion"] == true { reference["blockOwnerDeletion"] = false }
+            return reference
+        }
+        return try await patchMetadata(object, resource, ["ownerReferences": .array(references)])
+    }
+
     private func removeReferences(_ uids: [String], from object: JSONObject, _ resource: ResourceID) async throws {
         let kept = object.array("metadata", "ownerReferences").filter { !uids.contains($0["uid"]?.string ?? "") }
         try await patchMetadata(object, resource, ["ownerReferences": kept.isEmpty ? .null : .array(kept)])
@@ -266,19 +282,22 @@ final class GarbageCollector: Controller {
         try await patchMetadata(object, resource, ["finalizers": kept.isEmpty ? .null : .array(kept)])
     }
 
+    /// Returns the object's new version, nil when it is gone.
+    @discardableResult
     private func patchMetadata(
         _ object: JSONObject, _ resource: ResourceID, _ changes: JSONObject
-    ) async throws {
+    ) async throws -> String? {
         var metadata = changes
         // The version makes a write on an object changed meanwhile fail, and be tried again on its new state.
         metadata["resourceVersion"] = .string(object.objectResourceVersion)
         metadata["uid"] = .string(object.objectUID)
         do {
-            _ = try await context.client.patch(
+            return try await context.client.patch(
                 resource, namespace: object.objectNamespace, name: object.objectName,
-                body: ["metadata": .object(metadata)], kind: .merge)
+                body: ["metadata": .object(metadata)], kind: .merge
+            ).objectResourceVersion
         } catch  where error.isNotFound {
-            // Gone already.
+            return nil
         }
     }
 }

@@ -190,10 +190,13 @@ final class ReplicaSetController: Controller {
         }
         var conditions = Conditions(set)
         if let failure {
+            // The first failure stays until none is left: its message names a pod that never was, another with each try.
             let wanted = set.int("spec", "replicas") ?? 1
-            conditions.set(
-                "ReplicaFailure", true, reason: active.count < wanted ? "FailedCreate" : "FailedDelete",
-                message: "\(failure)")
+            if conditions["ReplicaFailure"] == nil {
+                conditions.set(
+                    "ReplicaFailure", true, reason: active.count < wanted ? "FailedCreate" : "FailedDelete",
+                    message: "\(failure)")
+            }
         } else {
             conditions.remove("ReplicaFailure")
         }

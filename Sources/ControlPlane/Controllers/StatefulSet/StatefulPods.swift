@@ -128,11 +128,14 @@ struct StatefulPlan {
         }
         // Down, the highest first.
         let condemned = byOrdinal.filter { !(start..<(start + count)).contains($0.key) }.sorted { $0.key > $1.key }
-        for (_, pod) in condemned {
+        // Of pods that are not healthy only the lowest may go while others are not either: the rest waits for it.
+        let firstUnhealthy = byOrdinal.filter { !StatefulPods.isHealthy($0.value) }.keys.min()
+        for (ordinal, pod) in condemned {
             if pod.objectIsBeingDeleted {
                 if isOrdered { return }
                 continue
             }
+            if isOrdered, !StatefulPods.isHealthy(pod), ordinal != firstUnhealthy { return }
             steps.append(.delete(pod))
             if isOrdered { return }
         }

@@ -181,18 +181,14 @@ struct PodStatusBuilder {
             if record?.waitingReason.isEmpty == false, !isFinished, !isTerminating { return waiting(record) }
             return record?.end?.state ?? waiting(record)
         case .starting where record?.waitingReason.isEmpty != false:
-            return [
-                "waiting": [
-                    "reason": .string(
-                        isInitialized || planned.role != .application ? "ContainerCreating" : "PodInitializing")
-                ]
-            ]
+            return ["waiting": ["reason": .string(waitingReason)]]
         default:
-            return waiting(
-                record,
-                fallback: isInitialized || planned.role != .application ? "ContainerCreating" : "PodInitializing")
+            return waiting(record, fallback: waitingReason)
         }
     }
+
+    /// Why a container that nothing is known against does not run yet.
+    private var waitingReason: String { pod.spec.initContainers.isEmpty ? "ContainerCreating" : "PodInitializing" }
 
     private func waiting(_ record: ContainerRecord?, fallback: String = "ContainerCreating") -> JSONValue {
         var waiting = JSONObject()
