@@ -52,7 +52,10 @@ enum ProxyCommand {
         if let name = arguments["hostname-override"] { configuration.hostname = name }
         if arguments.isSet("cluster-cidr") {
             configuration.clusterCIDRs = try NodeOptions.blocks("cluster-cidr", arguments).compactMap { IPPrefix($0) }
-            configuration.rules.localTraffic = .blocks(configuration.clusterCIDRs)
+            switch configuration.rules.localTraffic {
+            case .unknown, .blocks: configuration.rules.localTraffic = .blocks(configuration.clusterCIDRs)
+            case .bridge, .interfacePrefix: break  // told by another mode, which needs no blocks
+            }
         }
         if let address = arguments["metrics-bind-address"] { configuration.metricsBindAddress = address }
         if let address = arguments["healthz-bind-address"] { configuration.healthzBindAddress = address }

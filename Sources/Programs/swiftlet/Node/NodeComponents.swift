@@ -25,7 +25,9 @@ struct NodeComponents: Sendable {
         var configuration = options.proxy
         if configuration.clusterCIDRs.isEmpty {
             configuration.clusterCIDRs = clusterCIDRs.compactMap { IPPrefix($0) }
-            configuration.rules.localTraffic = .blocks(configuration.clusterCIDRs)
+            if configuration.rules.localTraffic == .unknown {
+                configuration.rules.localTraffic = .blocks(configuration.clusterCIDRs)
+            }
         }
         proxy = try ProxyServer(
             configuration: configuration, client: proxyClient, nodeName: identity.name,
