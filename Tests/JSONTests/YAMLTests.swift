@@ -51,6 +51,9 @@ import YAML
         let value = try YAML.parse(Array("1: a\ntrue: b\nx:\n- y: 1\n  y: 2\n".utf8), duplicates: &duplicates)
         #expect(value == [["1": "a", "true": "b", "x": [["y": 2]]]])
         #expect(duplicates == ["x[0].y"])
+        var keys: [YAMLDuplicateKey] = []
+        #expect(try YAML.parse(Array("a: 1\nx:\n- y: 1\n  y: 2\n".utf8), duplicateKeys: &keys).count == 1)
+        #expect(keys.map(\.description) == [#"line 4: key "y" already set in map"#])
     }
 
     @Test func `refuses bombs and says where the mistake is`() throws {

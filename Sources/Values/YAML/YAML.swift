@@ -25,6 +25,17 @@ public enum YAML {
         return documents
     }
 
+    /// As `parse`, and adds every duplicate key and its line to `duplicateKeys`.
+    public static func parse(
+        _ bytes: some Collection<UInt8>, options: YAMLOptions = YAMLOptions(),
+        duplicateKeys: inout [YAMLDuplicateKey]
+    ) throws(YAMLError) -> [JSONValue] {
+        var reader = YAMLReader(Array(bytes), options)
+        let documents = try reader.readDocuments()
+        duplicateKeys += reader.duplicateKeys
+        return documents
+    }
+
     public static func parse(_ text: String, options: YAMLOptions = YAMLOptions()) throws(YAMLError) -> [JSONValue] {
         try parse(Array(text.utf8), options: options)
     }
@@ -67,4 +78,12 @@ public struct YAMLError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String { line > 0 ? "yaml: line \(line): \(reason)" : "yaml: \(reason)" }
+}
+
+/// A key that a map has twice, and the line it stands in the second time.
+public struct YAMLDuplicateKey: Sendable, Hashable, CustomStringConvertible {
+    public var line: Int
+    public var key: String
+
+    public var description: String { "line \(line): key \(JSONValue.quoted(key)) already set in map" }
 }

@@ -11,6 +11,8 @@ struct YAMLReader {
     private var aliasedNodes = 0
     private var path: [String] = []
     var duplicates: [String] = []
+    /// The same, with the keys and the lines they stand in.
+    var duplicateKeys: [YAMLDuplicateKey] = []
 
     private struct Anchored {
         var value: JSONValue
@@ -100,7 +102,7 @@ struct YAMLReader {
             let isMerge = event.kind == .scalar && event.text == "<<" && event.isPlain
             let key = try key(of: event, depth: depth, nodes: &nodes)
             path.append(path.isEmpty ? key : "." + key)
-            if !isMerge, object.contains(key) { noteDuplicate() }
+            if !isMerge, object.contains(key) { noteDuplicate(key, line: event.line) }
             let value = try value(of: parser.next(), depth: depth, nodes: &nodes)
             path.removeLast()
             if isMerge {
@@ -144,8 +146,9 @@ struct YAMLReader {
         }
     }
 
-    private mutating func noteDuplicate() {
+    private mutating func noteDuplicate(_ key: String, line: Int) {
         let text = path.joined()
+        if duplicateKeys.count < 100 { duplicateKeys.append(YAMLDuplicateKey(line: line, key: key)) }
         if duplicates.count < 100, !duplicates.contains(text) { duplicates.append(text) }
     }
 }
