@@ -81,14 +81,19 @@ public struct PrinterColumn: Sendable, Hashable {
     public var description: String
     /// 0 is always shown, more only with `-o wide`.
     public var priority: Int
+    /// Where a custom resource's objects have the cell's value, as JSONPath.
+    public var path: String
 
-    public init(name: String, type: String = "string", format: String = "", description: String = "", priority: Int = 0)
-    {
+    public init(
+        name: String, type: String = "string", format: String = "", description: String = "", priority: Int = 0,
+        path: String = ""
+    ) {
         self.name = name
         self.type = type
         self.format = format
         self.description = description
         self.priority = priority
+        self.path = path
     }
 }
 
@@ -109,11 +114,14 @@ public struct ResourceKind: Sendable {
     /// The group, version and plural the objects are stored under. It differs from the resource's own where two groups
     /// or versions show the same objects (events, horizontalpodautoscalers).
     public var storage: ResourceID
+    /// What is particular to a resource that a CustomResourceDefinition defines; nil for a built-in one.
+    public var custom: CustomResource?
 
     public init(
         group: String, version: String, kind: String, plural: String, singular: String, shortNames: [String] = [],
         categories: [String] = [], namespaced: Bool, verbs: [String], subresources: [Subresource] = [],
-        schema: TypeSchema, columns: [PrinterColumn] = [], storage: ResourceID? = nil
+        schema: TypeSchema, columns: [PrinterColumn] = [], storage: ResourceID? = nil,
+        custom: CustomResource? = nil
     ) {
         self.group = group
         self.version = version
@@ -130,6 +138,7 @@ public struct ResourceKind: Sendable {
         self.storage =
             storage
             ?? ResourceID(group: group, version: version, plural: plural, kind: kind, namespaced: namespaced)
+        self.custom = custom
     }
 
     public var id: ResourceID {
@@ -137,7 +146,13 @@ public struct ResourceKind: Sendable {
     }
 
     public var apiVersion: String { group.isEmpty ? version : group + "/" + version }
-    public var listKind: String { kind + "List" }
+    public var listKind: String { custom?.listKind ?? kind + "List" }
+
+    /// The name of the definition of lists of the kind.
+    public var listDefinition: String {
+        guard let custom else { return schema.name + "List" }
+        return CustomResource.definitionName(group: group, version: version, kind: custom.listKind)
+    }
 
     public func subresource(_ name: String) -> Subresource? { subresources.first { $0.name == name } }
 }

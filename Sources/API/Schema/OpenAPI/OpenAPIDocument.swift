@@ -76,18 +76,25 @@ public struct OpenAPIDocument: Sendable {
         var kinds: [String: [JSONValue]] = [:]
         var paths: [(String, JSONValue)] = []
         var roots: [String] = []
+        var definitions: [String: JSONValue] = [:]
         for resource in resources {
             let builder = OpenAPIPaths(resource: resource, version: version) { subresourceType($0, resource) }
             paths += builder.paths
             roots += builder.types
-            let list = resource.schema.name + "List"
+            let list = resource.listDefinition
+            if let custom = resource.custom {
+                let (object, objects) = CustomDefinitions.make(custom, version)
+                definitions[resource.schema.name] = object
+                definitions[list] = objects
+                roots += CustomDefinitions.references
+                continue
+            }
             note(resource, resource.kind, resource.schema.name, &kinds)
             if type(list) != nil {
                 note(resource, resource.listKind, list, &kinds)
                 roots.append(list)
             }
         }
-        var definitions: [String: JSONValue] = [:]
         var queue = roots + ["Status", "DeleteOptions", "Patch"].map { OpenAPISchema.meta + $0 }
         while let name = queue.popLast() {
             guard definitions[name] == nil else { continue }

@@ -45,7 +45,7 @@ struct OpenAPIPaths {
         let kind = Self.kindValue(resource.group, resource.version, resource.kind)
         let body = resource.schema.name
         types.append(body)
-        let list = resource.verbs.contains("list") ? body + "List" : nil
+        let list = resource.verbs.contains("list") ? resource.listDefinition : nil
 
         add(
             collection, parameters: resource.namespaced ? ["namespace"] : [],
@@ -103,8 +103,12 @@ struct OpenAPIPaths {
         operation["tags"] = [.string(group.prefix(1).lowercased() + group.dropFirst() + "_" + resource.version)]
         operation["operationId"] = .string(identifier(action, group + version, suffix))
         let isWrite = ["create", "update", "patch"].contains(action)
-        let produced = Self.jsonTypes + (action == "list" ? Self.watchTypes : [])
-        let consumed: [JSONValue] = action == "patch" ? Self.patchTypes : ["*/*"]
+        let types = resource.custom == nil ? Self.jsonTypes : Array(Self.jsonTypes.prefix(2))
+        let produced = types + (action == "list" ? Self.watchTypes : [])
+        let patchTypes =
+            resource.custom == nil
+            ? Self.patchTypes : Self.patchTypes.filter { $0 != "application/strategic-merge-patch+json" }
+        let consumed: [JSONValue] = action == "patch" ? patchTypes : ["*/*"]
         var query = parameters(action)
         let given =
             switch action {

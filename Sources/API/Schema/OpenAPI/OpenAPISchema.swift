@@ -29,6 +29,12 @@ enum OpenAPISchema {
         }
     }
 
+    /// What is said of fields whose tables say nothing.
+    private static let descriptions = [
+        meta + "ObjectMeta.creationTimestamp":
+            "CreationTimestamp is a timestamp of when the server stored the object, in UTC."
+    ]
+
     /// What the special types' users may need besides.
     static let specialReferences: [String: [String]] = [
         extensions + "JSONSchemaPropsOrArray": [extensions + "JSONSchemaProps"]
@@ -59,10 +65,12 @@ enum OpenAPISchema {
         _ references: inout Set<String>
     ) -> JSONValue {
         var result = schema(field.type, owner, version, &references).object ?? JSONObject()
-        if !field.description.isEmpty {
+        let description =
+            field.description.isEmpty ? descriptions["\(owner.name).\(field.jsonName)"] : field.description
+        if let description {
             // Beside a plain reference nothing else may stand in OpenAPI 3.
             if version == .v3, let reference = result["$ref"] { result = ["allOf": [["$ref": reference]]] }
-            result["description"] = .string(field.description)
+            result["description"] = .string(description)
         }
         if version == .v3, !field.enumValues.isEmpty, case .string = field.type {
             result["enum"] = .array(field.enumValues.map { .string($0) })
