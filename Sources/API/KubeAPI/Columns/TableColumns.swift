@@ -20,7 +20,8 @@ public enum TableColumns {
 
     /// The cells of one object, one for each column. `now` is in seconds since 1970.
     public static func cells(of object: JSONObject, resource: ResourceKind, now: Int64) -> [JSONValue] {
-        cells(of: object, group: resource.group, kind: resource.kind, now: now)
+        if resource.custom != nil { return CustomColumns(resource).cells(of: object, now: now) }
+        return cells(of: object, group: resource.group, kind: resource.kind, now: now)
     }
 
     static func cells(of object: JSONObject, group: String, kind: String, now: Int64) -> [JSONValue] {
@@ -57,7 +58,9 @@ public enum TableColumns {
         _ object: JSONObject, resource: ResourceKind, now: Int64, include: IncludedObject, version: String = "v1"
     ) -> JSONValue {
         var row: JSONObject = ["cells": .array(cells(of: object, resource: resource, now: now))]
-        if resource.kind == "Pod", let condition = podCondition(object) { row["conditions"] = [condition] }
+        if resource.kind == "Pod", resource.custom == nil, let condition = podCondition(object) {
+            row["conditions"] = [condition]
+        }
         switch include {
         case .none: row["object"] = .null
         case .object: row["object"] = .object(object)

@@ -7,10 +7,18 @@ public import Schema
 public struct SelectableFields: Sendable {
     /// Field names a selector may use, besides the object's name and namespace.
     private let fields: Set<String>
+    private let isCustom: Bool
 
-    public init(resource: ResourceKind) { self.init(group: resource.group, kind: resource.kind) }
+    public init(resource: ResourceKind) {
+        fields =
+            resource.custom.map { Set($0.selectableFields) } ?? Self.table["\(resource.group)/\(resource.kind)"] ?? []
+        isCustom = resource.custom != nil
+    }
 
-    public init(group: String, kind: String) { fields = Self.table["\(group)/\(kind)"] ?? [] }
+    public init(group: String, kind: String) {
+        fields = Self.table["\(group)/\(kind)"] ?? []
+        isCustom = false
+    }
 
     private static let table: [String: Set<String>] = [
         "/Pod": [
@@ -42,7 +50,9 @@ public struct SelectableFields: Sendable {
     public func check(_ selector: FieldSelector) throws(FieldSelectorError) {
         for term in selector.terms where !["metadata.name", "metadata.namespace"].contains(term.field) {
             guard !fields.contains(term.field) else { continue }
-            guard fields.isEmpty else { throw FieldSelectorError("field label not supported: \(term.field)") }
+            guard fields.isEmpty, !isCustom else {
+                throw FieldSelectorError("field label not supported: \(term.field)")
+            }
             throw FieldSelectorError(
                 "\(term.field.quoted) is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
         }
@@ -56,7 +66,9 @@ public struct SelectableFields: Sendable {
     /// Every field's value, for an object that is matched more than once.
     public func values(in object: JSONObject) -> [String: String] {
         let root = JSONValue.object(object)
-        return fields.reduce(into: [:]) { values, field in values[field] = Self.text(of: field, in: root) ?? "" }
+        return fields.reduce(into: [:]) { values, field in
+            values[field] = (isCustom ? Self.customText(of: field, in: root) : Self.text(of: field, in: root)) ?? ""
+        }
     }
 
     /// A field's value as a text; absent is the text of its zero value.
@@ -74,6 +86,16 @@ public struct SelectableFields: Sendable {
         case "reportingComponent", "reportingController":
             return (object["reportingComponent"] ?? object["reportingController"])?.string
         default: return object[path: path(field)]?.string
+        }
+    }
+
+    /// Definitions may name fields that are strings, integers or booleans.
+    private static func customText(of field: String, in object: JSONValue) -> String? {
+        switch object[path: path(field)] {
+        case .string(let text)?: text
+        case .integer(let number)?: "\(number)"
+        case .bool(let flag)?: "\(flag)"
+        default: nil
         }
     }
 

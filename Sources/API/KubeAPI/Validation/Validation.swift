@@ -12,9 +12,19 @@ public enum Validation {
     public static func validate(
         resource: ResourceKind, new: JSONValue, old: JSONValue? = nil, subresource: String = ""
     ) -> [FieldError] {
-        validate(
-            group: resource.group, kind: resource.kind, namespaced: resource.namespaced, new: new, old: old,
-            subresource: subresource)
+        guard let custom = resource.custom else {
+            return validate(
+                group: resource.group, kind: resource.kind, namespaced: resource.namespaced, new: new, old: old,
+                subresource: subresource)
+        }
+        var validator = Validator(old: old)
+        validator.metadata(new["metadata"], namespaced: resource.namespaced, name: NameRule.subdomain.check)
+        let object = new.object ?? [:]
+        let before = old?.object
+        validator.errors += custom.schema.validate(object, old: before)
+        let known = before.map { Set(custom.schema.validateLists($0)) } ?? []
+        validator.errors += custom.schema.validateLists(object).filter { !known.contains($0) }
+        return validator.errors
     }
 
     static func validate(
@@ -101,6 +111,7 @@ public enum Validation {
         "rbac.authorization.k8s.io/ClusterRoleBinding": KindRules(name: .pathSegment) {
             $0.roleBinding($1, namespaced: false)
         },
+        "apiextensions.k8s.io/CustomResourceDefinition": KindRules { $0.customResourceDefinition($1) },
         "policy/PodDisruptionBudget": KindRules { $0.podDisruptionBudget($1) },
         "autoscaling/HorizontalPodAutoscaler": KindRules { $0.horizontalPodAutoscaler($1) },
         "autoscaling/Scale": KindRules {
