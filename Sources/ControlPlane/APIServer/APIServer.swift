@@ -66,6 +66,11 @@ public final class APIServer: HTTPHandler {
         } catch {
             throw ConfigurationError("prepare the cluster: \(error.message)")
         }
+        let definitions = DefinitionKeeper(core: core)
+        do throws(APIError) { try await definitions.refresh() } catch {
+            throw ConfigurationError("read the custom resource definitions: \(error.message)")
+        }
+        tasks.withLock { $0.append(Task { await definitions.run() }) }
         let keeper = QuotaKeeper(quotas: core.quotas, store: core.store, logger: core.logger)
         tasks.withLock { $0.append(Task { await keeper.run() }) }
         ready.store(true, ordering: .releasing)
@@ -175,7 +180,9 @@ public final class APIServer: HTTPHandler {
         guard let resource = core.registry.resource(info.group, info.version, info.resource) else {
             throw .unknownResource
         }
-        if !info.namespace.isEmpty, !resource.namespaced, resource.kind != "Namespace" { throw .unknownResource }
+        if !info.namespace.isEmpty, !resource.namespaced, resource.kind != "Namespace" || resource.custom != nil {
+            throw .unknownResource
+        }
         // A name is one step of a key: nothing in it may reach into another namespace or kind.
         for part in [info.namespace, info.name] where part.contains("/") || part == "." || part == ".." {
             throw .badRequest("invalid resource name \"\(part)\": it may not be '.' or '..' or contain '/'")
@@ -184,9 +191,22 @@ public final class APIServer: HTTPHandler {
         let tables = ["get", "list", "watch"].contains(info.verb) || resource.isStored
         let scope = RequestScope(
             core: core, request: request, info: info, user: user, resource: resource,
-            options: try QueryOptions(request), output: try OutputFormat(request, tables: tables && resource.isStored))
+            options: try QueryOptions(request),
+            output: try OutputFormat(
+                request, tables: tables && resource.isStored,
+                binary: resource.custom == nil || info.subresource == "scale"))
+        guard let warning = resource.custom?.deprecationWarning else { return try await answer(scope) }
+        var response = try await answer(scope)
+        RequestScope.add([warning], to: &response)
+        return response
+    }
+
+    private func answer(_ scope: RequestScope) async throws(APIError) -> HTTPResponse {
+        let (info, resource) = (scope.info, scope.resource)
         if !info.subresource.isEmpty { return try await scope.handleSubresource() }
-        if resource.kind == "Binding", info.verb == "create" { return try await scope.bind(name: "") }
+        if resource.custom == nil, resource.kind == "Binding", info.verb == "create" {
+            return try await scope.bind(name: "")
+        }
         guard resource.isStored else {
             guard info.verb == "create" else { throw .methodNotAllowed(scope.subject()) }
             return try await scope.review()

@@ -52,6 +52,20 @@ enum Machinery {
         }
     }
 
+    /// The same, and the keys that stand twice with their lines.
+    static func parseYAML(_ bytes: [UInt8]) throws(APIError) -> (JSONValue, [YAMLDuplicateKey]) {
+        do throws(YAMLError) {
+            var duplicates: [YAMLDuplicateKey] = []
+            let documents = try YAML.parse(bytes, duplicateKeys: &duplicates)
+            guard documents.count == 1 else {
+                throw YAMLError(line: 0, reason: "\(documents.count) documents where one is expected")
+            }
+            return (documents[0], duplicates)
+        } catch {
+            throw .badRequest("error decoding YAML: \(error)")
+        }
+    }
+
     static func yaml(_ value: JSONValue) -> [UInt8] { Array(YAML.encode(value).utf8) }
 
     static func decodeProtobuf(
@@ -87,6 +101,7 @@ enum Machinery {
     // MARK: Defaults and validation
 
     static func applyDefaults(_ object: inout APIObject, _ resource: ResourceKind) {
+        if let custom = resource.custom { return custom.schema.fillDefaults(&object.json) }
         Defaults.apply(&object.json, resource)
     }
 

@@ -2,19 +2,29 @@
 
 internal import HTTP
 internal import JSON
+internal import KubeAPI
 internal import Schema
 internal import Synchronization
 internal import TLS
 
-/// What the server serves, as clients ask for it. The documents are made once, when first asked for.
+/// What the server serves, as clients ask for it. The documents are made when first asked for, and again when the
+/// resources served have changed.
 final class Discovery: Sendable {
     private let registry: ResourceRegistry
-    private let documents = Mutex<[String: Document]>([:])
+    private let documents = Mutex(Documents())
+
+    private struct Documents: Sendable {
+        var byKey: [String: Document] = [:]
+        /// The state of the registry that the documents show.
+        var generation = 0
+    }
 
     private struct Document: Sendable {
         var bytes: [UInt8]
         var tag: String
         var type: String
+        /// Whether it shows nothing but built-in resources of one group and version.
+        var isLasting: Bool
     }
 
     init(_ registry: ResourceRegistry) { self.registry = registry }
@@ -60,9 +70,7 @@ final class Discovery: Sendable {
             let group = parts.count > 4 ? parts[3] : ""
             let version = parts.count > 4 ? parts[4] : parts[3]
             guard registry.resources.contains(where: { $0.group == group && $0.version == version }) else { return nil }
-            return try raw(request, "/openapi/v3/\(group)/\(version)", type: "application/json") {
-                Machinery.openAPIv3(registry, group: group, version: version)
-            }
+            return answer(request, openAPIv3(group, version))
         default: return nil
         }
     }
@@ -81,15 +89,39 @@ final class Discovery: Sendable {
     private func raw(
         _ request: HTTPRequest, _ key: String, type: String, _ make: () -> [UInt8]
     ) throws(APIError) -> HTTPResponse {
-        let document: Document
-        if let known = documents.withLock({ $0[key] }) {
-            document = known
-        } else {
-            let bytes = make()
-            let fresh = Document(bytes: bytes, tag: "\"\(Hex.encode(Digest.hash(bytes)).uppercased())\"", type: type)
-            documents.withLock { $0[key] = fresh }
-            document = fresh
+        answer(request, document(key, type: type, make))
+    }
+
+    private func openAPIv3(_ group: String, _ version: String) -> Document {
+        let isLasting = registry.isBuiltin(group: group, version: version)
+        return document("/openapi/v3/\(group)/\(version)", type: "application/json", isLasting: isLasting) {
+            Machinery.openAPIv3(registry, group: group, version: version)
         }
+    }
+
+    private func document(
+        _ key: String, type: String, isLasting: Bool = false, _ make: () -> [UInt8]
+    ) -> Document {
+        // Read before the document is made: what changes meanwhile makes it out of date.
+        let generation = registry.generation
+        let known = documents.withLock { documents in
+            if documents.generation != generation {
+                documents.byKey = documents.byKey.filter(\.value.isLasting)
+                documents.generation = generation
+            }
+            return documents.byKey[key]
+        }
+        if let known { return known }
+        let bytes = make()
+        let tag = "\"\(Hex.encode(Digest.hash(bytes)).uppercased())\""
+        let fresh = Document(bytes: bytes, tag: tag, type: type, isLasting: isLasting)
+        documents.withLock { documents in
+            if documents.generation == generation { documents.byKey[key] = fresh }
+        }
+        return fresh
+    }
+
+    private func answer(_ request: HTTPRequest, _ document: Document) -> HTTPResponse {
         var headers: HTTPHeaders = ["Content-Type": document.type, "ETag": document.tag]
         if request.query("hash") != nil { headers["Cache-Control"] = "public, immutable" }
         if request.headers.list("If-None-Match").contains(document.tag) {
@@ -143,16 +175,11 @@ final class Discovery: Sendable {
     }
 
     private func groupEntry(_ group: (group: String, versions: [String])) -> JSONObject {
-        let versions = group.versions.sorted(by: Self.newerFirst)
+        let versions = group.versions.sorted(by: APIVersionOrder.isNewer)
         let entries: [JSONValue] = versions.map {
             ["groupVersion": .string("\(group.group)/\($0)"), "version": .string($0)]
         }
         return ["name": .string(group.group), "versions": .array(entries), "preferredVersion": entries[0]]
-    }
-
-    private static func newerFirst(_ a: String, _ b: String) -> Bool {
-        func number(_ text: String) -> Int { Int(text.dropFirst().prefix { $0.isNumber }) ?? 0 }
-        return number(a) > number(b)
     }
 
     private func groupList() -> JSONObject {
@@ -220,7 +247,7 @@ final class Discovery: Sendable {
     }
 
     private func aggregatedGroup(_ group: (group: String, versions: [String])) -> JSONObject {
-        let versions: [JSONValue] = group.versions.sorted(by: Self.newerFirst).map { version in
+        let versions: [JSONValue] = group.versions.sorted(by: APIVersionOrder.isNewer).map { version in
             let resources = registry.resources.filter { $0.group == group.group && $0.version == version }
             return [
                 "version": .string(version), "freshness": "Current",
@@ -263,8 +290,7 @@ final class Discovery: Sendable {
         for (group, versions) in registry.groups {
             for version in versions {
                 let path = group.isEmpty ? "api/\(version)" : "apis/\(group)/\(version)"
-                let bytes = Machinery.openAPIv3(registry, group: group, version: version)
-                let hash = Hex.encode(Digest.hash(bytes)).uppercased()
+                let hash = openAPIv3(group, version).tag.dropFirst().dropLast()
                 paths[path] = ["serverRelativeURL": .string("/openapi/v3/\(path)?hash=\(hash)")]
             }
         }

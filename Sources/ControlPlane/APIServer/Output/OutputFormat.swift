@@ -16,18 +16,22 @@ struct OutputFormat: Sendable {
     var encoding = Encoding.json
     var pretty = false
 
+    static let acceptedAsText = ["application/json", "application/yaml"]
     static let accepted = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]
 
-    /// The first acceptable entry of the Accept header. `tables` says whether the response can be shown as a table.
-    init(_ request: HTTPRequest, tables: Bool = true) throws(APIError) {
+    /// The first acceptable entry of the Accept header. `tables` says whether the response can be shown as a table,
+    /// `binary` whether it has a form in protobuf.
+    init(_ request: HTTPRequest, tables: Bool = true, binary: Bool = true) throws(APIError) {
         let entries = request.headers.list("Accept")
         guard !entries.isEmpty else { return }
         for entry in entries {
-            guard let format = Self.parse(entry, tables: tables) else { continue }
+            guard let format = Self.parse(entry, tables: tables), binary || format.encoding != .protobuf else {
+                continue
+            }
             self = format
             return
         }
-        throw .notAcceptable(Self.accepted)
+        throw .notAcceptable(binary ? Self.accepted : Self.acceptedAsText)
     }
 
     private init(shape: Shape, encoding: Encoding, pretty: Bool = false) {

@@ -6,7 +6,6 @@ internal import Schema
 /// What is stored but not acted upon: whoever writes it is told so. `docs/limits.md` lists the same.
 enum Unserved {
     private static let consequences: [String: String] = [
-        "CustomResourceDefinition": "the resource that it defines is not served",
         "ValidatingWebhookConfiguration": "its webhooks are not called",
         "MutatingWebhookConfiguration": "its webhooks are not called",
         "ValidatingAdmissionPolicy": "its expressions are not evaluated",
@@ -25,11 +24,15 @@ enum Unserved {
     ]
 
     /// Cheap: whether `warnings` may have anything to say.
-    static func concerns(_ resource: ResourceKind) -> Bool { consequences[resource.kind] != nil }
+    static func concerns(_ resource: ResourceKind) -> Bool {
+        resource.custom == nil && consequences[resource.kind] != nil
+    }
 
     static func warnings(_ object: APIObject, _ resource: ResourceKind) -> [String] {
         if resource.kind == "Pod", resource.group.isEmpty { return warnings(pod: object) }
-        guard let consequence = consequences[resource.kind], acts(object, resource) else { return [] }
+        guard resource.custom == nil, let consequence = consequences[resource.kind], acts(object, resource) else {
+            return []
+        }
         return ["this server stores the \(resource.kind) but does not act on it yet: \(consequence)"]
     }
 

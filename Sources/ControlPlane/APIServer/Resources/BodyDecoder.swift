@@ -34,12 +34,13 @@ extension RequestScope {
     func decodeBody(_ schema: TypeSchema, apiVersion: String, kind: String) async throws(APIError) -> DecodedBody {
         let bytes = try await readBody()
         return try Self.decode(
-            bytes, contentType: contentType, schema: schema, apiVersion: apiVersion, kind: kind, options: options)
+            bytes, contentType: contentType, schema: schema, apiVersion: apiVersion, kind: kind, options: options,
+            custom: schema == resource.schema ? resource.custom : nil)
     }
 
     static func decode(
         _ bytes: [UInt8], contentType: String, schema: TypeSchema, apiVersion: String, kind: String,
-        options: QueryOptions
+        options: QueryOptions, custom: CustomResource? = nil
     ) throws(APIError) -> DecodedBody {
         var duplicates: [String] = []
         var value: JSONValue
@@ -50,22 +51,27 @@ extension RequestScope {
             }
         case "application/yaml", "application/x-yaml", "text/yaml":
             value = try Machinery.parseYAML(bytes, duplicates: &duplicates)
-        case "application/vnd.kubernetes.protobuf":
+        case "application/vnd.kubernetes.protobuf" where custom == nil:
             value = try Machinery.decodeProtobuf(bytes, schema: schema, apiVersion: apiVersion, kind: kind)
-        default: throw .unsupportedMediaType(OutputFormat.accepted)
+        default:
+            throw .unsupportedMediaType(custom == nil ? OutputFormat.accepted : OutputFormat.acceptedAsText)
         }
         guard case .object(var object) = value else {
             throw .badRequest("the object provided is unrecognized (must be of type \(kind)): not a JSON object")
         }
         try checkKind(&object, apiVersion: apiVersion, kind: kind)
-        return try checked(object, schema: schema, duplicates: duplicates, options: options)
+        return try checked(object, schema: schema, duplicates: duplicates, options: options, custom: custom)
     }
 
     /// Checks the types of all fields, drops unknown ones, and refuses or warns where the client asked for it.
     static func checked(
-        _ object: JSONObject, schema: TypeSchema, duplicates: [String], options: QueryOptions
+        _ object: JSONObject, schema: TypeSchema, duplicates: [String], options: QueryOptions,
+        custom: CustomResource? = nil
     ) throws(APIError) -> DecodedBody {
-        let (pruned, complaints) = try Machinery.checkAndPrune(object, schema: schema)
+        let (pruned, complaints) =
+            if let custom { try CustomForm.accepted(object, custom) } else {
+                try Machinery.checkAndPrune(object, schema: schema)
+            }
         let messages = complaints + duplicates.map { "duplicate field \"\($0)\"" }
         switch options.fieldValidation ?? "Warn" {
         case "Strict" where !messages.isEmpty:

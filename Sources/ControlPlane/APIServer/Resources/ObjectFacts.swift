@@ -10,8 +10,11 @@ internal import Synchronization
 final class ObjectFacts: Sendable {
     let labels: [String: String]
     let fields: [String: String]
+    /// What the fields were read by; nil for built-in kinds.
+    private let custom: CustomResource?
 
-    init(_ object: APIObject, _ selectable: SelectableFields) {
+    init(_ object: APIObject, _ selectable: SelectableFields, _ custom: CustomResource? = nil) {
+        self.custom = custom
         var labels: [String: String] = [:]
         for (key, value) in object.labels { labels[key] = value.string ?? "" }
         self.labels = labels
@@ -23,13 +26,18 @@ final class ObjectFacts: Sendable {
 
     /// The facts of a stored object. An object that cannot be read has none and is selected by nothing.
     static func of(_ stored: StoredObject, _ resource: ResourceKind) -> ObjectFacts {
-        if let known = stored.memo.withLock({ $0 as? ObjectFacts }) { return known }
-        let selectable = SelectableFields(group: resource.storage.group, kind: resource.kind)
+        if let known = stored.memo.withLock({ $0 as? ObjectFacts }), known.custom === resource.custom { return known }
+        let selectable =
+            resource.custom == nil
+            ? SelectableFields(group: resource.storage.group, kind: resource.kind)
+            : SelectableFields(resource: resource)
         let facts: ObjectFacts
         do throws(APIError) {
-            facts = ObjectFacts(try APIObject(stored), selectable)
+            var object = try APIObject(stored)
+            if let custom = resource.custom { object = CustomForm.shown(object, custom) }
+            facts = ObjectFacts(object, selectable, resource.custom)
         } catch {
-            facts = ObjectFacts(APIObject(), selectable)
+            facts = ObjectFacts(APIObject(), selectable, resource.custom)
         }
         stored.memo.withLock { $0 = facts }
         return facts

@@ -21,23 +21,29 @@ struct ObjectStrategy: Sendable {
         "EndpointSlice",
     ]
 
+    private static func countsGenerations(_ resource: ResourceKind) -> Bool {
+        resource.custom != nil || generations.contains(resource.kind)
+    }
+
     /// Kinds whose status a create may bring along.
     private static let keepsStatusOnCreate: Set<String> = ["Node", "PersistentVolumeClaim"]
 
     /// Kinds a PUT creates when they are missing.
     static func allowsCreateOnUpdate(_ resource: ResourceKind) -> Bool {
-        [
-            "Lease", "Event", "Endpoints", "LimitRange", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding",
-            "RuntimeClass",
-        ].contains(resource.kind)
+        resource.custom == nil
+            && [
+                "Lease", "Event", "Endpoints", "LimitRange", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding",
+                "RuntimeClass",
+            ].contains(resource.kind)
     }
 
     /// Kinds whose DELETE answers with the object instead of a Status.
     static func returnsDeletedObject(_ resource: ResourceKind) -> Bool {
-        [
-            "Pod", "Service", "ServiceAccount", "PersistentVolume", "PersistentVolumeClaim", "PodTemplate",
-            "ResourceQuota", "StorageClass", "CSIDriver", "CSINode", "VolumeAttachment", "Binding",
-        ].contains(resource.kind)
+        resource.custom == nil
+            && [
+                "Pod", "Service", "ServiceAccount", "PersistentVolume", "PersistentVolumeClaim", "PodTemplate",
+                "ResourceQuota", "StorageClass", "CSIDriver", "CSINode", "VolumeAttachment", "Binding",
+            ].contains(resource.kind)
     }
 
     /// Kinds that need no name: reviews are answered, not stored.
@@ -46,6 +52,11 @@ struct ObjectStrategy: Sendable {
     // MARK: Create
 
     func prepareForCreate(_ object: inout APIObject) throws(APIError) {
+        if resource.custom != nil {
+            if resource.hasStatus { object["status"] = nil }
+            object.generation = 1
+            return
+        }
         // Empty and not absent, as every object upstream writes: JSON patches rely on the field.
         if resource.hasStatus, !Self.keepsStatusOnCreate.contains(resource.kind) { object.status = [:] }
         object.generation = Self.generations.contains(resource.kind) ? 1 : 0
@@ -68,6 +79,9 @@ struct ObjectStrategy: Sendable {
                 "disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0,
             ]
         case ("certificates.k8s.io", "CertificateSigningRequest"): prepareSigningRequest(&object)
+        case ("apiextensions.k8s.io", "CustomResourceDefinition"):
+            object.status = ["conditions": [], "acceptedNames": ["plural": "", "kind": ""], "storedVersions": []]
+            Self.noteStorageVersion(&object)
         default: break
         }
     }
@@ -168,8 +182,20 @@ struct ObjectStrategy: Sendable {
         case ("", "Namespace"): new["spec"] = old["spec"]
         case ("certificates.k8s.io", "CertificateSigningRequest"): new["spec"] = old["spec"]
         case ("", "Service"): ServiceTypeChange(from: old.spec, to: new.spec).apply(to: &new)
+        case ("apiextensions.k8s.io", "CustomResourceDefinition"): Self.noteStorageVersion(&new)
         default: break
         }
+    }
+
+    /// A definition remembers every version that objects may be stored in.
+    private static func noteStorageVersion(_ definition: inout APIObject) {
+        let storage = (definition.spec["versions"]?.array ?? []).first { $0["storage"] == true }
+        var versions = definition.status["storedVersions"]?.array ?? []
+        guard let name = storage?["name"], !versions.contains(name) else { return }
+        versions.append(name)
+        var status = definition.status
+        status["storedVersions"] = .array(versions)
+        definition.status = status
     }
 
     /// A status update leaves everything else, and of the metadata what the kind's owner manages.
@@ -178,8 +204,9 @@ struct ObjectStrategy: Sendable {
         let metadata = new.metadata
         new.json = old.json
         var kept = old.metadata
-        for field in ["annotations", "finalizers", "managedFields"] { kept[field] = metadata[field] }
-        if resource.group != "apps" { kept["labels"] = metadata["labels"] }
+        let fields = resource.custom == nil ? ["annotations", "finalizers", "managedFields"] : ["managedFields"]
+        for field in fields { kept[field] = metadata[field] }
+        if resource.group != "apps", resource.custom == nil { kept["labels"] = metadata["labels"] }
         new.metadata = kept
         new["status"] = status
         switch (resource.group, resource.kind) {
@@ -234,14 +261,16 @@ struct ObjectStrategy: Sendable {
 
     /// Counts a change of what the object asks for.
     func bumpGeneration(_ new: inout APIObject, old: APIObject) {
-        guard Self.generations.contains(resource.kind) else { return }
-        if Self.wish(new) != Self.wish(old) { new.generation = old.generation + 1 }
+        guard Self.countsGenerations(resource) else { return }
+        let status = resource.custom == nil || resource.hasStatus
+        if Self.wish(new, status) != Self.wish(old, status) { new.generation = old.generation + 1 }
     }
 
-    /// Everything but metadata and status.
-    private static func wish(_ object: APIObject) -> JSONObject {
+    /// Everything but metadata and, where it is written apart, status.
+    private static func wish(_ object: APIObject, _ hasStatus: Bool) -> JSONObject {
         var copy = object.json
-        for field in ["metadata", "status", "kind", "apiVersion"] { copy[field] = nil }
+        for field in ["metadata", "kind", "apiVersion"] { copy[field] = nil }
+        if hasStatus { copy["status"] = nil }
         return copy
     }
 }

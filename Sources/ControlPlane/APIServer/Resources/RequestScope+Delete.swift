@@ -2,6 +2,7 @@
 
 internal import HTTP
 internal import JSON
+internal import KubeAPI
 internal import Schema
 internal import Store
 
@@ -120,6 +121,12 @@ struct Deletion: Sendable {
         object.deletionTimestamp = WallClock.text(WallClock.seconds() + grace)
         object.deletionGracePeriodSeconds = grace
         if object.generation > 0 { object.generation += 1 }
+        if resource.group == "apiextensions.k8s.io", resource.kind == "CustomResourceDefinition" {
+            DefinitionStatus.set(
+                &object.json, "Terminating", "True", "InstanceDeletionPending",
+                "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+                WallClock.text())
+        }
         if resource.kind == "Namespace", resource.group.isEmpty {
             var status = object.status
             status["phase"] = "Terminating"
@@ -154,6 +161,12 @@ struct Deletion: Sendable {
     /// The propagation policy is kept as a finalizer for the garbage collector to act on.
     private func finalizers(of object: APIObject) -> [String] {
         var result = object.finalizers
+        // The objects of a defined kind go before their definition.
+        if resource.group == "apiextensions.k8s.io", resource.kind == "CustomResourceDefinition",
+            object.deletionTimestamp == nil, !result.contains(DefinitionStatus.cleanupFinalizer)
+        {
+            result.append(DefinitionStatus.cleanupFinalizer)
+        }
         guard let policy = options.policy else { return result }
         result.removeAll { $0 == "orphan" || $0 == "foregroundDeletion" }
         switch policy {

@@ -15,7 +15,9 @@ extension RequestScope {
     /// PATCH of an object or of a subresource that is a part of it.
     func patch() async throws(APIError) -> HTTPResponse {
         let type = contentType
-        guard Self.patchTypes.contains(type) else { throw .unsupportedMediaType(Self.patchTypes) }
+        // Definitions do not say how lists are merged in a strategic merge patch.
+        let types = Self.patchTypes.filter { resource.custom == nil || !$0.contains("strategic") }
+        guard types.contains(type) else { throw .unsupportedMediaType(types) }
         if options.force != nil, type != "application/apply-patch+yaml" {
             throw .invalid(
                 Subject(group: "meta.k8s.io", resource: "", kind: "PatchOptions", name: ""),
@@ -33,7 +35,8 @@ extension RequestScope {
             let changed = try Machinery.patch(
                 patch, type: type, to: current, schema: resource.schema, subject: subject())
             let checked = try Self.checked(
-                changed.json, schema: resource.schema, duplicates: duplicates, options: options)
+                changed.json, schema: resource.schema, duplicates: duplicates, options: options,
+                custom: resource.custom)
             warnings.set(checked.warnings)
             return checked.object
         }
@@ -48,11 +51,7 @@ extension RequestScope {
                 Subject(group: "meta.k8s.io", resource: "", kind: "PatchOptions", name: ""),
                 [FieldError(.required, path: "fieldManager", detail: "is required for apply patch")])
         }
-        var duplicates: [String] = []
-        guard case .object(let json) = try Machinery.parseYAML(bytes, duplicates: &duplicates) else {
-            throw .badRequest("error decoding YAML: the patch is not an object")
-        }
-        let checked = try Self.checked(json, schema: resource.schema, duplicates: duplicates, options: options)
+        let checked = try configuration(bytes)
         let applied = checked.object
         if applied.apiVersion != resource.apiVersion || applied.kind != resource.kind {
             throw .badRequest(
@@ -89,6 +88,33 @@ extension RequestScope {
             try Machinery.apply(
                 applied, to: current, manager: manager, force: options.force ?? false, resource: resource,
                 subresource: info.subresource, subject: subject())
+        }
+    }
+}
+
+extension RequestScope {
+    /// The configuration that an apply brings. Whether it has fields that are not declared is for the merge to say, where
+    /// the kind is a custom one.
+    private func configuration(_ bytes: [UInt8]) throws(APIError) -> DecodedBody {
+        guard resource.custom != nil else {
+            var duplicates: [String] = []
+            guard case .object(let json) = try Machinery.parseYAML(bytes, duplicates: &duplicates) else {
+                throw .badRequest("error decoding YAML: the patch is not an object")
+            }
+            return try Self.checked(json, schema: resource.schema, duplicates: duplicates, options: options)
+        }
+        let (value, duplicates) = try Machinery.parseYAML(bytes)
+        guard case .object(let json) = value else {
+            throw .badRequest("error decoding YAML: the patch is not an object")
+        }
+        if duplicates.isEmpty { return DecodedBody(object: APIObject(json)) }
+        let complaint =
+            "error converting YAML to JSON: yaml: unmarshal errors:\n"
+            + duplicates.map { "  \($0)" }.joined(separator: "\n")
+        switch options.fieldValidation ?? "Warn" {
+        case "Strict": throw .badRequest("error strict decoding YAML: \(complaint)")
+        case "Warn": return DecodedBody(object: APIObject(json), warnings: [complaint])
+        default: return DecodedBody(object: APIObject(json))
         }
     }
 }

@@ -75,7 +75,8 @@ extension RequestScope {
     /// Nothing holds a deletion back any more.
     static func isFinished(_ object: APIObject) -> Bool {
         object.deletionTimestamp != nil && object.finalizers.isEmpty && (object.deletionGracePeriodSeconds ?? 0) == 0
-            && !(object.kind == "Namespace" && !(object.spec["finalizers"]?.array ?? []).isEmpty)
+            && !(object.kind == "Namespace" && object.apiVersion == "v1"
+                && !(object.spec["finalizers"]?.array ?? []).isEmpty)
     }
 
     private func checkPreconditions(_ new: APIObject, _ old: APIObject) throws(APIError) {

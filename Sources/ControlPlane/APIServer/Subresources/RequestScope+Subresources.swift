@@ -11,7 +11,8 @@ extension RequestScope {
     func handleSubresource() async throws(APIError) -> HTTPResponse {
         guard
             resource.subresource(info.subresource) != nil
-                || ["exec", "attach", "portforward", "log", "proxy"].contains(info.subresource)
+                || resource.group.isEmpty
+                    && ["exec", "attach", "portforward", "log", "proxy"].contains(info.subresource)
         else { throw .unknownResource }
         switch (info.subresource, info.verb) {
         case ("status", "get"), ("approval", "get"), ("ephemeralcontainers", "get"), ("resize", "get"): return try get()
@@ -36,7 +37,8 @@ extension RequestScope {
 
     // MARK: Scale
 
-    private func scale(of object: APIObject) -> APIObject {
+    private func scale(of object: APIObject) throws(APIError) -> APIObject {
+        if let scale = resource.custom?.scale { return try CustomScale.scale(of: object, scale) }
         var metadata: JSONObject = ["name": .string(object.name)]
         for field in ["namespace", "uid", "resourceVersion", "creationTimestamp"] {
             metadata[field] = object.metadata[field]
@@ -62,11 +64,12 @@ extension RequestScope {
     }
 
     private func respond(scaleOf object: APIObject) throws(APIError) -> HTTPResponse {
-        try respond(json: scale(of: object).json, schema: Machinery.schema("io.k8s.api.autoscaling.v1.Scale"))
+        try respond(json: try scale(of: object).json, schema: Machinery.schema("io.k8s.api.autoscaling.v1.Scale"))
     }
 
     private func getScale() async throws(APIError) -> HTTPResponse {
-        try respond(scaleOf: try APIObject(try storage.require(resource, namespace: namespace, name: info.name)))
+        let stored = try storage.require(resource, namespace: namespace, name: info.name)
+        return try respond(scaleOf: StoredForm.outgoing(try APIObject(stored), resource))
     }
 
     private func writeScale() async throws(APIError) -> HTTPResponse {
@@ -75,8 +78,9 @@ extension RequestScope {
             throw .internalError("the type Scale is unknown")
         }
         let (stored, shown) = try await storage.change(resource, namespace: namespace, name: info.name) {
-            (old, _) throws(APIError) in
-            let current = scale(of: old)
+            (raw, _) throws(APIError) in
+            let old = StoredForm.outgoing(raw, resource)
+            let current = try scale(of: old)
             let wanted: APIObject
             if info.verb == "patch" {
                 wanted = try patched(bytes, current, schema)
@@ -97,16 +101,22 @@ extension RequestScope {
                     [.invalid(FieldPath("spec")["replicas"], replicas, "must be greater than or equal to 0")])
             }
             var new = old
-            var spec = new.spec
-            spec["replicas"] = .integer(replicas)
-            new.spec = spec
+            if let scale = resource.custom?.scale {
+                new.json = CustomScale.setting(replicas, in: old.json, scale.specReplicas)
+                let errors = Machinery.validate(resource, new: new, old: old)
+                if !errors.isEmpty { throw .invalid(subject(), errors) }
+            } else {
+                var spec = new.spec
+                spec["replicas"] = .integer(replicas)
+                new.spec = spec
+            }
             if new == old || options.dryRun { return .show(new) }
             trackFields(live: old, &new, subresource: "scale")
             ObjectStrategy(core: core, resource: resource, user: user).bumpGeneration(&new, old: old)
-            return .write(new)
+            return .write(StoredForm.incoming(new, resource))
         }
         if let shown { return try respond(scaleOf: shown) }
-        return try respond(scaleOf: try APIObject(stored))
+        return try respond(scaleOf: StoredForm.outgoing(try APIObject(stored), resource))
     }
 
     private func patched(_ bytes: [UInt8], _ current: APIObject, _ schema: TypeSchema) throws(APIError) -> APIObject {
