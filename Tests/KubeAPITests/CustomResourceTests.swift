@@ -287,5 +287,7 @@ private func condition(_ type: String, _ definition: JSONObject) -> String? {
         #expect(schema?["x-kubernetes-group-version-kind"]?[0]?["kind"] == "Widget")
         #expect(document["components"]?["schemas"]?["com.example.v1.WidgetList"] != nil)
         #expect(document["paths"]?["/apis/example.com/v1/namespaces/{namespace}/widgets/{name}"]?["patch"] != nil)
+        let everywhere = document["paths"]?["/apis/example.com/v1/widgets"]
+        #expect(everywhere?["get"] != nil && everywhere?["parameters"] == nil, "clients write no empty list again")
     }
 }

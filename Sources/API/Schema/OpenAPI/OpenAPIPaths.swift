@@ -90,7 +90,10 @@ struct OpenAPIPaths {
             item[method] = operation(action, body, kind, suffix)
         }
         guard !item.isEmpty else { return }
-        item["parameters"] = .array(parameters.map { parameter($0, in: "path", "string", required: true) })
+        // Absent and not empty or false, as upstream's writer has it: clients compare what they read and write again.
+        if !parameters.isEmpty {
+            item["parameters"] = .array(parameters.map { parameter($0, in: "path", "string", required: true) })
+        }
         paths.append((path, .object(item)))
     }
 
@@ -134,7 +137,8 @@ struct OpenAPIPaths {
                 for type in consumed {
                     content[type.string ?? ""] = ["schema": OpenAPISchema.reference(given, .v3)]
                 }
-                operation["requestBody"] = ["content": .object(content), "required": .bool(isWrite)]
+                operation["requestBody"] =
+                    isWrite ? ["content": .object(content), "required": true] : ["content": .object(content)]
             }
         }
         if !query.isEmpty { operation["parameters"] = .array(query) }
