@@ -233,6 +233,8 @@ extension TestServer {
         try await server.define()
         try await server.send("POST", widgets, widget("one"))
         let before = try await server.send("GET", "/openapi/v3/apis/example.com/v1")
+        // Ends when the definition changes, long before there are so many events.
+        let watch = Task { try await server.watch("\(widgets)?watch=1&resourceVersion=0", 1000) }
         try await server.send(
             "PATCH", definition,
             [
@@ -248,6 +250,7 @@ extension TestServer {
         #expect(try await server.send("GET", "\(widgets)/one").json["spec"]?["label"] == "none")
         let after = try await server.send("GET", "/openapi/v3/apis/example.com/v1")
         #expect(before.status == 200 && after.status == 200 && before.json != after.json)
+        #expect(try await watch.value.map { $0["type"] } == ["ADDED"])
         let unstored = try await server.send(
             "PATCH", definition, [["op": "remove", "path": "/spec/versions/1"]], type: "application/json-patch+json")
         #expect(unstored.status == 422, "objects are stored in v2")

@@ -91,6 +91,14 @@ private struct WatchSession: Sendable {
     static let bookmarkInterval = 60
 
     func run() async {
+        guard let custom = scope.resource.custom else { return await serve() }
+        // With another schema the objects look different: the client begins again.
+        let number = scope.core.registry.whenReplaced(custom) { watch.cancel() }
+        await serve()
+        scope.core.registry.forget(number, of: custom)
+    }
+
+    private func serve() async {
         let bookmarks = Task { await sendBookmarks() }
         let deadline = Task {
             let seconds = scope.options.timeoutSeconds.flatMap { $0 > 0 ? $0 : nil } ?? Int.random(in: 1800...3600)

@@ -30,6 +30,13 @@ final class ResourceRegistry: Sendable {
     private let builtin: [ResourceKind]
     private let builtinVersions: Set<GroupVersion>
     private let index: Mutex<Index>
+    /// What to do when a custom resource is served no more as it was.
+    private let endings = Mutex(Endings())
+
+    private struct Endings: Sendable {
+        var byResource: [ObjectIdentifier: [Int: @Sendable () -> Void]] = [:]
+        var next = 0
+    }
 
     init(_ resources: [ResourceKind] = KubeAPI.resources) {
         builtin = resources
@@ -44,6 +51,35 @@ final class ResourceRegistry: Sendable {
             let generation = index.generation + 1
             index = Index(resources)
             index.generation = generation
+        }
+        let live = Set(resources.compactMap { $0.custom.map(ObjectIdentifier.init) })
+        let ended = endings.withLock { endings in
+            let ended = endings.byResource.filter { !live.contains($0.key) }
+            for key in ended.keys { endings.byResource[key] = nil }
+            return ended
+        }
+        for actions in ended.values { for action in actions.values { action() } }
+    }
+
+    /// Calls `action` when the resource's definition changes or goes, at once where it has already. `forget` with what
+    /// is returned before the resource is let go of.
+    func whenReplaced(_ custom: CustomResource, _ action: @escaping @Sendable () -> Void) -> Int {
+        let number = endings.withLock { endings in
+            endings.next += 1
+            endings.byResource[ObjectIdentifier(custom), default: [:]][endings.next] = action
+            return endings.next
+        }
+        // Whoever replaced it before this looked at the endings after replacing it, or has yet to.
+        let isServed = index.withLock { index in index.resources.contains { $0.custom === custom } }
+        if !isServed { action() }
+        return number
+    }
+
+    func forget(_ number: Int, of custom: CustomResource) {
+        endings.withLock { endings in
+            let key = ObjectIdentifier(custom)
+            endings.byResource[key]?[number] = nil
+            if endings.byResource[key]?.isEmpty == true { endings.byResource[key] = nil }
         }
     }
 
