@@ -29,6 +29,7 @@ let libraries = [
     Library(name: "CSeccomp", pkgConfig: "libseccomp", debian: ["libseccomp-dev"]),
     Library(name: "CMNL", pkgConfig: "libmnl", debian: ["libmnl-dev"]),
     Library(name: "CZlib", pkgConfig: "zlib", debian: ["zlib1g-dev"]),
+    Library(name: "CLDNS", pkgConfig: "ldns", debian: ["libldns-dev"]),
     Library(name: "CNFTNL", pkgConfig: "libnftnl", debian: ["libnftnl-dev"]),
 ]
 
@@ -99,6 +100,12 @@ let modules = [
             "YAML",
         ]),
 
+    Module(
+        name: "ClusterDNS", tier: "Node",
+        dependencies: [
+            "AsyncIO", "CLDNS", "HTTP", "JSON", "KubeAPI", "KubeClient", "Linux", "Netlink", "Schema", "Telemetry",
+        ]),
+
     // ControlPlane: never imports Node or Containers.
     Module(name: "Store", tier: "ControlPlane", dependencies: ["CSQLite", "Linux"]),
     Module(
@@ -118,9 +125,10 @@ let programs = [
     Module(
         name: "swiftlet", tier: "Programs",
         dependencies: [
-            "APIServer", "Arguments", "AsyncIO", "Cgroups", "CLinux", "Controllers", "HTTP", "Images", "JSON",
-            "KubeAPI",
-            "KubeClient", "KubeProxy", "Kubelet", "Linux", "Mounts", "NFTables", "Namespaces", "Netlink", "OCI",
+            "APIServer", "Arguments", "AsyncIO", "Cgroups", "CLinux", "ClusterDNS", "Controllers", "HTTP", "Images",
+            "JSON",
+            "KubeAPI", "KubeClient", "KubeProxy", "Kubelet", "Linux", "Mounts", "NFTables", "Namespaces", "Netlink",
+            "OCI",
             "PodNetwork", "Processes", "Scheduler", "Schema", "Store", "Telemetry", "TLS", "YAML",
         ]),
     Module(
@@ -172,6 +180,11 @@ let tests = [
         dependencies: [
             "CLinux", "HTTP", "JSON", "KubeAPI", "KubeClient", "KubeProxy", "Linux", "NFTables", "Netlink",
             "NetworkTesting", "Telemetry",
+        ]),
+    Module(
+        name: "ClusterDNSTests", tier: "Tests",
+        dependencies: [
+            "AsyncIO", "CLDNS", "ClusterDNS", "HTTP", "JSON", "KubeAPI", "KubeClient", "Linux", "Netlink", "Telemetry",
         ]),
     Module(
         name: "KernelTests", tier: "Tests",

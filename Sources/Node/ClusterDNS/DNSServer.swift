@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncIO
+internal import Linux
+internal import Synchronization
+internal import Telemetry
+
+/// Listens for questions at some addresses, over UDP and TCP.
+struct DNSServer: Sendable {
+    /// The longest query; real ones have some hundred bytes. Names in a message may point at one another in long chains, so
+    /// that the time to read one grows with the square of its length.
+    private static let queryLimit = 4096
+    /// Datagrams taken in a row before other work has its turn.
+    private static let batch = 64
+    /// TCP connections at a time, and how long an idle one is kept.
+    private static let connectionLimit = 256
+    private static let idleTime = Duration.seconds(10)
+
+    /// Datagrams waiting for other servers' answers at a time; a pod that asks for more is not heard.
+    private static let waitingLimit = 4096
+
+    private let datagrams: [(socket: DatagramSocket, isIPv6: Bool)]
+    private let listeners: [AsyncListener]
+    private let responder: DNSResponder
+    private let loop: EventLoop
+    private let logger: Logger
+
+    /// Binds at once, so that what comes before `run` waits in the kernel instead of being refused.
+    init(addresses: [SocketAddress], responder: DNSResponder, loop: EventLoop, logger: Logger) throws(Errno) {
+        var datagrams: [(DatagramSocket, Bool)] = []
+        var listeners: [AsyncListener] = []
+        for address in addresses {
+            let isIPv6 = if case .ipv6 = address { true } else { false }
+            datagrams.append((try DatagramSocket(at: address, loop: loop), isIPv6))
+            listeners.append(try AsyncListener.open(at: address, loop: loop))
+        }
+        self.datagrams = datagrams
+        self.listeners = listeners
+        self.responder = responder
+        self.loop = loop
+        self.logger = logger
+    }
+
+    /// Answers until cancelled.
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (socket, isIPv6) in datagrams {
+                group.addTask(executorPreference: loop) { try await self.serve(socket, isIPv6: isIPv6) }
+            }
+            for listener in listeners {
+                group.addTask(executorPreference: loop) { try await self.serve(listener) }
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    // MARK: UDP
+
+    private func serve(_ socket: DatagramSocket, isIPv6: Bool) async throws {
+        let waiting = BoundedCount(limit: Self.waitingLimit)
+        while true {
+            try await socket.readable()
+            for _ in 0..<Self.batch {
+                let datagram: (bytes: [UInt8], from: SocketAddress?)?
+                do throws(Errno) { datagram = try socket.receive(limit: Self.queryLimit) } catch {
+                    // What the network reported of an earlier answer (a client that is gone); the socket goes on.
+                    logger.debug("receive a DNS query", ["error": "\(error)"])
+                    continue
+                }
+                guard let (bytes, from) = datagram else { break }
+                guard let from, from.port != 0 else { continue }
+                switch responder.respond(bytes, isStream: false, isIPv6: isIPv6) {
+                case .none: continue
+                case .now(let response): send(response, socket, from)
+                case .later(let body):
+                    guard waiting.enter() else { continue }
+                    Task(executorPreference: loop) {
+                        send(await body(), socket, from)
+                        waiting.leave()
+                    }
+                }
+            }
+        }
+    }
+
+    private func send(_ response: [UInt8], _ socket: DatagramSocket, _ client: SocketAddress) {
+        do { try socket.send(response, to: client) } catch {
+            // As a lost datagram: the client asks again.
+            logger.debug("send a DNS answer", ["client": "\(client)", "error": "\(error)"])
+        }
+    }
+
+    // MARK: TCP
+
+    private func serve(_ listener: AsyncListener) async throws {
+        let isIPv6 = if case .ipv6 = listener.address { true } else { false }
+        let open = BoundedCount(limit: Self.connectionLimit)
+        while true {
+            let stream = try await listener.accept(on: loop)
+            guard open.enter() else {
+                stream.shut()
+                continue
+            }
+            Task(executorPreference: loop) {
+                await serve(stream, isIPv6: isIPv6)
+                stream.shut()
+                open.leave()
+            }
+        }
+    }
+
+    private func serve(_ stream: AsyncSocket, isIPv6: Bool) async {
+        do {
+            while true {
+                stream.setDeadline(KernelClock.deadline(after: Self.idleTime))
+                let message = try await StreamFraming.read(stream, limit: Self.queryLimit)
+                switch responder.respond(message, isStream: true, isIPv6: isIPv6) {
+                case .none: return
+                case .now(let response): try await stream.write(StreamFraming.framed(response))
+                case .later(let body): try await stream.write(StreamFraming.framed(await body()))
+                }
+            }
+        } catch {
+            // The end of the stream, or of patience: the usual ends of a connection.
+            logger.debug("DNS connection ended", ["reason": "\(error)"])
+        }
+    }
+}
+
+/// How much is under way, up to a limit.
+private final class BoundedCount: Sendable {
+    private let limit: Int
+    private let count = Mutex(0)
+
+    init(limit: Int) { self.limit = limit }
+
+    /// Counts one more, unless that were more than the limit.
+    func enter() -> Bool {
+        count.withLock { count in
+            guard count < limit else { return false }
+            count += 1
+            return true
+        }
+    }
+
+    func leave() { count.withLock { $0 -= 1 } }
+}
