@@ -199,6 +199,19 @@ reaches_api() {
 }
 check "a pod on the second node reaches the API server by its Service" reaches_api
 
+knows_names() {
+    # The node's own configuration says nothing of DNS: the cluster told it.
+    local pod
+    pod=$(pod_on node-2)
+    says '^nameserver 10.43.0.10$' k exec "$pod" -- cat /etc/resolv.conf
+    says '^search default.svc.cluster.local ' k exec "$pod" -- cat /etc/resolv.conf
+    says "^Address.* $(field .spec.clusterIP service both)\$" k exec "$pod" -- \
+        timeout 3 nslookup both.default.svc.cluster.local 10.43.0.10
+    says "^Address.* $(field .spec.clusterIP service both)\$" k exec "$pod" -- \
+        timeout 3 nslookup both.default.svc.cluster.local fd43::a
+}
+check "a pod on the second node is told Services by name, from the first" knows_names
+
 logs_and_exec() {
     local node pod
     for node in node-1 node-2; do

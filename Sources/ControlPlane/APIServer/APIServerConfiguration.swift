@@ -21,6 +21,9 @@ public struct APIServerConfiguration: Sendable {
     /// The `iss` of service account tokens.
     public var issuer: String
     public var clusterDomain: String
+    /// The addresses of the Service `kube-system/kube-dns` of the bundled DNS server, which is made with them; none: the
+    /// server is left out, and what an earlier run made for it is removed; nil: neither.
+    public var clusterDNS: [String]?
     /// Tokens known without the store; none by default.
     public var staticTokens: [StaticToken]
     /// How long the certificates are good that the server issues for itself and the components; they are renewed when a

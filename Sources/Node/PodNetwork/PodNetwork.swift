@@ -56,6 +56,9 @@ public final class PodNetwork: Sendable {
 
     var tables: [PodTable] { configuration.families.map { PodTable(family: $0, configuration: configuration) } }
 
+    /// The node's addresses on the bridge, where its pods reach it.
+    public var gateways: [Netlink.IPAddress] { configuration.families.compactMap(configuration.gateway) }
+
     /// The bridge's hardware address: the kernel would change it with each port otherwise.
     var bridgeHardware: [UInt8] { Self.hardware(configuration.podCIDRs[0].network.advanced(by: 1)) }
 
@@ -171,7 +174,7 @@ public final class PodNetwork: Sendable {
             throw PodNetworkError(name, error)
         }
         return PodNetworkResult(
-            addresses: lease.addresses, gateways: configuration.families.compactMap(configuration.gateway),
+            addresses: lease.addresses, gateways: gateways,
             interface: Self.podInterface, mtu: configuration.mtu)
     }
 

@@ -53,7 +53,11 @@ extension Bootstrap {
             "", "configmaps",
             [
                 "metadata": ["name": "swiftlet-cluster", "namespace": "kube-system"],
-                "data": ["clusterCIDR": .string(core.configuration.clusterRanges.joined(separator: ","))],
+                "data": [
+                    "clusterCIDR": .string(core.configuration.clusterRanges.joined(separator: ",")),
+                    "clusterDNS": .string((core.configuration.clusterDNS ?? []).joined(separator: ",")),
+                    "clusterDomain": .string(core.configuration.clusterDomain),
+                ],
             ])
     }
 }

@@ -22,6 +22,7 @@ struct Bootstrap: Sendable {
         try await roles()
         try await serviceRange()
         try await ownService()
+        if let addresses = core.configuration.clusterDNS { try await clusterDNS(addresses) }
         try await authenticationConfiguration()
         try await clusterInformation()
         try await clusterSettings()
@@ -41,7 +42,7 @@ struct Bootstrap: Sendable {
         }
     }
 
-    private func scope(_ resource: ResourceKind, _ namespace: String) throws(APIError) -> RequestScope {
+    func scope(_ resource: ResourceKind, _ namespace: String) throws(APIError) -> RequestScope {
         let path = resource.id.path(namespace: namespace.isEmpty ? nil : namespace)
         let request = HTTPRequest(method: "POST", target: path, headers: ["User-Agent": "kube-apiserver"])
         return RequestScope(

@@ -72,6 +72,10 @@ extension DefaultPolicy {
           approve certificates.k8s.io signers kubernetes.io/kubelet-serving
         clusterrole system:certificates.k8s.io:legacy-unknown-approver
           approve certificates.k8s.io signers kubernetes.io/legacy-unknown
+        clusterrole swiftlet:cluster-dns
+          list,watch core namespaces,services
+          list,watch discovery.k8s.io endpointslices
+          get core nodes
         clusterrole system:discovery
           get - - - /api,/api/*,/apis,/apis/*,/healthz,/livez,/openapi,/openapi/*,/readyz,/version,/version/
         clusterrole system:heapster
@@ -187,6 +191,7 @@ extension DefaultPolicy {
         clusterbinding system:discovery ClusterRole/system:discovery group:system:authenticated
         clusterbinding system:kube-controller-manager ClusterRole/system:kube-controller-manager user:system:kube-controller-manager
         clusterbinding system:kube-dns ClusterRole/system:kube-dns account:kube-system/kube-dns
+        clusterbinding swiftlet:cluster-dns ClusterRole/swiftlet:cluster-dns account:kube-system/cluster-dns
         clusterbinding swiftlet:node-bootstrap ClusterRole/system:node-bootstrapper group:system:bootstrappers:kubeadm:default-node-token
         clusterbinding swiftlet:node-certificate-approval ClusterRole/system:certificates.k8s.io:certificatesigningrequests:nodeclient group:system:bootstrappers:kubeadm:default-node-token
         clusterbinding swiftlet:node-proxier ClusterRole/system:node-proxier group:system:nodes
@@ -206,6 +211,8 @@ extension DefaultPolicy {
           get core configmaps cluster-info
         role kube-system/swiftlet:cluster-settings
           get core configmaps swiftlet-cluster
+        role kube-system/swiftlet:cluster-dns
+          create,delete,get,update discovery.k8s.io endpointslices
         role kube-system/extension-apiserver-authentication-reader
           get,list,watch core configmaps extension-apiserver-authentication
         role kube-system/system::leader-locking-kube-controller-manager
@@ -224,6 +231,7 @@ extension DefaultPolicy {
         binding kube-public/system:controller:bootstrap-signer Role/system:controller:bootstrap-signer account:kube-system/bootstrap-signer
         binding kube-public/swiftlet:cluster-info Role/swiftlet:cluster-info user:system:anonymous group:system:bootstrappers group:system:nodes
         binding kube-system/swiftlet:cluster-settings Role/swiftlet:cluster-settings group:system:nodes
+        binding kube-system/swiftlet:cluster-dns Role/swiftlet:cluster-dns account:kube-system/cluster-dns
         binding kube-system/system::extension-apiserver-authentication-reader Role/extension-apiserver-authentication-reader user:system:kube-controller-manager user:system:kube-scheduler
         binding kube-system/system::leader-locking-kube-controller-manager Role/system::leader-locking-kube-controller-manager user:system:kube-controller-manager account:kube-system/kube-controller-manager account:kube-system/leader-election-controller
         binding kube-system/system::leader-locking-kube-scheduler Role/system::leader-locking-kube-scheduler user:system:kube-scheduler account:kube-system/kube-scheduler

@@ -67,9 +67,11 @@ struct Agent: Sendable {
             logger: logger.with([:], label: "agent"))
         let kubeconfig = try await join.kubeconfig()
         let connection = try KubeConnection(kubeconfig: kubeconfig, userAgent: "kubelet")
+        let settings = try await ClusterSettings.read(connection.client, keptIn: directory, logger)
+        var nodeOptions = options.node
+        settings.complete(&nodeOptions.kubelet)
         let node = try NodeComponents(
-            options: options.node, identity: identity,
-            clusterCIDRs: try await ClusterSettings(directory: directory).blocks(connection.client, logger),
+            options: nodeOptions, identity: identity, clusterCIDRs: settings.clusterCIDRs,
             authority: join.authorityPath, kubeletClient: connection.client,
             // The node's own right to read Services is enough; a secret more on each machine would protect nothing.
             proxyClient: connection.client.named("kube-proxy"), logger: logger, metrics: MetricsRegistry())
@@ -93,12 +95,23 @@ struct Agent: Sendable {
 /// What all nodes have to agree about: read from the cluster, and from what was read before while the server does not
 /// answer, so that a machine can start its pods' network without it.
 struct ClusterSettings: Sendable {
-    let directory: String
-
-    private var path: String { "\(directory)/cluster.json" }
-
     /// The address blocks of the cluster's pods.
-    func blocks(_ client: KubeClient, _ logger: Logger) async throws -> [String] {
+    let clusterCIDRs: [String]
+    /// The addresses of the bundled DNS server's Service; none where there is no such server.
+    let clusterDNS: [String]
+    let clusterDomain: String?
+
+    private init(_ data: JSONObject) {
+        func list(_ name: String) -> [String] { (data[name]?.string ?? "").split(separator: ",").map(String.init) }
+        clusterCIDRs = list("clusterCIDR")
+        clusterDNS = list("clusterDNS")
+        clusterDomain = data["clusterDomain"]?.string
+    }
+
+    static func read(
+        _ client: KubeClient, keptIn directory: String, _ logger: Logger
+    ) async throws -> ClusterSettings {
+        let path = "\(directory)/cluster.json"
         var data: JSONObject
         do {
             data =
@@ -115,6 +128,14 @@ struct ClusterSettings: Sendable {
             logger.warning("read the cluster's settings; going by those of before", ["error": "\(error)"])
             data = try JSONValue.parse(try Files.read(path)).object ?? [:]
         }
-        return (data["clusterCIDR"]?.string ?? "").split(separator: ",").map(String.init)
+        return ClusterSettings(data)
+    }
+
+    /// Gives a kubelet the cluster's DNS where its own configuration says nothing of it.
+    func complete(_ kubelet: inout KubeletConfiguration) {
+        if kubelet.clusterDNS.isEmpty { kubelet.clusterDNS = clusterDNS }
+        if let clusterDomain, kubelet.clusterDomain == KubeletConfiguration().clusterDomain {
+            kubelet.clusterDomain = clusterDomain
+        }
     }
 }

@@ -10,7 +10,7 @@ internal import Telemetry
 
 /// Kubelet, pod network and service proxy of this machine.
 struct NodeComponents: Sendable {
-    private let kubelet: KubeletComponents
+    let kubelet: KubeletComponents
     private let proxy: ProxyServer
 
     /// - Parameter authority: The file of the authority by which the API server is known when it asks the kubelet, where
@@ -47,7 +47,7 @@ struct NodeComponents: Sendable {
 /// The kubelet with the store of its images and the network of its pods.
 struct KubeletComponents: Sendable {
     private let kubelet: Kubelet
-    private let network: NodeNetwork
+    let network: NodeNetwork
     private let client: KubeClient
     private let nodeName: String
 

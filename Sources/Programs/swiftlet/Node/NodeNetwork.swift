@@ -15,6 +15,8 @@ final class NodeNetwork: PodNetworking {
     private struct State {
         var network: PodNetwork?
         var failure: String?
+        /// Each ends when the network is up.
+        var waiters: [AsyncStream<Never>.Continuation] = []
     }
 
     private struct Routing {
@@ -31,8 +33,6 @@ final class NodeNetwork: PodNetworking {
     private let changed = Semaphore()
     /// One at a time: a change must not be undone by who knows less.
     private let routing = Mutex(Routing())
-    /// Ends when the network is up.
-    private let isUp = AsyncStream<Never>.makeStream()
 
     init(clusterCIDRs: [IPPrefix], stateDirectory: String, logger: Logger) {
         self.clusterCIDRs = clusterCIDRs
@@ -83,16 +83,21 @@ final class NodeNetwork: PodNetworking {
         if texts.isEmpty, let single = node.spec.podCIDR { texts = [single] }
         guard !texts.isEmpty, state.withLock({ $0.network == nil }) else { return }
         let result = Result { try setUp(texts) }
-        state.withLock { state in
+        let waiters = state.withLock { state -> [AsyncStream<Never>.Continuation] in
             switch result {
-            case .success(let network): state.network = network
-            case .failure(let error): state.failure = "\(error)"
+            case .success(let network):
+                state.network = network
+                defer { state.waiters = [] }
+                return state.waiters
+            case .failure(let error):
+                state.failure = "\(error)"
+                return []
             }
         }
         switch result {
         case .success:
             logger.info("pod network is up", ["cidrs": texts.joined(separator: ",")])
-            isUp.continuation.finish()
+            for waiter in waiters { waiter.finish() }
         case .failure(let error): logger.error("pod network cannot be set up", ["error": "\(error)"])
         }
         changed.signal()
@@ -153,7 +158,20 @@ final class NodeNetwork: PodNetworking {
     }
 
     func waitUntilReady() async {
-        for await _ in isUp.stream {}
+        let (up, continuation) = AsyncStream<Never>.makeStream()
+        let isUp = state.withLock { state in
+            if state.network == nil { state.waiters.append(continuation) }
+            return state.network != nil
+        }
+        if isUp { return }
+        // A stream of its own for each: one is for one reader. Cancellation ends it too.
+        for await _ in up {}
+    }
+
+    /// The node's addresses that its pods reach, once there are some; none when cancelled before.
+    func gateways() async -> [Netlink.IPAddress] {
+        await waitUntilReady()
+        return state.withLock { $0.network?.gateways ?? [] }
     }
 }
 

@@ -6,6 +6,7 @@ internal import AsyncIO
 internal import Glibc
 internal import HTTP
 internal import KubeClient
+internal import Kubelet
 internal import Linux
 internal import Telemetry
 
@@ -44,11 +45,13 @@ struct Server: Sendable {
         let listener = try listen(apiServer)
         try writeKubeconfig(apiServer.credentials)
         let node = try makeNode(apiServer)
+        let names = options.clusterDNS.isEmpty ? nil : NodeNames(self, apiServer, node.kubelet.network)
         let control = try ControlComponents(self, apiServer)
         notifier.ready("node \(identity.name), API server on port \(options.securePort)")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await control.run() }
             group.addTask { try await node.run() }
+            if let names { group.addTask { try await names.run() } }
             group.addTask {
                 try await apiServer.keepCertificates {
                     try listener.reload(tls: apiServer.credentials.listener)
@@ -92,6 +95,8 @@ struct Server: Sendable {
         configuration.extraNames = options.extraNames + identity.addresses
         configuration.serviceRanges = options.serviceCIDRs
         configuration.clusterRanges = options.clusterCIDRs
+        configuration.clusterDNS = options.clusterDNS
+        configuration.clusterDomain = options.node.kubelet.clusterDomain
         return try APIServer(configuration, logger: logger.with([:], label: "apiserver"), metrics: metrics)
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Arguments
+internal import Kubelet
+internal import Netlink
 
 /// What `swiftlet server` is told: of its control plane here, of its node in `node`.
 struct ServerOptions: Sendable {
@@ -13,6 +15,8 @@ struct ServerOptions: Sendable {
     var clusterCIDRs: [String]
     var serviceCIDRs: [String]
     var signingDuration: Duration
+    /// The addresses of the Service of the bundled DNS server; none: it is left out.
+    var clusterDNS: [String]
 
     static let flags: [Option] =
         [
@@ -28,6 +32,7 @@ struct ServerOptions: Sendable {
                 default: "10.42.0.0/16,fd42::/48"),
             .value(
                 "service-cluster-ip-range", "cidrs", help: "addresses of Services", default: "10.43.0.0/16,fd43::/112"),
+            .repeated("disable", "component", help: "leave a bundled component out: dns"),
             .value(
                 "cluster-signing-duration", "duration",
                 help: "the longest life of certificates given to nodes and people", default: "8760h"),
@@ -49,5 +54,27 @@ struct ServerOptions: Sendable {
             throw ArgumentsError("--cluster-signing-duration is no time to live", command: arguments.commandName)
         }
         signingDuration = duration
+        clusterDNS = try Self.clusterDNS(serviceCIDRs, arguments)
+        if node.kubelet.clusterDNS.isEmpty { node.kubelet.clusterDNS = clusterDNS }
+    }
+
+    /// The tenth address of each range, as upstream's tools choose it; none where the server is left out.
+    private static func clusterDNS(_ ranges: [String], _ arguments: ParsedArguments) throws -> [String] {
+        let disabled = arguments.all("disable").flatMap { $0.split(separator: ",") }
+        for name in disabled where name != "dns" {
+            throw ArgumentsError(
+                "--disable: there is no component \"\(name)\": dns is one", command: arguments.commandName)
+        }
+        guard disabled.isEmpty else { return [] }
+        return try ranges.compactMap { IPPrefix($0) }.map { range in
+            let address = range.network.advanced(by: 10)
+            guard range.contains(address) else {
+                throw ArgumentsError(
+                    "--service-cluster-ip-range: \(range) has no tenth address for the bundled DNS server; "
+                        + "choose a larger range, or leave the server out: --disable dns",
+                    command: arguments.commandName)
+            }
+            return "\(address)"
+        }
     }
 }
