@@ -114,6 +114,16 @@ owners() {
 }
 check "its objects go with their namespace" owners
 
+owned() {
+    local uid
+    uid=$(field .metadata.uid widget one)
+    printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: owned, ownerReferences: [{apiVersion: example.com/v1, kind: Widget, name: one, uid: %s}]}\n' "$uid" | k create -f -
+    k delete widget one
+    # The garbage collector asks every thirty seconds which kinds there are.
+    k wait --for=delete configmap/owned --timeout=40s
+}
+check "what one of its objects owns goes with it" owned
+
 delete() {
     k patch widget two --type=merge -p '{"metadata":{"finalizers":["example.com/hold"]}}'
     k delete crd widgets.example.com --wait=false

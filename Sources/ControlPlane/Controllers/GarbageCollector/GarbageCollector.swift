@@ -88,6 +88,11 @@ final class GarbageCollector: Controller {
             return wanted.map(\.id).filter { state.monitors[$0] == nil }
         }
         for id in added { watch(id) }
+        let work = state.withLock { state in
+            let kinds = state.kinds
+            return state.graph.resolve { kinds["\(Self.group(of: $0.apiVersion))/\($0.kind)"] }
+        }
+        for item in work { queue.add(item) }
     }
 
     private func watch(_ id: ResourceID) {

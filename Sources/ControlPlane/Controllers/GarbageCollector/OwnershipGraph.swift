@@ -37,6 +37,8 @@ struct OwnershipGraph {
     static let orphan = "orphan"
 
     private(set) var nodes: [String: Node] = [:]
+    /// Dependents of owners whose kind nobody has heard of: a definition may have brought it since the last discovery.
+    private var unresolved: [String: (owner: OwnerReference, dependents: Set<String>)] = [:]
 
     /// Takes an object's present state; returns what has to be looked at.
     ///
@@ -48,6 +50,7 @@ struct OwnershipGraph {
         guard !uid.isEmpty else { return [] }
         let old = nodes[uid]
         var node = old ?? Node(resource: resource, key: object.objectKey, uid: uid)
+        if let waiting = unresolved.removeValue(forKey: uid) { node.dependents.formUnion(waiting.dependents) }
         let owners = object.ownerReferences
         let finalizers = object.array("metadata", "finalizers").compactMap(\.string)
         node.resource = resource
@@ -62,16 +65,19 @@ struct OwnershipGraph {
         var work: [Work] = []
         for reference in before where !owners.contains(where: { $0.uid == reference.uid }) {
             nodes[reference.uid]?.dependents.remove(uid)
+            forget(uid, of: reference)
             // Its owner may have waited for it alone.
             if nodes[reference.uid]?.deletesDependents == true { work.append(.collect(reference.uid)) }
         }
         for reference in owners where !reference.uid.isEmpty {
-            if nodes[reference.uid] == nil, let kind = find(reference) {
-                let namespace = kind.namespaced ? node.key.namespace : ""
-                nodes[reference.uid] = Node(
-                    resource: kind, key: ObjectKey(namespace, reference.name), uid: reference.uid, isVirtual: true)
-                // Perhaps the owner never existed, or went before this object was made.
-                work.append(.collect(uid))
+            if nodes[reference.uid] == nil {
+                if let kind = find(reference) {
+                    addVirtual(reference, kind, namespace: node.key.namespace)
+                    // Perhaps the owner never existed, or went before this object was made.
+                    work.append(.collect(uid))
+                } else {
+                    unresolved[reference.uid, default: (reference, [])].dependents.insert(uid)
+                }
             }
             nodes[reference.uid]?.dependents.insert(uid)
             let blockingEnded = before.contains {
@@ -89,12 +95,39 @@ struct OwnershipGraph {
         return work
     }
 
+    /// Kinds have been discovered: the dependents of owners that can be asked for now are to be looked at.
+    mutating func resolve(find: (OwnerReference) -> ResourceID?) -> [Work] {
+        var work: [Work] = []
+        for (uid, waiting) in unresolved {
+            guard let kind = find(waiting.owner), let first = waiting.dependents.compactMap({ nodes[$0] }).first else {
+                continue
+            }
+            unresolved[uid] = nil
+            addVirtual(waiting.owner, kind, namespace: first.key.namespace)
+            nodes[uid]?.dependents = waiting.dependents
+            work += waiting.dependents.map { .collect($0) }
+        }
+        return work
+    }
+
+    private mutating func addVirtual(_ owner: OwnerReference, _ kind: ResourceID, namespace: String) {
+        nodes[owner.uid] = Node(
+            resource: kind, key: ObjectKey(kind.namespaced ? namespace : "", owner.name), uid: owner.uid,
+            isVirtual: true)
+    }
+
+    private mutating func forget(_ dependent: String, of owner: OwnerReference) {
+        unresolved[owner.uid]?.dependents.remove(dependent)
+        if unresolved[owner.uid]?.dependents.isEmpty == true { unresolved[owner.uid] = nil }
+    }
+
     /// The object is gone; returns its dependents and those owners that waited for it.
     mutating func remove(_ uid: String) -> [Work] {
         guard let node = nodes.removeValue(forKey: uid) else { return [] }
         var work: [Work] = node.dependents.map { .collect($0) }
         for reference in node.owners {
             nodes[reference.uid]?.dependents.remove(uid)
+            forget(uid, of: reference)
             if let owner = nodes[reference.uid], owner.deletesDependents { work.append(.collect(owner.uid)) }
             if let owner = nodes[reference.uid], owner.isVirtual, owner.dependents.isEmpty {
                 nodes.removeValue(forKey: reference.uid)
