@@ -175,11 +175,60 @@ end
 }
 check "a pod waits for a configMap, says so, and runs when it is there" missing_volume
 
+image_volume() {
+    k apply -f - <<end
+apiVersion: v1
+kind: Pod
+metadata: {name: image-volume}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: main
+      image: $example_image
+      command: [sleep, "1000"]
+      volumeMounts:
+        - {name: files, mountPath: /files}
+        - {name: files, mountPath: /part, subPath: bin}
+    - {name: beside, image: $example_image, command: [sleep, "1000"], volumeMounts: [{name: files, mountPath: /files}]}
+  volumes: [{name: files, image: {reference: $example_image}}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: image-absent}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers: [{name: main, image: $example_image, command: [sleep, "1000"], volumeMounts: [{name: files, mountPath: /files}]}]
+  volumes: [{name: files, image: {reference: "$example_image-absent", pullPolicy: Never}}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: image-part}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers: [{name: main, image: $example_image, command: [sleep, "1000"], volumeMounts: [{name: files, mountPath: /files, subPath: no/such}]}]
+  volumes: [{name: files, image: {reference: $example_image}}]
+end
+    k wait --for=condition=Ready pod/image-volume --timeout=20s
+    says '^busybox$' k exec image-volume -- ls /files/bin
+    says '^busybox$' k exec image-volume -- ls /part
+    says '^busybox$' k exec image-volume -c beside -- ls /files/bin
+    refuses 'Read-only file system' kubectl exec image-volume -- touch /files/new
+    within 10 has_field ErrImageNeverPull '.status.containerStatuses[0].state.waiting.reason' pod image-absent
+    within 10 says 'no/such' field '.status.containerStatuses[0].state.waiting.message' pod image-part
+    # As with a container, what a pod stands on stays.
+    crash_server
+    start_server
+    says '^busybox$' k exec image-volume -- ls /files/bin
+    has_field 0 '.status.containerStatuses[0].restartCount' pod image-volume
+}
+check "an image is a volume, read-only, whole or in part, and what is not there is told" image_volume
+
 clean_volumes() {
-    k delete pod volumes waiting --now
+    k delete pod volumes waiting image-volume image-absent image-part --now
     k delete configmap settings late
     k delete secret password
     within 5 sh -c '! grep -q /var/lib/kubelet/pods /proc/self/mountinfo'
+    says '^0$' eval "ls /var/lib/swiftlet/images/containers | sed -n '/^volume-/p' | wc -l"
     [ -s "$work/hostpath/file" ]
 }
 check "deleted, a pod leaves no mount, and the host's files" clean_volumes

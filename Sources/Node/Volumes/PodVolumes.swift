@@ -63,7 +63,9 @@ public actor PodVolumes {
                 return MountedVolume(path: local.path, isReadOnly: local.readOnly || claim.readOnly == true)
             }
             if volume.image != nil {
-                throw MountFailure(.refused, volume: volume.name, "image volumes are mounted with the container")
+                let path = PodVolumes.imageDirectory(volume.name, of: directory)
+                try Files.makeDirectories(path, mode: 0o755)
+                return MountedVolume(path: path, isReadOnly: true)
             }
         } catch let error as Errno {
             throw MountFailure(volume: volume.name, "\(error)")
@@ -86,6 +88,14 @@ public actor PodVolumes {
     /// Where the emptyDir `name` of the pod with this directory is.
     public static func emptyDirectory(_ name: String, of directory: String) -> String {
         "\(directory)/volumes/kubernetes.io~empty-dir/\(name)"
+    }
+
+    // MARK: - image
+
+    /// Where the image volume `name` of the pod with this directory is. The kubelet mounts the image there, before the
+    /// first container that has the volume.
+    public static func imageDirectory(_ name: String, of directory: String) -> String {
+        "\(directory)/volumes/kubernetes.io~image/\(name)"
     }
 
     private func mount(_ source: EmptyDirVolumeSource, _ name: String, _ pod: Pod) throws -> MountedVolume {

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
+internal import Glibc
+internal import Linux
+internal import Mounts
+
 /// What an image says of the process it is for.
 public struct KubeletImage: Sendable, Hashable {
     /// The digest of its configuration.
@@ -54,7 +59,9 @@ public protocol ImageService: Sendable {
     func pull(_ reference: String, credentials: [RegistryCredential]) async throws -> KubeletImage
     /// Mounts a writable root file system of the image at `path` for a container. Idempotent.
     func mountRootFilesystem(_ image: KubeletImage, container: String, at path: String) async throws
-    /// Unmounts it and forgets what the container wrote. Idempotent.
+    /// Mounts the image's files at `path`, read-only, for a volume. Idempotent; ended by `unmountRootFilesystem`.
+    func mountVolume(_ image: KubeletImage, volume: String, at path: String) async throws
+    /// Unmounts either and forgets what the container wrote. Idempotent.
     func unmountRootFilesystem(container: String, at path: String) async throws
     func images() async -> [KubeletImage]
     /// The disk the images are on; nil when they are on none of their own to be kept from filling.
@@ -64,6 +71,12 @@ public protocol ImageService: Sendable {
 }
 
 extension ImageService {
+    public func mountVolume(_ image: KubeletImage, volume: String, at path: String) async throws {
+        try await mountRootFilesystem(image, container: volume, at: path)
+        try await Blocking.run {
+            try Mounts.setAttributes(of: FileDescriptor.open(path, O_RDONLY | O_DIRECTORY), set: .readOnly)
+        }
+    }
     public func storage() async throws -> ImageStorage? { nil }
     public func remove(_ image: KubeletImage) async throws -> Int64 { 0 }
 }

@@ -36,7 +36,9 @@ extension PodWorker {
     private func run(_ planned: PlannedContainer) async {
         let name = planned.name
         do {
-            let image = try await fetchImage(planned)
+            let image = try await fetchImage(
+                planned.container.image ?? "", planned.container.imagePullPolicy, for: name)
+            try await mountImageVolumes(planned)
             let id = try await create(planned, image)
             try await launch(planned, id)
         } catch let failure as ContainerStartFailure {
@@ -71,11 +73,9 @@ extension PodWorker {
 
     // MARK: - Image
 
-    private func fetchImage(_ planned: PlannedContainer) async throws -> KubeletImage {
-        let reference = planned.container.image ?? ""
-        let name = planned.name
+    private func fetchImage(_ reference: String, _ policy: String?, for name: String) async throws -> KubeletImage {
         let policy =
-            planned.container.imagePullPolicy
+            policy
             ?? (reference.hasSuffix(":latest") || reference.split(separator: "/").last?.contains(":") != true
                 ? "Always" : "IfNotPresent")
         do {
@@ -127,6 +127,36 @@ extension PodWorker {
             throw ContainerStartFailure(
                 reason: backsOff ? "ImagePullBackOff" : "ErrImagePull",
                 message: backsOff ? "Back-off pulling image \"\(reference)\": \(error)" : "\(error)")
+        }
+    }
+
+    // MARK: - Image volumes
+
+    /// Fetches and mounts the images that the container has as volumes (KEP-4639). One that is mounted stays as it is, also
+    /// when its tag has moved: all containers of the pod see the same.
+    private func mountImageVolumes(_ planned: PlannedContainer) async throws {
+        for volume in pod.spec.volumes where planned.container.volumeMounts.contains(where: { $0.name == volume.name }) {
+            guard let source = volume.image else { continue }
+            let path = PodVolumes.imageDirectory(volume.name, of: services.settings.podDirectory(uid))
+            let image = try await fetchImage(source.reference ?? "", source.pullPolicy, for: planned.name)
+            do {
+                try Files.makeDirectories(path, mode: 0o755)
+                try await services.images.mountVolume(image, volume: imageVolumeKey(volume), at: path)
+            } catch {
+                throw ContainerStartFailure(
+                    reason: "CreateContainerError", message: "mount the image of volume \(volume.name): \(error)")
+            }
+        }
+    }
+
+    /// Under which the image store has the pod's volume: apart from containers, whose names are digits and letters only.
+    private func imageVolumeKey(_ volume: Volume) -> String { "volume-\(uid)-\(volume.name)" }
+
+    func unmountImageVolumes() async throws {
+        for volume in pod.spec.volumes where volume.image != nil {
+            try await services.images.unmountRootFilesystem(
+                container: imageVolumeKey(volume),
+                at: PodVolumes.imageDirectory(volume.name, of: services.settings.podDirectory(uid)))
         }
     }
 

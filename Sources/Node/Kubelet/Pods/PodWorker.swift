@@ -464,6 +464,7 @@ actor PodWorker {
             try await Sandbox(services: services, pod: pod).destroy(client)
             shim = nil
             addresses = addresses ?? []
+            try await unmountImageVolumes()
             try await volumes.unmount()
             if isDeleted { try forget() }
         } catch {
