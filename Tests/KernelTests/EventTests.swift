@@ -35,6 +35,18 @@ import Testing
         #expect(KernelClock.monotonic.now() - before >= 3_000_000)
     }
 
+    @Test func `a semaphore keeps its signals, and to its limit of time`() {
+        let semaphore = CountingSemaphore()
+        let before = KernelClock.monotonic.now()
+        #expect(!semaphore.wait(until: before + 3_000_000))
+        #expect(KernelClock.monotonic.now() - before >= 3_000_000)
+        semaphore.signal()
+        semaphore.signal()
+        #expect(semaphore.wait(until: before))
+        semaphore.wait()
+        #expect(!semaphore.wait(until: before))
+    }
+
     @Test func `descriptors travel over a unix socket`() throws {
         let pair = try Socket.pair()
         let pipe = try FileDescriptor.pipe()

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -98,4 +99,11 @@ int clinux_poll(int fd, short events, int milliseconds) {
     struct pollfd one = {.fd = fd, .events = events};
     int n = poll(&one, 1, milliseconds);
     return n < 0 ? -errno : n == 0 ? 0 : one.revents;
+}
+
+int clinux_semaphore_wait(void *semaphore, int64_t deadline) {
+    struct timespec time = {.tv_sec = deadline / NANOSECONDS, .tv_nsec = deadline % NANOSECONDS};
+    while (sem_clockwait(semaphore, CLOCK_MONOTONIC, &time) < 0)
+        if (errno != EINTR) return -errno;
+    return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+internal import Linux
 internal import Synchronization
 
 /// One kernel thread with a queue: it takes everything queued at once, so work that arrives during a write is the next
@@ -12,8 +13,8 @@ final class WorkerThread<Job: Sendable>: Sendable {
     }
 
     private let queue = Mutex(Queue())
-    private let signal = Semaphore()
-    private let ended = Semaphore()
+    private let signal = CountingSemaphore()
+    private let ended = CountingSemaphore()
 
     /// Starts the thread. `handle` runs on it with every batch; `tick` runs every `interval` seconds, also when idle.
     init(
@@ -34,7 +35,7 @@ final class WorkerThread<Job: Sendable>: Sendable {
             return $0.jobs.count == 1
         }
         guard let wake else { return false }
-        if wake { signal.post() }
+        if wake { signal.signal() }
         return true
     }
 
@@ -45,12 +46,13 @@ final class WorkerThread<Job: Sendable>: Sendable {
             return !queue.closed
         }
         guard first else { return }
-        signal.post()
+        signal.signal()
         ended.wait()
     }
 
     fileprivate func run(interval: Int?, tick: (@Sendable () -> Void)?, handle: ([Job]) -> Void) {
-        var next = interval.map { Semaphore.now() + $0 }
+        let interval = interval.map { Int64($0) * 1_000_000_000 }
+        var next = interval.map { KernelClock.monotonic.now() + $0 }
         while true {
             let (batch, closed) = queue.withLock { queue in
                 defer { queue.jobs = [] }
@@ -58,11 +60,13 @@ final class WorkerThread<Job: Sendable>: Sendable {
             }
             if !batch.isEmpty { handle(batch) }
             if batch.isEmpty, closed { break }
-            if let interval, let deadline = next, Semaphore.now() >= deadline {
+            if let interval, let deadline = next, KernelClock.monotonic.now() >= deadline {
                 tick?()
-                next = Semaphore.now() + interval
+                next = KernelClock.monotonic.now() + interval
             }
-            if batch.isEmpty { signal.wait(until: next) }
+            guard batch.isEmpty else { continue }
+            // Whether it was a job or the time, the next round finds out.
+            if let next { _ = signal.wait(until: next) } else { signal.wait() }
         }
     }
 }
@@ -77,12 +81,12 @@ private struct QueueReference<Job: Sendable>: Sendable {
     }
 }
 
-/// A closure on its way to a new thread. `ended` is posted after the closure, and so all that it holds, is gone.
+/// A closure on its way to a new thread. `ended` is signalled after the closure, and so all that it holds, is gone.
 private final class ThreadBody: Sendable {
     private let body: Mutex<(@Sendable () -> Void)?>
-    private let ended: Semaphore
+    private let ended: CountingSemaphore
 
-    init(ended: Semaphore, _ body: @escaping @Sendable () -> Void) {
+    init(ended: CountingSemaphore, _ body: @escaping @Sendable () -> Void) {
         self.body = Mutex(body)
         self.ended = ended
     }
@@ -92,7 +96,7 @@ private final class ThreadBody: Sendable {
             body?()
             body = nil
         }
-        ended.post()
+        ended.signal()
     }
 
     func start(name: String) throws(StoreError) {
@@ -109,44 +113,5 @@ private final class ThreadBody: Sendable {
             throw .failed(attempt: "start the thread \(name)", detail: "error \(code)")
         }
         pthread_detach(thread)
-    }
-}
-
-/// A POSIX semaphore. `@unchecked`: sem_t is made for use by several threads; the pointer never changes.
-final class Semaphore: @unchecked Sendable {
-    private let handle: UnsafeMutablePointer<sem_t>
-
-    init() {
-        handle = .allocate(capacity: 1)
-        sem_init(handle, 0, 0)
-    }
-
-    deinit {
-        sem_destroy(handle)
-        handle.deallocate()
-    }
-
-    func post() { sem_post(handle) }
-
-    func wait() {
-        while sem_wait(handle) != 0, errno == EINTR {}
-    }
-
-    /// Waits until posted or until the monotonic second `deadline`.
-    func wait(until deadline: Int?) {
-        guard let deadline else { return wait() }
-        // sem_clockwait is newer than the module map; the wall clock may jump, so the caller looks at its own clock
-        // again and at worst ticks late by the jump.
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        time.tv_sec += max(0, deadline - Self.now()) + 1
-        while sem_timedwait(handle, &time) != 0, errno == EINTR {}
-    }
-
-    /// Seconds of the monotonic clock.
-    static func now() -> Int {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return time.tv_sec
     }
 }

@@ -41,7 +41,7 @@ private final class BlockingPool: Sendable {
 
     private let limit: Int
     private let state = Mutex(State())
-    private let signal = Signal()
+    private let signal = CountingSemaphore()
 
     private init(limit: Int) { self.limit = limit }
 
@@ -65,14 +65,14 @@ private final class BlockingPool: Sendable {
                 mine?()
             }
         }
-        signal.post()
+        signal.signal()
     }
 
     private func run() {
         while true {
             while let body = state.withLock({ $0.take() }) { body() }
             state.withLock { $0.idle += 1 }
-            let woken = signal.wait(seconds: 10)
+            let woken = signal.wait(until: KernelClock.deadline(after: .seconds(10)))
             let mustEnd = state.withLock { state in
                 state.idle -= 1
                 guard !woken, state.head == state.work.count else { return false }
@@ -81,30 +81,5 @@ private final class BlockingPool: Sendable {
             }
             if mustEnd { return }
         }
-    }
-}
-
-/// A counting semaphore.
-private final class Signal: @unchecked Sendable {
-    // A semaphore is made for concurrent use; the pointer never changes.
-    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-
-    init() { sem_init(semaphore, 0, 0) }
-
-    deinit {
-        sem_destroy(semaphore)
-        semaphore.deallocate()
-    }
-
-    func post() { sem_post(semaphore) }
-
-    /// False when nothing was posted for that long.
-    func wait(seconds: Int) -> Bool {
-        let until = KernelClock.wall.now() + Int64(seconds) * 1_000_000_000
-        var time = timespec(tv_sec: Int(until / 1_000_000_000), tv_nsec: Int(until % 1_000_000_000))
-        while sem_timedwait(semaphore, &time) == -1 {
-            if errno != EINTR { return false }
-        }
-        return true
     }
 }

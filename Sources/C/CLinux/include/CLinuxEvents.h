@@ -55,4 +55,7 @@ int64_t clinux_clock(int clock);
 /// poll(2) of one descriptor. Returns the ready bits, 0 on timeout, or -errno. `milliseconds` < 0: for ever.
 int clinux_poll(int fd, short events, int milliseconds);
 
+/// sem_clockwait(3) on the monotonic clock, for the `sem_t` at `semaphore`. 0, or -ETIMEDOUT at `deadline` nanoseconds.
+int clinux_semaphore_wait(void *semaphore, int64_t deadline);
+
 #endif

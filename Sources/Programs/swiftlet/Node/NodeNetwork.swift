@@ -4,6 +4,7 @@ internal import AsyncIO
 internal import KubeAPI
 internal import KubeClient
 internal import Kubelet
+internal import Linux
 internal import Netlink
 internal import PodNetwork
 internal import Synchronization
@@ -30,7 +31,7 @@ final class NodeNetwork: PodNetworking {
     private let stateDirectory: String
     private let logger: Logger
     private let state = Mutex(State())
-    private let changed = Semaphore()
+    private let changed = CountingSemaphore()
     /// One at a time: a change must not be undone by who knows less.
     private let routing = Mutex(Routing())
 
@@ -122,7 +123,7 @@ final class NodeNetwork: PodNetworking {
             let (network, failure) = state.withLock { ($0.network, $0.failure) }
             if let network { return network }
             if let failure { throw PodNetworkError(failure) }
-            guard changed.wait(milliseconds: 300) else { continue }
+            guard changed.wait(until: KernelClock.deadline(after: .milliseconds(300))) else { continue }
             // Whoever waits beside must wake too.
             changed.signal()
         }
