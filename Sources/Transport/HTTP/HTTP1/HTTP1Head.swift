@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
+
 /// A message that breaks the protocol or a limit, with the status a server answers it by.
 public struct HTTPProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
     public let status: Int
@@ -41,19 +43,26 @@ struct HTTP1Head {
 
     // MARK: Parsing
 
+    /// A part of the head, while the array that holds it is being looked at.
+    typealias Bytes = UnsafeBufferPointer<UInt8>
+
     /// Parses `bytes`: everything up to and with the empty line.
     static func request(_ bytes: ArraySlice<UInt8>, _ limits: HTTPLimits) throws(HTTPProtocolError) -> HTTP1Head {
+        try bytes.withUnsafeBufferPointer { (bytes) throws(HTTPProtocolError) in try request(bytes, limits) }
+    }
+
+    private static func request(_ bytes: Bytes, _ limits: HTTPLimits) throws(HTTPProtocolError) -> HTTP1Head {
         var lines = HeadLines(bytes)
         let line = try lines.next()
         guard let first = line.firstIndex(of: 0x20), let last = line.lastIndex(of: 0x20), first < last else {
             throw HTTPProtocolError("the request line is not method, target and version")
         }
-        let method = line[..<first]
-        let target = line[(first + 1)..<last]
+        let method = line.part(..<first)
+        let target = line.part((first + 1)..<last)
         guard !method.isEmpty, method.count <= 32, method.allSatisfy(\.isHTTPToken) else {
             throw HTTPProtocolError("the method is not a token")
         }
-        let minor = try minorVersion(line[(last + 1)...])
+        let minor = try minorVersion(line.part((last + 1)...))
         guard target.count <= limits.targetBytes else {
             throw HTTPProtocolError("the target is longer than \(limits.targetBytes) bytes", status: 414)
         }
@@ -62,7 +71,7 @@ struct HTTP1Head {
             start: .request(
                 method: String(decoding: method, as: UTF8.self), target: try self.target(target, method: method)),
             minorVersion: minor, headers: headers)
-        let hosts = headers.all("Host").count
+        let hosts = headers.count("Host")
         guard hosts == 1 || (hosts == 0 && minor == 0) else {
             throw HTTPProtocolError(hosts == 0 ? "there is no Host field" : "there are several Host fields")
         }
@@ -70,12 +79,15 @@ struct HTTP1Head {
     }
 
     static func response(_ bytes: ArraySlice<UInt8>, _ limits: HTTPLimits) throws(HTTPProtocolError) -> HTTP1Head {
+        try bytes.withUnsafeBufferPointer { (bytes) throws(HTTPProtocolError) in try response(bytes, limits) }
+    }
+
+    private static func response(_ bytes: Bytes, _ limits: HTTPLimits) throws(HTTPProtocolError) -> HTTP1Head {
         var lines = HeadLines(bytes)
         let line = try lines.next()
-        guard line.count >= 12, line[line.startIndex + 8] == 0x20,
-            line.count == 12 || line[line.startIndex + 12] == 0x20
+        guard line.count >= 12, line[8] == 0x20, line.count == 12 || line[12] == 0x20
         else { throw HTTPProtocolError("the status line is not version, status and reason") }
-        let minor = try minorVersion(line.prefix(8))
+        let minor = try minorVersion(line.part(..<8))
         var status = 0
         for digit in line.dropFirst(9).prefix(3) {
             guard (0x30...0x39).contains(digit) else { throw HTTPProtocolError("the status is not a number") }
@@ -85,7 +97,7 @@ struct HTTP1Head {
         return HTTP1Head(start: .response(status: status), minorVersion: minor, headers: try fields(&lines, limits))
     }
 
-    private static func minorVersion(_ bytes: ArraySlice<UInt8>) throws(HTTPProtocolError) -> Int {
+    private static func minorVersion(_ bytes: Bytes) throws(HTTPProtocolError) -> Int {
         if bytes.elementsEqual("HTTP/1.1".utf8) { return 1 }
         if bytes.elementsEqual("HTTP/1.0".utf8) { return 0 }
         throw HTTPProtocolError("the version is not 1.1 or 1.0", status: 505)
@@ -93,7 +105,7 @@ struct HTTP1Head {
 
     /// The target as origin form; an absolute one loses its scheme and authority.
     private static func target(
-        _ bytes: ArraySlice<UInt8>, method: ArraySlice<UInt8>
+        _ bytes: Bytes, method: Bytes
     ) throws(HTTPProtocolError) -> String {
         guard bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
             throw HTTPProtocolError("the target holds a space, a control character or something not ASCII")
@@ -132,18 +144,25 @@ struct HTTP1Head {
 
     /// One field line; also of a trailer.
     static func field(_ line: ArraySlice<UInt8>) throws(HTTPProtocolError) -> (name: String, value: String) {
+        try line.withUnsafeBufferPointer { (line) throws(HTTPProtocolError) in try field(line) }
+    }
+
+    private static func field(_ line: Bytes) throws(HTTPProtocolError) -> (name: String, value: String) {
         guard let colon = line.firstIndex(of: 0x3a) else { throw HTTPProtocolError("a field has no colon") }
-        let name = line[..<colon]
+        let name = line.part(..<colon)
         // A space before the colon, and a folded line, end up here as well.
         guard !name.isEmpty, name.allSatisfy(\.isHTTPToken) else {
             throw HTTPProtocolError("a field's name is not a token")
         }
-        var value = line[(colon + 1)...]
-        while let first = value.first, first == 0x20 || first == 0x09 { value = value.dropFirst() }
-        while let last = value.last, last == 0x20 || last == 0x09 { value = value.dropLast() }
-        guard value.allSatisfy({ $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }) else {
-            throw HTTPProtocolError("a field's value holds a control character")
-        }
+        var start = colon + 1
+        var end = line.count
+        while start < end, line[start] == 0x20 || line[start] == 0x09 { start += 1 }
+        while start < end, line[end - 1] == 0x20 || line[end - 1] == 0x09 { end -= 1 }
+        let value = line.part(start..<end)
+        // Tokens make values long: without a way out of the loop the compiler takes many bytes at a time.
+        var control: UInt8 = 0
+        for byte in value { control |= (byte < 0x20 && byte != 0x09) || byte == 0x7f ? 1 : 0 }
+        guard control == 0 else { throw HTTPProtocolError("a field's value holds a control character") }
         return (String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self))
     }
 
@@ -208,18 +227,27 @@ enum HTTPTarget {
 
 /// The lines of a head, each ended by CR LF and by nothing else.
 struct HeadLines {
-    private var rest: ArraySlice<UInt8>
+    private var rest: HTTP1Head.Bytes
 
-    init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+    init(_ bytes: HTTP1Head.Bytes) { rest = bytes }
 
-    mutating func next() throws(HTTPProtocolError) -> ArraySlice<UInt8> {
-        guard let end = rest.firstIndex(where: { $0 == 0x0a || $0 == 0x0d }) else {
-            throw HTTPProtocolError("a line has no end")
-        }
-        guard rest[end] == 0x0d, end + 1 < rest.endIndex, rest[end + 1] == 0x0a else {
+    mutating func next() throws(HTTPProtocolError) -> HTTP1Head.Bytes {
+        guard let feed = rest.position(of: 0x0a) else { throw HTTPProtocolError("a line has no end") }
+        let line = rest.part(..<max(0, feed - 1))
+        guard feed > 0, rest[feed - 1] == 0x0d, line.position(of: 0x0d) == nil else {
             throw HTTPProtocolError("a line is not ended by CR LF")
         }
-        defer { rest = rest[(end + 2)...] }
-        return rest[..<end]
+        rest = rest.part((feed + 1)...)
+        return line
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// The bytes at the positions of `range`, counted from their own start.
+    fileprivate func part(_ range: some RangeExpression<Int>) -> Self { Self(rebasing: self[range]) }
+
+    fileprivate func position(of byte: UInt8) -> Int? {
+        guard let start = baseAddress, let found = memchr(start, Int32(byte), count) else { return nil }
+        return UnsafeRawPointer(found) - UnsafeRawPointer(start)
     }
 }

@@ -3,10 +3,13 @@
 extension String {
     /// Whether both are the same but for the case of ASCII letters.
     public func equalsIgnoringCase(_ other: String) -> Bool {
-        let left = utf8
-        let right = other.utf8
-        guard left.count == right.count else { return false }
-        return zip(left, right).allSatisfy { $0 == $1 || $0.lowercasedASCII == $1.lowercasedASCII }
+        utf8.count == other.utf8.count && (self == other || hasPrefixIgnoringCase(other))
+    }
+
+    /// Whether the string starts with `prefix`, but for the case of ASCII letters.
+    public func hasPrefixIgnoringCase(_ prefix: String) -> Bool {
+        guard utf8.count >= prefix.utf8.count else { return false }
+        return zip(utf8, prefix.utf8).allSatisfy { $0 == $1 || $0.lowercasedASCII == $1.lowercasedASCII }
     }
 
     /// The string with ASCII letters in lower case and everything else as it was.

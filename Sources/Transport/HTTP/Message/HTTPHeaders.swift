@@ -51,10 +51,14 @@ public struct HTTPHeaders: Sendable {
         fields.compactMap { $0.name.equalsIgnoringCase(name) ? $0.value : nil }
     }
 
+    /// How many lines of `name` there are.
+    func count(_ name: String) -> Int { fields.count { $0.name.equalsIgnoringCase(name) } }
+
     /// The elements of the comma-separated list that all lines of `name` make together (RFC 9110 §5.6.1): trimmed,
     /// empty ones left out. Not for fields whose values may hold quoted commas.
     public func list(_ name: String) -> [String] {
-        all(name).flatMap { $0.split(separator: ",") }.map { $0.trimmingHTTPSpace() }.filter { !$0.isEmpty }
+        guard contains(name) else { return [] }
+        return all(name).flatMap { $0.split(separator: ",") }.map { $0.trimmingHTTPSpace() }.filter { !$0.isEmpty }
     }
 
     /// Whether the list of `name` holds `token`, without regard to case.

@@ -29,25 +29,37 @@ public struct HTTPRequest: Sendable {
     /// keeps it apart. (A server refuses a target whose percent-encoding is broken before a handler sees it.)
     public var path: String { PercentEncoding.decode(rawPath) ?? rawPath }
 
+    private var queryMark: String.Index? {
+        let offset = target.utf8.withContiguousStorageIfAvailable { $0.firstIndex(of: 0x3f) }
+        guard let offset else { return target.utf8.firstIndex(of: 0x3f) }
+        return offset.map { target.utf8.index(target.startIndex, offsetBy: $0) }
+    }
+
     /// The path as it is on the wire, without the query.
     public var rawPath: String {
-        guard let mark = target.utf8.firstIndex(of: 0x3f) else { return target }
+        guard let mark = queryMark else { return target }
         return String(target[..<mark])
     }
 
     /// The parts of the path between slashes, each percent-decoded; empty parts are left out.
     public var pathSegments: [String] {
-        rawPath.split(separator: "/").map { PercentEncoding.decode(String($0)) ?? String($0) }
+        rawPath.utf8.split(separator: 0x2f).map { part in
+            let text = String(Substring(part))
+            return PercentEncoding.decode(text) ?? text
+        }
     }
 
     /// The query as it is on the wire, without the `?`; empty when there is none.
     public var rawQuery: String {
-        guard let mark = target.utf8.firstIndex(of: 0x3f) else { return "" }
+        guard let mark = queryMark else { return "" }
         return String(target[target.utf8.index(after: mark)...])
     }
 
     /// The items of the query in order, decoded as a form is (`+` is a space).
-    public var queryItems: [(name: String, value: String)] { QueryString.parse(rawQuery) }
+    public var queryItems: [(name: String, value: String)] {
+        let query = rawQuery
+        return query.isEmpty ? [] : QueryString.parse(query)
+    }
 
     /// The first value of the query item `name`; nil when there is none, empty when it has no value.
     public func query(_ name: String) -> String? { queryItems.first { $0.name == name }?.value }
