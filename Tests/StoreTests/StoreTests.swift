@@ -103,6 +103,19 @@ import Testing
         #expect(again.count(prefix: "/r/") == 1)
     }
 
+    @Test func `tells of changes under a prefix and of no others`() async throws {
+        let store = try SQLiteStore(directory: scratch.path)
+        let mark = store.changes(under: "/registry/roles/")
+        let before = mark.revision
+        _ = try await store.create("/registry/pods/a", value(1))
+        _ = try await store.create("/registry/roles", value(1))
+        #expect(mark.revision == before)
+        let made = try await store.create("/registry/roles/a", value(1))
+        #expect(mark.revision == made.revision)
+        let gone = try await store.delete("/registry/roles/a", expected: nil)
+        #expect(mark.revision == gone.revision && store.changes(under: "/registry/roles/") === mark)
+    }
+
     @Test func `answers many writers, each with its own revision`() async throws {
         let store = try SQLiteStore(directory: scratch.path)
         let revisions = try await withThrowingTaskGroup(of: Int64.self) { group in

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Synchronization
+
 /// What the API server needs of a store: revisions that only increase, atomic conditional writes that are durable
 /// before they are answered, consistent lists and gap-free watches. Keys are paths: `/registry/pods/default/web`.
 public protocol KeyValueStore: Sendable {
@@ -35,6 +37,26 @@ public protocol KeyValueStore: Sendable {
     /// Every change under `prefix` (a path ending in `/`, or one whole key) after `revision`, in order, without a gap.
     func watch(prefix: String, after revision: Int64) async throws(StoreError) -> StoreWatch
 
+    /// Tells, from now on and at the cost of one load, whether something under `prefix` (a path ending in `/`) changed.
+    func changes(under prefix: String) -> ChangeMark
+
     /// Forgets the history before `revision`: reads at it or later still work.
     func compact(to revision: Int64) async throws(StoreError)
+}
+
+/// The newest change under one prefix, for what is derived from the objects there and kept. Read `revision` first, then
+/// the objects: what was made of them holds while `revision` stays the same.
+public final class ChangeMark: Sendable {
+    let prefix: String
+    private let newest: Atomic<Int64>
+
+    init(prefix: String, revision: Int64) {
+        self.prefix = prefix
+        newest = Atomic(revision)
+    }
+
+    /// The revision of the newest change, or one later than it. A write that was answered is seen.
+    public var revision: Int64 { newest.load(ordering: .acquiring) }
+
+    func advance(to revision: Int64) { newest.store(revision, ordering: .releasing) }
 }

@@ -7,6 +7,7 @@ struct LiveState: Sendable {
     var compacted: Int64 = 0
     private(set) var recent = RecentEvents()
     private var watchers: [String: [WatchQueue]] = [:]
+    private var marks: [ChangeMark] = []
     var failure: StoreError?
 
     /// Takes a row of the log at start.
@@ -30,10 +31,18 @@ struct LiveState: Sendable {
         if let object = event.object { objects.set(object) } else { objects.remove(event.key) }
         recent.append(event)
         revision = event.revision
+        for mark in marks where SortedObjects.hasPrefix(event.key, mark.prefix) { mark.advance(to: revision) }
         guard !watchers.isEmpty else { return }
         forEachPrefix(of: event.key) { prefix in
             for queue in watchers[prefix] ?? [] { queue.push(event) }
         }
+    }
+
+    mutating func mark(_ prefix: String) -> ChangeMark {
+        if let known = marks.first(where: { $0.prefix == prefix }) { return known }
+        let mark = ChangeMark(prefix: prefix, revision: revision)
+        marks.append(mark)
+        return mark
     }
 
     mutating func add(_ queue: WatchQueue) { watchers[queue.prefix, default: []].append(queue) }
@@ -70,7 +79,7 @@ struct RecentEvents: Sendable {
     private var head = 0
     private var bytes = 0
     private static let countLimit = 8_192
-    private static let byteLimit = 4 << 20
+    private static let byteLimit = 2 << 20
 
     mutating func reset(after revision: Int64) {
         self = RecentEvents()

@@ -119,6 +119,8 @@ extension SQLiteStore {
         return objects.slice(objects.lowerBound(prefix), objects.upperBound(prefix: prefix), limit: .max)
     }
 
+    public func changes(under prefix: String) -> ChangeMark { state.withLock { $0.mark(prefix) } }
+
     public func count(prefix: String) -> Int {
         state.withLock { $0.objects.distance($0.objects.lowerBound(prefix), $0.objects.upperBound(prefix: prefix)) }
     }

@@ -15,8 +15,7 @@ struct SortedObjects: Sendable {
     }
 
     subscript(key: String) -> StoredObject? {
-        let position = lowerBound(key)
-        guard let object = object(at: position), object.key.utf8.elementsEqual(key.utf8) else { return nil }
+        guard let object = object(at: lowerBound(key)), Self.order(object.key, key) == 0 else { return nil }
         return object
     }
 
@@ -28,7 +27,7 @@ struct SortedObjects: Sendable {
             return
         }
         var position = lowerBound(object.key)
-        if let present = self.object(at: position), present.key.utf8.elementsEqual(object.key.utf8) {
+        if let present = self.object(at: position), Self.order(present.key, object.key) == 0 {
             chunks[position.chunk][position.index] = object
             return
         }
@@ -44,7 +43,7 @@ struct SortedObjects: Sendable {
     /// Removes the object under `key` if there is one.
     mutating func remove(_ key: String) {
         let position = lowerBound(key)
-        guard let present = object(at: position), present.key.utf8.elementsEqual(key.utf8) else { return }
+        guard let present = object(at: position), Self.order(present.key, key) == 0 else { return }
         chunks[position.chunk].remove(at: position.index)
         if chunks[position.chunk].isEmpty { chunks.remove(at: position.chunk) }
         count -= 1
@@ -57,17 +56,17 @@ struct SortedObjects: Sendable {
 
     /// The first position whose key is not less than `key`.
     func lowerBound(_ key: String) -> Position {
-        position { Self.less($0, key) }
+        position { Self.order($0, key) < 0 }
     }
 
     /// The first position after every key that starts with `prefix`.
     func upperBound(prefix: String) -> Position {
-        position { Self.less($0, prefix) || Self.hasPrefix($0, prefix) }
+        position { Self.order($0, prefix) < 0 || Self.hasPrefix($0, prefix) }
     }
 
     /// The first position whose key is greater than `key`.
     func upperBound(_ key: String) -> Position {
-        position { !Self.less(key, $0) }
+        position { Self.order($0, key) <= 0 }
     }
 
     /// How many objects lie from `start` up to but not including `end`.
@@ -122,12 +121,33 @@ struct SortedObjects: Sendable {
         chunks.insert(tail, at: chunk + 1)
     }
 
-    /// Byte order, not Swift's Unicode order: two spellings of one character are two keys.
-    private static func less(_ a: String, _ b: String) -> Bool {
-        a.utf8.lexicographicallyPrecedes(b.utf8)
+    /// Byte order, not Swift's Unicode order: two spellings of one character are two keys. Negative, 0 or positive.
+    private static func order(_ a: String, _ b: String) -> Int {
+        withBytes(a, b) { a, b in
+            let shared = min(a.count, b.count)
+            // Keys of one kind have most of their bytes in common: memcmp takes them 32 at a time.
+            if shared > 0, let left = a.baseAddress, let right = b.baseAddress {
+                let difference = memcmp(left, right, shared)
+                if difference != 0 { return Int(difference) }
+            }
+            return a.count - b.count
+        }
     }
 
     static func hasPrefix(_ key: String, _ prefix: String) -> Bool {
-        key.utf8.starts(with: prefix.utf8)
+        withBytes(key, prefix) { key, prefix in
+            guard let text = key.baseAddress, let start = prefix.baseAddress else { return prefix.isEmpty }
+            return prefix.count <= key.count && memcmp(text, start, prefix.count) == 0
+        }
+    }
+
+    private static func withBytes<Result>(
+        _ a: String, _ b: String, _ body: (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>) -> Result
+    ) -> Result {
+        let result = a.utf8.withContiguousStorageIfAvailable { a in
+            b.utf8.withContiguousStorageIfAvailable { body(a, $0) }
+        }
+        guard case .some(.some(let result)) = result else { preconditionFailure("a native string is contiguous") }
+        return result
     }
 }
