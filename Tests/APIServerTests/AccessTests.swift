@@ -44,6 +44,58 @@ import Testing
         #expect(review.status == 201 && review.json["status"]?["allowed"] == true)
     }
 
+    @Test func `changes with the role and the binding at once`() async throws {
+        let server = try await TestServer()
+        let group = "/apis/rbac.authorization.k8s.io/v1/namespaces/default"
+        func role(_ verbs: [String], names: [String]) -> JSONValue {
+            var rule: JSONValue = ["apiGroups": [""], "resources": ["configmaps"]]
+            rule["verbs"] = .array(verbs.map { .string($0) })
+            if !names.isEmpty { rule["resourceNames"] = .array(names.map { .string($0) }) }
+            return [
+                "kind": "Role", "apiVersion": "rbac.authorization.k8s.io/v1",
+                "metadata": ["name": "r", "namespace": "default"], "rules": [rule],
+            ]
+        }
+        func status(_ name: String) async throws -> Int {
+            try await server.send("GET", "/api/v1/namespaces/default/configmaps/\(name)", as: Self.jane).status
+        }
+        let binding: JSONValue = [
+            "kind": "RoleBinding", "apiVersion": "rbac.authorization.k8s.io/v1", "metadata": ["name": "r"],
+            "subjects": [["kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "jane"]],
+            "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"],
+        ]
+        #expect(try await server.send("POST", "\(group)/roles", role(["get"], names: ["one"])).status == 201)
+        #expect(try await server.send("POST", "\(group)/rolebindings", binding).status == 201)
+        // What is allowed for one name is not for another; 404 is what those see who may look.
+        #expect(try await status("one") == 404)
+        #expect(try await status("two") == 403)
+        #expect(try await server.send("PUT", "\(group)/roles/r", role(["get"], names: [])).status == 200)
+        #expect(try await status("two") == 404)
+        #expect(try await status("three") == 404)
+        #expect(try await server.send("PUT", "\(group)/roles/r", role(["list"], names: [])).status == 200)
+        #expect(try await status("two") == 403)
+        #expect(try await server.send("PUT", "\(group)/roles/r", role(["get"], names: [])).status == 200)
+        #expect(try await status("two") == 404)
+        #expect(try await server.send("DELETE", "\(group)/rolebindings/r").status == 200)
+        #expect(try await status("two") == 403)
+    }
+
+    @Test func `on behalf of others is the front proxy's alone`() async throws {
+        let server = try await TestServer()
+        func user(_ issuer: String) async throws -> String? {
+            var request = HTTPRequest(target: pods, headers: ["X-Remote-User": "jane"])
+            request.context = RequestContext(
+                clientCertificate: PeerCertificate(commonName: "joe", issuerCommonName: issuer, isVerified: true))
+            let answer = try await server.server.handle(request).body.collect(limit: 1 << 20)
+            let message = try JSONValue.parse(answer)["message"]?.string ?? ""
+            return ["jane", "joe"].first { message.contains("User \"\($0)\"") }
+        }
+        let credentials = server.server.credentials
+        #expect(try await user(credentials.frontProxyAuthority.certificate.commonName) == "jane")
+        #expect(try await user(credentials.authority.certificate.commonName) == "joe")
+        #expect(try await user("") == "joe")
+    }
+
     @Test func `cannot be given away by those who do not have it`() async throws {
         let server = try await TestServer()
         let role: JSONValue = [
@@ -124,9 +176,32 @@ import Testing
         #expect(mine.0 == 201 && mine.1 == "system:serviceaccount:default:robot")
         let forged = await ask(token.dropLast(4) + "AAAA")
         #expect(forged.0 == 401)
+        try await server.send(
+            "PATCH", "\(path)/robot", ["metadata": ["labels": ["a": "b"]]],
+            type: "application/merge-patch+json")
+        #expect(await ask(token).0 == 201)
         try await server.send("DELETE", "\(path)/robot")
-        let late = await ask(token)
-        #expect(late.0 == 401)
+        #expect(await ask(token).0 == 401)
+        // Another one of the same name is not the one that the token is of.
+        try await server.send(
+            "POST", path, ["kind": "ServiceAccount", "apiVersion": "v1", "metadata": ["name": "robot"]])
+        #expect(await ask(token).0 == 401)
+
+        let secrets = "/api/v1/namespaces/default/secrets"
+        try await server.send("POST", secrets, ["kind": "Secret", "apiVersion": "v1", "metadata": ["name": "s"]])
+        let bound = try await server.send(
+            "POST", "\(path)/robot/token",
+            [
+                "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1",
+                "spec": [
+                    "expirationSeconds": 600, "boundObjectRef": ["kind": "Secret", "apiVersion": "v1", "name": "s"],
+                ],
+            ])
+        let second = try #require(bound.json["status"]?["token"]?.string)
+        #expect(await ask(second).0 == 201)
+        #expect(await ask(second).0 == 201)
+        try await server.send("DELETE", "\(secrets)/s")
+        #expect(await ask(second).0 == 401)
     }
 
     @Test func `without credentials is anonymous and sees health only`() async throws {

@@ -53,7 +53,8 @@ public final class APIServer: HTTPHandler {
             configuration: configuration, logger: logger, storage: storage, registry: registry,
             allocator: ServiceAllocator(ranges: ranges, portRange: configuration.nodePorts), quotas: quotas,
             tokens: tokens, kubelets: KubeletConnections(makeClient: credentials.makeClient), metrics: server)
-        authenticator = Authenticator(core: core, frontProxyAuthority: credentials.frontProxyAuthority.certificate)
+        authenticator = Authenticator(
+            core: core, frontProxyName: credentials.frontProxyAuthority.certificate.commonName)
         authorizer = Authorizer(core: core)
         discovery = Discovery(core.registry)
     }
@@ -184,7 +185,7 @@ public final class APIServer: HTTPHandler {
             throw .unknownResource
         }
         // A name is one step of a key: nothing in it may reach into another namespace or kind.
-        for part in [info.namespace, info.name] where part.contains("/") || part == "." || part == ".." {
+        for part in [info.namespace, info.name] where part.utf8.contains(0x2f) || part == "." || part == ".." {
             throw .badRequest("invalid resource name \"\(part)\": it may not be '.' or '..' or contain '/'")
         }
         if resource.namespaced, info.namespace.isEmpty, !info.name.isEmpty { throw .unknownResource }

@@ -18,6 +18,7 @@ final class ServerCore: Sendable {
     let tokens: ServiceAccountTokens
     let kubelets: KubeletConnections
     let metrics: ServerMetrics
+    let grants: GrantCache
 
     init(
         configuration: APIServerConfiguration, logger: Logger, storage: ObjectStorage, registry: ResourceRegistry,
@@ -33,6 +34,7 @@ final class ServerCore: Sendable {
         self.tokens = tokens
         self.kubelets = kubelets
         self.metrics = metrics
+        grants = GrantCache(storage.store)
     }
 
     var store: any KeyValueStore { storage.store }
@@ -49,8 +51,15 @@ final class ServerCore: Sendable {
     func object(
         _ group: String, _ plural: String, namespace: String = "", name: String
     ) throws(APIError) -> APIObject? {
-        guard let stored = storage.get(try builtin(group, plural), namespace: namespace, name: name) else { return nil }
+        guard let stored = try stored(group, plural, namespace: namespace, name: name) else { return nil }
         return try APIObject(stored)
+    }
+
+    /// The object of a built-in kind as it is stored; nil when there is none.
+    func stored(
+        _ group: String, _ plural: String, namespace: String = "", name: String
+    ) throws(APIError) -> StoredObject? {
+        storage.get(try builtin(group, plural), namespace: namespace, name: name)
     }
 
     /// All objects of a built-in kind, parsed.

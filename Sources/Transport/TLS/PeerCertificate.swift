@@ -7,6 +7,8 @@ public struct PeerCertificate: Sendable, Hashable {
     public var commonName: String
     /// The organizations of the subject, in order. Kubernetes reads them as groups.
     public var organizations: [String]
+    /// The last common name of the issuer; empty when there is none.
+    public var issuerCommonName: String
     /// The subject alternative names.
     public var dnsNames: [String]
     public var addresses: [String]
@@ -20,11 +22,13 @@ public struct PeerCertificate: Sendable, Hashable {
 
     /// Makes one from its fields; what a test or an in-process transport has to say.
     public init(
-        commonName: String, organizations: [String] = [], dnsNames: [String] = [], addresses: [String] = [],
-        uris: [String] = [], notBefore: Int64 = 0, notAfter: Int64 = .max, isVerified: Bool, chain: [[UInt8]] = []
+        commonName: String, organizations: [String] = [], issuerCommonName: String = "", dnsNames: [String] = [],
+        addresses: [String] = [], uris: [String] = [], notBefore: Int64 = 0, notAfter: Int64 = .max, isVerified: Bool,
+        chain: [[UInt8]] = []
     ) {
         self.commonName = commonName
         self.organizations = organizations
+        self.issuerCommonName = issuerCommonName
         self.dnsNames = dnsNames
         self.addresses = addresses
         self.uris = uris

@@ -8,8 +8,9 @@ internal import TLS
 /// Finds out who asks.
 struct Authenticator: Sendable {
     let core: ServerCore
-    /// Names the front proxy's certificate may carry; its authority is checked by the TLS layer's verified chain.
-    let frontProxyAuthority: Certificate?
+    /// The name of the authority that issues the front proxy's certificate, where one is known. That it did issue the one
+    /// shown is checked by the TLS layer's verified chain.
+    let frontProxyName: String?
 
     static let authenticated = "system:authenticated"
     static let anonymous = RequestUser(name: "system:anonymous", groups: ["system:unauthenticated"])
@@ -23,10 +24,11 @@ struct Authenticator: Sendable {
             isRefused = !certificate.isVerified || !certificate.isValid(at: WallClock.seconds())
         }
         if let certificate = request.context.clientCertificate, !isRefused {
-            if isFrontProxy(certificate), let name = request.headers["X-Remote-User"] {
-                return Self.adding(Self.authenticated, to: Self.remoteUser(name, request))
-            }
-            if !certificate.commonName.isEmpty, !isFrontProxy(certificate) {
+            if isFrontProxy(certificate) {
+                if let name = request.headers["X-Remote-User"] {
+                    return Self.adding(Self.authenticated, to: Self.remoteUser(name, request))
+                }
+            } else if !certificate.commonName.isEmpty {
                 return Self.adding(
                     Self.authenticated, to: RequestUser(name: certificate.commonName, groups: certificate.organizations)
                 )
@@ -54,8 +56,9 @@ struct Authenticator: Sendable {
 
     private static func bearer(_ request: HTTPRequest) -> String? {
         if let value = request.headers["Authorization"] {
-            let parts = value.split(separator: " ", maxSplits: 1)
-            if parts.count == 2, parts[0].lowercased() == "bearer" { return parts[1].trimmingHTTPSpace() }
+            if let space = value.utf8.firstIndex(of: 0x20), String(value[..<space]).equalsIgnoringCase("bearer") {
+                return value[space...].trimmingHTTPSpace()
+            }
         }
         // Browsers cannot set headers on WebSockets: they offer the token as a subprotocol.
         for offered in request.headers.list("Sec-WebSocket-Protocol") {
@@ -77,10 +80,7 @@ struct Authenticator: Sendable {
     // MARK: Front proxy
 
     private func isFrontProxy(_ certificate: PeerCertificate) -> Bool {
-        guard let frontProxyAuthority, let leaf = certificate.chain.first else { return false }
-        // A certificate that cannot be read is not the proxy's.
-        guard let parsed = try? Certificate(der: leaf) else { return false }
-        return parsed.issuerCommonName == frontProxyAuthority.commonName
+        certificate.issuerCommonName == frontProxyName
     }
 
     private static func remoteUser(_ name: String, _ request: HTTPRequest) -> RequestUser {

@@ -8,7 +8,7 @@ struct Impersonation: Sendable {
     let authorizer: Authorizer
 
     func user(_ request: HTTPRequest, _ actual: RequestUser) throws(APIError) -> RequestUser {
-        let headers = request.headers.filter { $0.name.lowercased().hasPrefix("impersonate-") }
+        let headers = request.headers.filter { $0.name.hasPrefixIgnoringCase("impersonate-") }
         if headers.isEmpty { return actual }
         guard let name = request.headers["Impersonate-User"], !name.isEmpty else {
             throw .badRequest("impersonating groups, a uid or extra fields without impersonating a user")

@@ -111,12 +111,23 @@ struct RoleEvaluator: Sendable {
     let core: ServerCore
     static let group = "rbac.authorization.k8s.io"
 
+    /// What allows a request.
+    struct Grant {
+        var reason: String
+        /// Whether the same is allowed for any other object of the kind.
+        var isForEveryName: Bool
+    }
+
     /// Why the request is allowed; nil when nothing allows it.
     func grant(for request: AccessRequest) throws(APIError) -> String? {
-        var found: String?
+        try core.grants.grant(for: request) { () throws(APIError) in try find(request) }
+    }
+
+    private func find(_ request: AccessRequest) throws(APIError) -> Grant? {
+        var found: Grant?
         try forEachRules(of: request.user, namespace: request.path == nil ? request.namespace : "") { rules, why in
-            guard rules.contains(where: { $0.allows(request) }) else { return true }
-            found = why()
+            guard let rule = rules.first(where: { $0.allows(request) }) else { return true }
+            found = Grant(reason: why(), isForEveryName: rule.names.isEmpty)
             return false
         }
         return found

@@ -3,7 +3,7 @@
 internal import HTTP
 internal import JSON
 internal import Schema
-internal import Synchronization
+internal import Store
 internal import TLS
 
 /// Issues and checks the tokens of service accounts.
@@ -57,13 +57,15 @@ struct ServiceAccountTokens: Sendable {
 
     /// The user of a token, or nil when it is not one of ours. What it is bound to must still be there.
     func authenticate(_ token: String, audiences wanted: [String]?, core: ServerCore) -> RequestUser? {
-        let jwt: JWT
+        let known: VerifiedToken
         do throws(TLSError) {
-            jwt = try verified.token(token, keys: publicKeys)
-            try jwt.checkTimes(now: WallClock.seconds())
+            known = try verified.token(token, keys: publicKeys)
+            try known.jwt.checkTimes(now: WallClock.seconds())
         } catch {
             return nil
         }
+        if wanted == nil, let user = known.user(core.store) { return user }
+        let jwt = known.jwt
         guard jwt.claims["iss"]?.string == issuer else { return nil }
         let given = jwt.claims["aud"]?.array?.compactMap(\.string) ?? []
         guard given.contains(where: (wanted ?? audiences).contains) else { return nil }
@@ -71,28 +73,36 @@ struct ServiceAccountTokens: Sendable {
         guard let namespace = claims?["namespace"]?.string, let name = claims?["serviceaccount"]?["name"]?.string,
             let uid = claims?["serviceaccount"]?["uid"]?.string
         else { return nil }
-        // A store that cannot be read proves nothing: not authenticated.
-        guard let account = try? core.object("", "serviceaccounts", namespace: namespace, name: name),
-            account.uid == uid, isAlive(account)
+        // An object that cannot be read proves nothing: not authenticated.
+        guard let stored = try? core.stored("", "serviceaccounts", namespace: namespace, name: name),
+            let account = try? APIObject(stored), account.uid == uid, isAlive(account)
         else { return nil }
+        var grounds = [VerifiedToken.Ground(key: stored.key, revision: stored.revision)]
+        // One that is being deleted holds for a minute only, whatever its revision.
+        var holds = account.deletionTimestamp == nil
         var extra: [String: [String]] = [:]
         for (kind, plural) in [("pod", "pods"), ("node", "nodes"), ("secret", "secrets")] {
             guard let reference = claims?[kind], let boundName = reference["name"]?.string else { continue }
             let scope = kind == "node" ? "" : namespace
             // One that cannot be read cannot vouch for the token, which is then refused.
-            let object = try? core.object("", plural, namespace: scope, name: boundName)
+            let bound = try? core.stored("", plural, namespace: scope, name: boundName)
             // A token bound to a pod names its node too; the node may go before the pod does.
             if kind == "node", claims?["pod"] != nil {
                 extra["authentication.kubernetes.io/node-name"] = [boundName]
                 if let uid = reference["uid"]?.string { extra["authentication.kubernetes.io/node-uid"] = [uid] }
                 continue
             }
-            guard let object, object.uid == reference["uid"]?.string, isAlive(object) else { return nil }
+            guard let bound, let object = try? APIObject(bound), object.uid == reference["uid"]?.string, isAlive(object)
+            else { return nil }
+            grounds.append(VerifiedToken.Ground(key: bound.key, revision: bound.revision))
+            if object.deletionTimestamp != nil { holds = false }
             extra["authentication.kubernetes.io/\(kind)-name"] = [boundName]
             extra["authentication.kubernetes.io/\(kind)-uid"] = [object.uid]
         }
         if let id = jwt.claims["jti"]?.string { extra["authentication.kubernetes.io/credential-id"] = ["JTI=\(id)"] }
-        return Self.user(namespace: namespace, name: name, uid: uid, extra: extra)
+        let user = Self.user(namespace: namespace, name: name, uid: uid, extra: extra)
+        if wanted == nil, holds { known.remember(user, grounds) }
+        return user
     }
 
     /// Being deleted is fine for a minute: the last acts of a pod need its token.
@@ -112,23 +122,5 @@ struct ServiceAccountTokens: Sendable {
         do throws(TLSError) { return try PublicKey.jsonWebKeySet(publicKeys) } catch {
             throw .internalError("\(error)")
         }
-    }
-}
-
-/// Tokens whose signature was found good: a signature costs more to check than all the rest of a small request, and it
-/// does not become bad. Times, and what the token is bound to, are looked at every time.
-private final class VerifiedTokens: Sendable {
-    private let known = Mutex<[String: JWT]>([:])
-    private static let limit = 4_096
-
-    func token(_ text: String, keys: [PublicKey]) throws(TLSError) -> JWT {
-        if let jwt = known.withLock({ $0[text] }) { return jwt }
-        let jwt = try JWT(verifying: text, keys: keys)
-        known.withLock { known in
-            // Tokens are renewed all the time: the old ones go all at once rather than be kept in order.
-            if known.count >= Self.limit { known = [:] }
-            known[text] = jwt
-        }
-        return jwt
     }
 }

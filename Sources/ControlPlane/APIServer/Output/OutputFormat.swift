@@ -22,6 +22,9 @@ struct OutputFormat: Sendable {
     /// The first acceptable entry of the Accept header. `tables` says whether the response can be shown as a table,
     /// `binary` whether it has a form in protobuf.
     init(_ request: HTTPRequest, tables: Bool = true, binary: Bool = true) throws(APIError) {
+        // What most programs send, and nobody has to take apart.
+        let lines = request.headers.all("Accept")
+        if lines.isEmpty || lines == ["application/json"] { return }
         let entries = request.headers.list("Accept")
         guard !entries.isEmpty else { return }
         for entry in entries {

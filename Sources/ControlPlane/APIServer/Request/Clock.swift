@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+internal import Synchronization
 
 /// Wall time, as Kubernetes writes it.
 enum WallClock {
@@ -77,19 +78,38 @@ enum WallClock {
 enum Fresh {
     /// A random (version 4) UUID.
     static func uid() -> String {
-        var generator = SystemRandomNumberGenerator()
-        var high = generator.next()
-        var low = generator.next()
-        high = high & 0xffff_ffff_ffff_0fff | 0x4000
-        low = low & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000
-        let digits = hex(high) + hex(low)
-        let parts = [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { String(decoding: digits[$0], as: UTF8.self) }
-        return parts.joined(separator: "-")
+        let (high, low) = randomWords.withLock { ($0.next(), $0.next()) }
+        let words = (high & 0xffff_ffff_ffff_0fff | 0x4000, low & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000)
+        return String(unsafeUninitializedCapacity: 36) { text in
+            var place = 0
+            for digit in 0..<32 {
+                if digit == 8 || digit == 12 || digit == 16 || digit == 20 {
+                    text[place] = 0x2d
+                    place += 1
+                }
+                let nibble = UInt8(truncatingIfNeeded: (digit < 16 ? words.0 : words.1) >> (60 - 4 * (digit & 15))) & 15
+                text[place] = nibble < 10 ? 0x30 + nibble : 0x57 + nibble
+                place += 1
+            }
+            return place
+        }
     }
 
-    private static func hex(_ word: UInt64) -> [UInt8] {
-        let digits = Array("0123456789abcdef".utf8)
-        return (0..<16).map { digits[Int(word >> (60 - 4 * UInt64($0)) & 15)] }
+    private static let randomWords = Mutex(RandomWords())
+
+    /// The kernel's random numbers, a block at a time: every request has an identifier, and a system call for each would
+    /// be most of its cost.
+    private struct RandomWords {
+        private var words: [UInt64] = []
+
+        mutating func next() -> UInt64 {
+            if let word = words.popLast() { return word }
+            words = [UInt64](repeating: 0, count: 32)
+            // Up to 256 bytes come whole, whatever signals do (getentropy(3)).
+            let result = words.withUnsafeMutableBytes { getentropy($0.baseAddress, $0.count) }
+            precondition(result == 0, "the kernel has random numbers")
+            return words.removeLast()
+        }
     }
 
     /// Five characters that spell no words, as generated names end.

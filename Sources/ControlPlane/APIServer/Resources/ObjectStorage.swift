@@ -10,12 +10,23 @@ struct ObjectStorage: Sendable {
 
     static func prefix(_ resource: ResourceKind, namespace: String = "") -> String {
         let id = resource.storage
-        let root = "/registry/\(id.group.isEmpty ? "core" : id.group)/\(id.plural)/"
-        return namespace.isEmpty ? root : root + namespace + "/"
+        var prefix = "/registry/"
+        prefix.reserveCapacity(96)  // with a name, what most keys take
+        prefix += id.group.isEmpty ? "core" : id.group
+        prefix += "/"
+        prefix += id.plural
+        prefix += "/"
+        if !namespace.isEmpty {
+            prefix += namespace
+            prefix += "/"
+        }
+        return prefix
     }
 
     static func key(_ resource: ResourceKind, namespace: String, name: String) -> String {
-        prefix(resource, namespace: resource.namespaced ? namespace : "") + name
+        var key = prefix(resource, namespace: resource.namespaced ? namespace : "")
+        key += name
+        return key
     }
 
     func get(_ resource: ResourceKind, namespace: String, name: String) -> StoredObject? {

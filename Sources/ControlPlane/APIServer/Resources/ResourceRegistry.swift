@@ -16,6 +16,8 @@ final class ResourceRegistry: Sendable {
         var resources: [ResourceKind] = []
         var byPlace: [Place: Int] = [:]
         var byKind: [Place: Int] = [:]
+        /// The first version of each; its place has no version.
+        var first: [Place: Int] = [:]
         var generation = 0
 
         init(_ resources: [ResourceKind]) {
@@ -23,6 +25,8 @@ final class ResourceRegistry: Sendable {
             for (index, resource) in resources.enumerated() {
                 byPlace[Place(group: resource.group, version: resource.version, plural: resource.plural)] = index
                 byKind[Place(group: resource.group, version: resource.version, plural: resource.kind)] = index
+                let place = Place(group: resource.group, version: "", plural: resource.plural)
+                if first[place] == nil { first[place] = index }
             }
         }
     }
@@ -106,7 +110,9 @@ final class ResourceRegistry: Sendable {
 
     /// The first version of a resource that is served.
     func preferred(_ group: String, _ plural: String) -> ResourceKind? {
-        resources.first { $0.group == group && $0.plural == plural }
+        index.withLock { index in
+            index.first[Place(group: group, version: "", plural: plural)].map { index.resources[$0] }
+        }
     }
 
     /// Every group with its versions, in the order of the table.

@@ -38,7 +38,7 @@ extension RequestScope {
         let token = body.spec["token"]?.string ?? ""
         if token.isEmpty { throw .badRequest("token is required for TokenReview in authentication") }
         let audiences = (body.spec["audiences"]?.array ?? []).compactMap(\.string)
-        let authenticator = Authenticator(core: core, frontProxyAuthority: nil)
+        let authenticator = Authenticator(core: core, frontProxyName: nil)
         guard let found = try authenticator.authenticate(token: token, audiences: audiences) else {
             return ["user": [:], "error": "invalid bearer token"]
         }

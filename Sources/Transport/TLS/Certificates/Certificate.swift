@@ -120,9 +120,9 @@ public final class Certificate: @unchecked Sendable {
     func peer(isVerified: Bool, chain: [[UInt8]]) -> PeerCertificate {
         let names = alternativeNames
         return PeerCertificate(
-            commonName: commonName, organizations: organizations, dnsNames: names.dnsNames,
-            addresses: names.addresses, uris: names.uris, notBefore: notBefore, notAfter: notAfter,
-            isVerified: isVerified, chain: chain)
+            commonName: commonName, organizations: organizations, issuerCommonName: issuerCommonName,
+            dnsNames: names.dnsNames, addresses: names.addresses, uris: names.uris, notBefore: notBefore,
+            notAfter: notAfter, isVerified: isVerified, chain: chain)
     }
 }
 
