@@ -202,7 +202,8 @@ let tests = [
     Module(
         name: "APIServerTests", tier: "Tests",
         dependencies: [
-            "APIServer", "AsyncIO", "HTTP", "JSON", "KubeAPI", "Linux", "Schema", "Store", "Telemetry", "TLS", "YAML",
+            "APIServer", "AsyncIO", "CZlib", "HTTP", "JSON", "KubeAPI", "Linux", "Schema", "Store", "Telemetry", "TLS",
+            "YAML",
         ]),
 ]
 

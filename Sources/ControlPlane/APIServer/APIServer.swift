@@ -216,8 +216,8 @@ public final class APIServer: HTTPHandler {
         let isWholeCollection = info.name.isEmpty && (info.verb == "update" || info.verb == "patch")
         guard resource.verbs.contains(info.verb), !isWholeCollection else { throw .methodNotAllowed(scope.subject()) }
         switch info.verb {
-        case "get": return try scope.get()
-        case "list": return try await scope.list()
+        case "get": return Self.compressed(try scope.get(), scope.request)
+        case "list": return Self.compressed(try await scope.list(), scope.request)
         case "watch": return try await scope.watch()
         case "create": return try await scope.create()
         case "update": return try await scope.update()
@@ -226,6 +226,15 @@ public final class APIServer: HTTPHandler {
         case "deletecollection": return try await scope.deleteCollection()
         default: throw .methodNotAllowed(scope.subject())
         }
+    }
+
+    /// The response, compressed when it is worth it and the client takes that: from 128 KB, as upstream does.
+    private static func compressed(_ response: HTTPResponse, _ request: HTTPRequest) -> HTTPResponse {
+        if case .bytes(let bytes) = response.body, bytes.count <= 128 * 1024 { return response }
+        guard request.method == "GET", request.acceptsGzip else { return response }
+        var response = response
+        response.compress()
+        return response
     }
 
     private func otherResponse(_ request: HTTPRequest, _ info: RequestInfo) async throws(APIError) -> HTTPResponse {
