@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -234,3 +235,7 @@ int clinux_execveat(int dirfd, const char *path, char *const *arguments, char *c
 }
 
 char **clinux_environment(void) { return environ; }
+
+size_t clinux_heap_unused(void) { return mallinfo2().fordblks; }
+
+void clinux_heap_trim(void) { malloc_trim(0); }

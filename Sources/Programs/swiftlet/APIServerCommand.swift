@@ -40,6 +40,7 @@ enum APIServerCommand {
         try runOnLoop {
             try await server.start()
             try listener.start()
+            async let _: Void = HeapTrimmer.run()
             // Until the process is told to end: nothing needs an orderly stop.
             try await server.keepCertificates { try listener.reload(tls: server.credentials.listener) }
         }

@@ -7,13 +7,17 @@ internal import Linux
 
 // What the commands have in common that run until they are told to stop.
 
-/// Runs `body` as a service does: signals to end come by `untilAskedToStop`, and there are descriptors enough.
+/// Runs `body` as a service does: signals to end come by `untilAskedToStop`, there are descriptors enough, and memory that
+/// is not used goes back to the kernel.
 func runService(_ body: @escaping @Sendable () async throws -> Void) throws {
     umask(0o022)
     raiseDescriptorLimit()
     // Here, before there are other threads: they inherit what is blocked, and the signals reach the descriptor alone.
     _ = try SignalDescriptor([SIGTERM, SIGINT])
-    try runOnLoop(body)
+    try runOnLoop {
+        async let _: Void = HeapTrimmer.run()
+        try await body()
+    }
 }
 
 /// A node's components cannot do with less.

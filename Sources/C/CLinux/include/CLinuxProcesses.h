@@ -103,4 +103,9 @@ int clinux_execveat(int dirfd, const char *path, char *const *arguments, char *c
 /// The address of an environment-like array of the process: `environ`.
 char **clinux_environment(void);
 
+/// The bytes that the allocator holds and nobody uses: mallinfo2(3).
+size_t clinux_heap_unused(void);
+/// Gives their whole pages back to the kernel: malloc_trim(3).
+void clinux_heap_trim(void);
+
 #endif
