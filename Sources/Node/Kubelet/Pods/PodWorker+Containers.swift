@@ -135,7 +135,8 @@ extension PodWorker {
     /// Fetches and mounts the images that the container has as volumes (KEP-4639). One that is mounted stays as it is, also
     /// when its tag has moved: all containers of the pod see the same.
     private func mountImageVolumes(_ planned: PlannedContainer) async throws {
-        for volume in pod.spec.volumes where planned.container.volumeMounts.contains(where: { $0.name == volume.name }) {
+        for volume in pod.spec.volumes where planned.container.volumeMounts.contains(where: { $0.name == volume.name })
+        {
             guard let source = volume.image else { continue }
             let path = PodVolumes.imageDirectory(volume.name, of: services.settings.podDirectory(uid))
             let image = try await fetchImage(source.reference ?? "", source.pullPolicy, for: planned.name)
