@@ -197,7 +197,9 @@ kind: Pod
 metadata: {name: image-absent}
 spec:
   terminationGracePeriodSeconds: 0
-  containers: [{name: main, image: $example_image, command: [sleep, "1000"], volumeMounts: [{name: files, mountPath: /files}]}]
+  containers:
+    - {name: main, image: $example_image, command: [sleep, "1000"], volumeMounts: [{name: files, mountPath: /files}]}
+    - {name: beside, image: $example_image, command: [sleep, "1000"]}
   volumes: [{name: files, image: {reference: "$example_image-absent", pullPolicy: Never}}]
 ---
 apiVersion: v1
@@ -214,6 +216,9 @@ end
     says '^busybox$' k exec image-volume -c beside -- ls /files/bin
     refuses 'Read-only file system' kubectl exec image-volume -- touch /files/new
     within 10 has_field ErrImageNeverPull '.status.containerStatuses[0].state.waiting.reason' pod image-absent
+    # One of its containers runs; until all have, the pod is not said to.
+    within 10 has_field true '.status.containerStatuses[1].ready' pod image-absent
+    has_field Pending .status.phase pod image-absent
     within 10 says 'no/such' field '.status.containerStatuses[0].state.waiting.message' pod image-part
     # As with a container, what a pod stands on stays.
     crash_server

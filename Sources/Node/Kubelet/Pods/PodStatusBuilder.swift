@@ -58,9 +58,9 @@ struct PodStatusBuilder {
         if isFinished || (isTerminating && ends.allSatisfy { $0 != nil }), ends.allSatisfy({ $0 != nil }) {
             return ends.allSatisfy { $0?.code == 0 } ? "Succeeded" : "Failed"
         }
-        // Running from the first start of an application container on, also between restarts.
-        return isInitialized && applications.contains { records[$0.name].map { $0.attempt > 0 } ?? false }
-            ? "Running" : "Pending"
+        // Running once every application container has been started, also between restarts.
+        let haveStarted = applications.allSatisfy { records[$0.name].map { $0.attempt > 0 } ?? false }
+        return isInitialized && haveStarted ? "Running" : "Pending"
     }
 
     private func end(of name: String) -> ContainerEnd? {
