@@ -207,6 +207,26 @@ terminated_while_away() {
 }
 check "a container that ended while the server was dead keeps its exit code and log" terminated_while_away
 
+# files_of <uid>: the directories a pod has on its node.
+files_of() { find /var/lib/kubelet/pods /var/log/pods -maxdepth 1 -name "*$1"; }
+
+over_before_start() {
+    local over gone=6f2b0c1e-0000-4000-8000-000000000001
+    k run over --image=$example_image --restart=Never -- echo done
+    within 20 has_field Succeeded .status.phase pod over
+    over=$(field .metadata.uid pod over)
+    crash_server
+    # As a pod leaves it whose node was off when it was deleted.
+    mkdir -p /var/lib/kubelet/pods/$gone/volumes /var/log/pods/default_gone_$gone/web
+    start_server
+    within 10 sh -c "! find /var/lib/kubelet/pods /var/log/pods -name '*$gone' | grep ."
+    equal "$(k logs over)" "done"
+    files_of "$over" | grep /var/log/pods
+    k delete pod over
+    within 10 sh -c "! find /var/lib/kubelet/pods /var/log/pods -name '*$over' | grep ."
+}
+check "what a pod left that was over before a start goes with it, and what a deleted one left at once" over_before_start
+
 graceful_stop() {
     local before pid
     before=$(pods_as_they_are app=steady)

@@ -30,6 +30,8 @@ public actor Kubelet {
     private var admitted: [String: Pod] = [:]
     private var staticPods: [String: Pod] = [:]
     private var orphans: [String: (ShimClient, ShimState)] = [:]
+    /// Pods that were over before this process: they have no worker, but files, their logs above all, until they go.
+    private var over: [String: Pod] = [:]
     /// Whether each source has said all it knows: before that nothing on the node may be called unknown.
     private var hasSynced = false
     private var hasReadManifests = false
@@ -182,11 +184,11 @@ public actor Kubelet {
         }
     }
 
-    /// Ends pods that run and that no source knows any more.
+    /// Ends pods that run and that no source knows any more, and removes what is left of those that do not run.
     private func endOrphans() async throws {
         guard hasSynced, hasReadManifests || configuration.staticPodPath.isEmpty else { return }
         for entry in try Files.list(settings.runDirectory + "/pods")
-        where entry.kind == .directory && workers[entry.name] == nil {
+        where entry.kind == .directory && isUnknown(entry.name) {
             guard let pod = recordedPod(entry.name) else {
                 await discard(entry.name)
                 continue
@@ -196,6 +198,15 @@ public actor Kubelet {
             await worker.start(orphans.removeValue(forKey: pod.uid))
             await worker.delete(grace: pod.spec.terminationGracePeriodSeconds)
         }
+        for entry in try Files.list(settings.rootDirectory + "/pods") where isUnknown(entry.name) {
+            await discard(entry.name)
+        }
+        // Namespace, name and uid.
+        for entry in try Files.list(settings.logDirectory) {
+            let parts = entry.name.split(separator: "_")
+            guard entry.kind == .directory, parts.count == 3, isUnknown(String(parts[2])) else { continue }
+            try await Blocking.run { [settings] in try Files.removeTree("\(settings.logDirectory)/\(entry.name)") }
+        }
         let alive = Set(workers.keys)
         if let network {
             do { try await Blocking.run { try network.reconcile(alive: alive) } } catch {
@@ -203,6 +214,8 @@ public actor Kubelet {
             }
         }
     }
+
+    private func isUnknown(_ uid: String) -> Bool { workers[uid] == nil && over[uid] == nil }
 
     // MARK: - Sources
 
@@ -244,8 +257,11 @@ public actor Kubelet {
         }
         let phase = pod.status.phase ?? "Pending"
         if ["Succeeded", "Failed"].contains(phase), orphans[pod.uid] == nil {
-            // Over before: nothing of it is here. Deleted, its object goes.
-            guard pod.metadata.deletionTimestamp != nil else { return }
+            // Over before: nothing of it runs here. Deleted, its object goes.
+            guard pod.metadata.deletionTimestamp != nil else {
+                over[pod.uid] = pod
+                return
+            }
         }
         if pod.metadata.deletionTimestamp != nil, orphans[pod.uid] == nil {
             // Nothing of it is here: it is not begun only to be ended.
@@ -265,7 +281,12 @@ public actor Kubelet {
             return
         }
         admitted[pod.uid] = nil
-        await workers[pod.uid]?.delete(grace: 0)
+        let wasOver = over.removeValue(forKey: pod.uid) != nil
+        if let worker = workers[pod.uid] { return await worker.delete(grace: 0) }
+        guard wasOver else { return }
+        do { try await Blocking.run { [services] in try Sandbox(services: services, pod: pod).forget() } } catch {
+            logger.warning("remove the directories of a pod that was over", ["pod": pod.key, "error": "\(error)"])
+        }
     }
 
     private func begin(_ pod: Pod) async {
@@ -467,6 +488,14 @@ public actor Kubelet {
             }
         }
         return nil
+    }
+
+    /// A pod that was over before this process, by its names.
+    func podThatIsOver(namespace: String, name: String, uid: String?) -> Pod? {
+        over.values.first { pod in
+            pod.metadata.namespace == namespace && pod.metadata.name == name && uid.map { $0 == pod.uid } ?? true
+                && workers[pod.uid] == nil
+        }
     }
 
     /// Every pod with its status as it is now.

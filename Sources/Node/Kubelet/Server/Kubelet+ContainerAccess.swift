@@ -25,6 +25,11 @@ extension Kubelet: ContainerAccess {
     }
 
     func log(of container: ContainerTarget, previous: Bool) async throws(ContainerAccessError) -> ContainerLog {
+        if let pod = podThatIsOver(
+            namespace: container.namespace, name: container.pod, uid: container.uid)
+        {
+            return try lastLog(of: container, in: pod, previous: previous)
+        }
         let worker = try await worker(of: container)
         guard let record = await worker.records[container.container], record.attempt > 0 else {
             let reason = await worker.records[container.container]?.waitingReason ?? ""
@@ -44,6 +49,26 @@ extension Kubelet: ContainerAccess {
         let directory = Files.parent(of: record.logPath)
         return ContainerLog(
             path: "\(directory)/\(record.restartCount - 1).log", containerID: last.id, isRunning: false)
+    }
+
+    /// The log of a container whose pod has no worker any more: its status says what it was.
+    private func lastLog(
+        of target: ContainerTarget, in pod: Pod, previous: Bool
+    ) throws(ContainerAccessError) -> ContainerLog {
+        let all =
+            pod.status.initContainerStatuses + pod.status.containerStatuses + pod.status.ephemeralContainerStatuses
+        let status = all.first { $0.name == target.container }
+        let end = previous ? status?.lastState?.terminated : status?.state?.terminated
+        let number = Int(status?.restartCount ?? 0) - (previous ? 1 : 0)
+        let path =
+            "\(settings.logDirectory)/\(target.namespace)_\(target.pod)_\(pod.uid)/\(target.container)/\(number).log"
+        guard let end, Files.exists(path) else {
+            throw .badRequest(
+                "\(previous ? "previous " : "")terminated container \"\(target.container)\" in pod \"\(target.pod)\" not found"
+            )
+        }
+        let id = String(end.containerID?.split(separator: "/").last ?? "")
+        return ContainerLog(path: path, containerID: id, isRunning: false)
     }
 
     func waitForEnd(of log: ContainerLog) async {
