@@ -276,7 +276,11 @@ public actor Kubelet {
         if pod.isMirror {
             if let original = staticPods.values.first(where: { $0.key == pod.key }) {
                 services.statuses.setMirror(nil, for: original.uid)
-                await makeMirror(original)
+                Task {
+                    // kubectl waits for what it deleted to be gone, and for ever if it meets a successor first.
+                    do { try await sleep(for: .seconds(1)) } catch { return }
+                    if staticPods[original.uid] != nil { await makeMirror(original) }
+                }
             }
             return
         }

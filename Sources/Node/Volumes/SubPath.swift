@@ -44,7 +44,9 @@ public enum SubPath {
         } catch {
             guard error.code == ENOENT else { throw error }
         }
-        _ = try root.makeDirectories(below: subPath, mode: 0o750)
+        do { _ = try root.makeDirectories(below: subPath, mode: 0o750) } catch {
+            throw error.during("make subPath \(subPath)")
+        }
         return try root.open(below: subPath, Int32(CLINUX_O_PATH), resolve: [.beneath, .noMagicLinks])
     }
 }

@@ -32,6 +32,7 @@ enum ReadSocket {
             group.addTask {
                 // What a client sends is nothing; its close ends the copy.
                 while let _ = try? await socket.receive() {}
+                await socket.close()
             }
             group.addTask {
                 do {
@@ -45,6 +46,8 @@ enum ReadSocket {
                     // The kubelet or the client broke off, and a WebSocket has no other way to say so.
                     await socket.close(code: 1011, reason: "the log broke off")
                 }
+                // The connection ends with this session, also for what has not been written yet.
+                await socket.flush()
             }
             await group.next()
             group.cancelAll()

@@ -138,16 +138,22 @@ extension PodWorker {
         for volume in pod.spec.volumes where planned.container.volumeMounts.contains(where: { $0.name == volume.name })
         {
             guard let source = volume.image else { continue }
-            let path = PodVolumes.imageDirectory(volume.name, of: services.settings.podDirectory(uid))
             let image = try await fetchImage(source.reference ?? "", source.pullPolicy, for: planned.name)
-            do {
-                try Files.makeDirectories(path, mode: 0o755)
-                try await services.images.mountVolume(image, volume: imageVolumeKey(volume), at: path)
-            } catch {
+            // Containers that start side by side share one mount, and whoever comes first makes it.
+            let mounting = imageMounts[volume.name] ?? Task { try await mount(image, for: volume) }
+            imageMounts[volume.name] = mounting
+            do { try await mounting.value } catch {
+                imageMounts[volume.name] = nil
                 throw ContainerStartFailure(
                     reason: "CreateContainerError", message: "mount the image of volume \(volume.name): \(error)")
             }
         }
+    }
+
+    private func mount(_ image: KubeletImage, for volume: Volume) async throws {
+        let path = PodVolumes.imageDirectory(volume.name, of: services.settings.podDirectory(uid))
+        try Files.makeDirectories(path, mode: 0o755)
+        try await services.images.mountVolume(image, volume: imageVolumeKey(volume), at: path)
     }
 
     /// Under which the image store has the pod's volume: apart from containers, whose names are digits and letters only.
@@ -158,6 +164,7 @@ extension PodWorker {
             try await services.images.unmountRootFilesystem(
                 container: imageVolumeKey(volume),
                 at: PodVolumes.imageDirectory(volume.name, of: services.settings.podDirectory(uid)))
+            imageMounts[volume.name] = nil
         }
     }
 
@@ -193,9 +200,12 @@ extension PodWorker {
                         logLimit: UInt64(max(services.configuration.containerLogMaxSize, 0)))))
             if case .process(let process, _) = reply { records[name]?.process = process }
         } catch let failure as ContainerStartFailure {
+            // Nobody knows this container yet: what was made for it would stay, once for every try.
+            await remove(random)
             services.events.warning(pod, "Failed", "Error: \(failure.message)", container: name)
             throw failure
         } catch let error as MountFailure {
+            await remove(random)
             services.events.warning(pod, "FailedMount", error.description, container: name)
             throw ContainerStartFailure(reason: "CreateContainerConfigError", message: error.description)
         } catch let error as ShimFailure where error.kind == .runtime {
@@ -206,6 +216,7 @@ extension PodWorker {
             startFailed(name, random, "\(error)")
             throw ContainerStartFailure(reason: "RunContainerError", message: "\(error)")
         } catch {
+            await remove(random)
             services.events.warning(pod, "Failed", "Error: \(error)", container: name)
             throw ContainerStartFailure(reason: "CreateContainerError", message: "\(error)")
         }

@@ -31,6 +31,8 @@ actor PodWorker {
     private var mayDelete = false
     let volumes: PodVolumes
     var tasks: [String: Task<Void, Never>] = [:]
+    /// The image volumes that are mounted, or being mounted, by their names.
+    var imageMounts: [String: Task<Void, any Error>] = [:]
     var probes: [String: ContainerProbes] = [:]
     /// Who waits for any container of the pod to end.
     var endWaiters: [CheckedContinuation<Void, Never>] = []

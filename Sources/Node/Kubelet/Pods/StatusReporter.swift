@@ -33,7 +33,15 @@ final class StatusReporter: Sendable {
 
     var isConnected: Bool { client != nil }
 
-    func setMirror(_ uid: String?, for pod: String) { mirrors.withLock { $0[pod] = uid } }
+    func setMirror(_ uid: String?, for pod: String) {
+        let before = mirrors.withLock { mirrors in
+            let before = mirrors[pod]
+            mirrors[pod] = uid
+            return before
+        }
+        // Another object, which has been told of nothing yet.
+        if before != uid { slots.withLock { $0[pod]?.lastWritten = nil } }
+    }
 
     /// - Parameter isDone: Nothing of the pod runs any more: its object may be removed once the status is written.
     func report(
