@@ -119,6 +119,11 @@ import Testing
         #expect(admission.refusal(confined) == nil)
         confined.json["spec"]?["securityContext"] = ["appArmorProfile": ["type": "RuntimeDefault"]]
         #expect(admission.refusal(confined)?.reason == "AppArmor")
+        var device = pod("0")
+        device.json["spec"]?["containers"] = [["name": "a", "resources": ["limits": ["example.com/device": "2"]]]]
+        #expect(admission.refusal(device) == nil)
+        admission.allocatable["example.com/device"] = "1"
+        #expect(admission.refusal(device)?.reason == "OutOfexample.com/device")
         admission.admitted = [pod("0"), pod("0"), pod("0")]
         #expect(admission.refusal(pod("0"))?.reason == "OutOfpods")
     }

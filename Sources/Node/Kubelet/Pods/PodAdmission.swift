@@ -56,6 +56,8 @@ struct PodAdmission {
             for (name, amount) in PodAdmission.requests(other) { used[name, default: 0] += amount }
         }
         for (name, amount) in asked.sorted(by: { $0.key < $1.key }) where amount > 0 {
+            // One the node does not know, or not yet, is the cluster's: the scheduler has counted it.
+            if allocatable[name] == nil, Self.isExtended(name) { continue }
             let capacity =
                 (name == "cpu" ? Quantities.milli(allocatable[name]) : Quantities.value(allocatable[name])) ?? 0
             if used[name, default: 0] + amount > capacity {
@@ -68,6 +70,9 @@ struct PodAdmission {
         }
         return nil
     }
+
+    /// Whether a resource is of others than Kubernetes itself, as `example.com/device` is.
+    private static func isExtended(_ name: String) -> Bool { name.contains("/") && !name.contains("kubernetes.io/") }
 
     /// CPU in thousandths, the rest in units: the larger of what runs together and of what each init container needs.
     static func requests(_ pod: Pod) -> [String: Int64] {
