@@ -355,9 +355,26 @@ actor PodWorker {
         shim = client
         if addresses == nil { addresses = Sandbox(services: services, pod: pod).recordedAddresses() }
         for held in state.containers { adopt(held) }
+        removeRemnants(besides: state.containers.map(\.id))
         eventTask = Task { [weak self] in
             for await event in client.events { await self?.received(event) }
             await self?.shimGone(client)
+        }
+    }
+
+    /// Removes containers that neither the shim nor this worker knows: those of a shim that ended while no kubelet ran.
+    private func removeRemnants(besides held: [String]) {
+        let known = Set(held + records.values.map(\.id))
+        let directory = services.settings.podRunDirectory(uid)
+        do {
+            for entry in try Files.list(directory)
+            where entry.kind == .directory && !known.contains(entry.name)
+                && Files.exists("\(directory)/\(entry.name)/rootfs")
+            {
+                tasks["remove-\(entry.name)"] = Task { await remove(entry.name) }
+            }
+        } catch {
+            logger.warning("look for what a shim has left", ["error": "\(error)"])
         }
     }
 
