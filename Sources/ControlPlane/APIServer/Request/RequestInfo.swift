@@ -48,7 +48,10 @@ struct RequestInfo: Sendable {
         if name.isEmpty, ["list", "watch", "deletecollection"].contains(verb) {
             selectedName = Self.selectedName(request.query("fieldSelector") ?? "")
         }
-        if subresource == "proxy" { proxyPath = Self.rawTail(request.rawPath, after: "proxy") }
+        if subresource == "proxy" {
+            // By count: a namespace or an object may be called proxy too.
+            proxyPath = Self.rawTail(request.rawPath, after: request.pathSegments.count - parts.count + 3)
+        }
     }
 
     private mutating func takeResource(_ parts: inout [String]) {
@@ -89,9 +92,10 @@ struct RequestInfo: Sendable {
         return ""
     }
 
-    private static func rawTail(_ path: String, after word: String) -> String {
-        guard let range = path.firstRange(of: "/\(word)") else { return "" }
-        return String(path[range.upperBound...])
+    private static func rawTail(_ path: String, after segments: Int) -> String {
+        var rest = Substring(path)
+        for _ in 0..<segments { rest = rest.drop { $0 == "/" }.drop { $0 != "/" } }
+        return String(rest)
     }
 
     /// Watches, logs and streams last as long as the client wants: no limit on their number or time.
