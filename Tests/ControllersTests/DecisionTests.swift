@@ -138,6 +138,18 @@ import Testing
         #expect(NodeHealth.toleratedTime(pod, taints: taints) == nil)
     }
 
+    @Test func `a revision has its template's fields in order`() {
+        let template: JSONValue = [
+            "spec": ["containers": [["name": "c", "image": "i", "args": ["b", "a"]]]],
+            "metadata": ["labels": ["b": "1", "a": "2"]],
+        ]
+        #expect(
+            JSONValue.object(RevisionHistory.data(["spec": ["template": template]])).encoded()
+                == Array(
+                    (#"{"spec":{"template":{"$patch":"replace","metadata":{"labels":{"a":"2","b":"1"}},"#
+                        + #""spec":{"containers":[{"args":["b","a"],"image":"i","name":"c"}]}}}}"#).utf8))
+    }
+
     @Test func `a stateful set goes up in order and down in reverse`() {
         func set(_ replicas: Int) -> JSONObject {
             ["metadata": ["name": "db"], "spec": ["replicas": .count(replicas)]]

@@ -124,7 +124,7 @@ struct ObjectProxy: Sendable {
         let tls = parts.count == 3 && parts[0] == "https"
         let name = parts.count == 3 ? parts[1] : parts[0]
         let port = parts.count == 3 ? parts[2] : parts.count == 2 ? parts[1] : ""
-        if scope.info.proxyPath.isEmpty, scope.request.method == "GET" {
+        if scope.info.proxyPath.isEmpty, ["GET", "HEAD"].contains(scope.request.method) {
             // Relative links of a page only work below a directory.
             let query = scope.request.rawQuery
             return HTTPResponse(

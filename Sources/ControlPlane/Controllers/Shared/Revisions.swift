@@ -12,11 +12,23 @@ struct RevisionHistory: Sendable {
     var owner: JSONObject
     var ownerResource: ResourceID
 
-    /// What a revision holds: the template as a patch that replaces the owner's.
+    /// What a revision holds: the template as a patch that replaces the owner's. Its fields are in order: upstream's clients
+    /// compare it with the owner's template byte by byte.
     static func data(_ owner: JSONObject) -> JSONObject {
         var template = owner.object("spec", "template")
         template["$patch"] = "replace"
-        return ["spec": ["template": .object(template)]]
+        return ["spec": ["template": sorted(.object(template))]]
+    }
+
+    private static func sorted(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .array(let items): return .array(items.map(sorted))
+        case .object(let object):
+            var result = JSONObject()
+            for (key, inner) in object.sortedByKey() { result[key] = sorted(inner) }
+            return .object(result)
+        default: return value
+        }
     }
 
     static func hash(of revision: JSONObject) -> String { revision.objectLabels[hashLabel] ?? "" }
