@@ -17,18 +17,7 @@ struct RevisionHistory: Sendable {
     static func data(_ owner: JSONObject) -> JSONObject {
         var template = owner.object("spec", "template")
         template["$patch"] = "replace"
-        return ["spec": ["template": sorted(.object(template))]]
-    }
-
-    private static func sorted(_ value: JSONValue) -> JSONValue {
-        switch value {
-        case .array(let items): return .array(items.map(sorted))
-        case .object(let object):
-            var result = JSONObject()
-            for (key, inner) in object.sortedByKey() { result[key] = sorted(inner) }
-            return .object(result)
-        default: return value
-        }
+        return ["spec": ["template": TemplateHash.canonical(.object(template))]]
     }
 
     static func hash(of revision: JSONObject) -> String { revision.objectLabels[hashLabel] ?? "" }

@@ -92,8 +92,7 @@ public struct ImageStorage: Sendable, Hashable {
     }
 }
 
-/// Images that are directories: a root file system each, copied for a container. For tests and for machines without a
-/// registry.
+/// Why an image is not to be had: what the pod's status and events tell by `kind`.
 public struct KubeletImageError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Kind: Sendable, Hashable {
         case invalidName, notFound, registry
