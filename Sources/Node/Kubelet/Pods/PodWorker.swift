@@ -371,10 +371,17 @@ actor PodWorker {
             where entry.kind == .directory && !known.contains(entry.name)
                 && Files.exists("\(directory)/\(entry.name)/rootfs")
             {
-                tasks["remove-\(entry.name)"] = Task { await remove(entry.name) }
+                removeLater(entry.name)
             }
         } catch {
             logger.warning("look for what a shim has left", ["error": "\(error)"])
+        }
+    }
+
+    private func removeLater(_ id: String) {
+        tasks["remove-\(id)"] = Task {
+            await remove(id)
+            tasks["remove-\(id)"] = nil
         }
     }
 
@@ -384,11 +391,11 @@ actor PodWorker {
         guard let text = try? Files.read(bundle + "/label.json"), let json = try? JSONValue.parse(text),
             let label = ContainerLabel(json: json), var record = records[label.name]
         else {
-            tasks["remove-\(held.id)"] = Task { await remove(held.id) }
+            removeLater(held.id)
             return
         }
         guard label.attempt >= record.attempt else {
-            tasks["remove-\(held.id)"] = Task { await remove(held.id) }
+            removeLater(held.id)
             return
         }
         record.id = held.id
@@ -416,7 +423,7 @@ actor PodWorker {
             if let exit = held.exit { ended(label.name, exit) }
         default:
             // Half made by a kubelet that is gone.
-            tasks["remove-\(held.id)"] = Task { await remove(held.id) }
+            removeLater(held.id)
             records[label.name]?.situation.phase = .waiting
         }
     }
