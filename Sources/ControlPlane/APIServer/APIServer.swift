@@ -178,21 +178,21 @@ public final class APIServer: HTTPHandler {
     private func resourceResponse(
         _ request: HTTPRequest, _ info: RequestInfo, _ user: RequestUser
     ) async throws(APIError) -> HTTPResponse {
-        guard let resource = core.registry.resource(info.group, info.version, info.resource) else {
+        guard !info.isBeyond, let resource = core.registry.resource(info.group, info.version, info.resource) else {
             throw .unknownResource
         }
         if !info.namespace.isEmpty, !resource.namespaced, resource.kind != "Namespace" || resource.custom != nil {
             throw .unknownResource
         }
         // A name is one step of a key: nothing in it may reach into another namespace or kind.
-        for part in [info.namespace, info.name] where part.utf8.contains(0x2f) || part == "." || part == ".." {
-            throw .badRequest("invalid resource name \"\(part)\": it may not be '.' or '..' or contain '/'")
+        for part in [info.namespace, info.name] where !RequestPath.isSegmentName(part) {
+            throw .badRequest("invalid resource name \"\(part)\": it may not be '.' or '..' or contain '/' or '%'")
         }
         if resource.namespaced, info.namespace.isEmpty, !info.name.isEmpty { throw .unknownResource }
         let tables = ["get", "list", "watch"].contains(info.verb) || resource.isStored
         let scope = RequestScope(
             core: core, request: request, info: info, user: user, resource: resource,
-            options: try QueryOptions(request),
+            options: try QueryOptions(RequestQuery(request.queryItems)),
             output: try OutputFormat(
                 request, tables: tables && resource.isStored,
                 binary: resource.custom == nil || info.subresource == "scale"))

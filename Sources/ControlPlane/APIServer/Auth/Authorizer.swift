@@ -14,6 +14,8 @@ struct AccessRequest: Sendable, Hashable {
     var subresource = ""
     var namespace = ""
     var name = ""
+    /// What of a collection is meant, as the handler will choose by it; everything where nothing narrows it.
+    var selection = ListSelection.everything
     /// Set for paths that are no resource.
     var path: String?
 
@@ -26,6 +28,7 @@ struct AccessRequest: Sendable, Hashable {
             subresource = info.subresource
             namespace = info.namespace
             name = info.name.isEmpty ? info.selectedName : info.name
+            if !info.isPrefixed { selection = info.selection }
         } else {
             path = info.path
         }
@@ -33,7 +36,7 @@ struct AccessRequest: Sendable, Hashable {
 
     init(
         user: RequestUser, verb: String, group: String = "", resource: String = "", subresource: String = "",
-        namespace: String = "", name: String = "", path: String? = nil
+        namespace: String = "", name: String = "", selection: ListSelection = .everything, path: String? = nil
     ) {
         self.user = user
         self.verb = verb
@@ -42,6 +45,7 @@ struct AccessRequest: Sendable, Hashable {
         self.subresource = subresource
         self.namespace = namespace
         self.name = name
+        self.selection = selection
         self.path = path
     }
 

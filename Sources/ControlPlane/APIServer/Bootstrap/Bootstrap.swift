@@ -47,7 +47,7 @@ struct Bootstrap: Sendable {
         let request = HTTPRequest(method: "POST", target: path, headers: ["User-Agent": "kube-apiserver"])
         return RequestScope(
             core: core, request: request, info: RequestInfo(request), user: Self.me, resource: resource,
-            options: try QueryOptions(request), output: try OutputFormat(request))
+            options: try QueryOptions(RequestQuery(request.queryItems)), output: try OutputFormat(request))
     }
 
     private func priorityClasses() async throws(APIError) {

@@ -241,7 +241,7 @@ final class DefinitionKeeper: Sendable {
         let scope = RequestScope(
             core: core, request: request, info: RequestInfo(request),
             user: RequestUser(name: "system:apiserver", groups: ["system:masters"]), resource: kind,
-            options: try QueryOptions(request), output: try OutputFormat(request))
+            options: try QueryOptions(RequestQuery(request.queryItems)), output: try OutputFormat(request))
         do throws(APIError) {
             _ = try await scope.delete(
                 name: object.name, namespace: object.namespace, DeleteOptions(query: scope.options))

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HTTP
+internal import KubeAPI
 
 /// What a request's path, method and query ask for.
 struct RequestInfo: Sendable {
     /// False for /healthz, /version, discovery and the like.
     var isResource = false
-    /// `get list watch create update patch delete deletecollection`; for other paths the method in lower case.
+    /// `get list watch create update patch delete deletecollection`, empty for other methods; for paths that are no
+    /// resource the method in lower case.
     var verb: String
     var path: String
     var group = ""
@@ -15,91 +17,101 @@ struct RequestInfo: Sendable {
     var resource = ""
     var name = ""
     var subresource = ""
+    /// Whether the path goes on after what it names, or has an empty part: nothing is served there.
+    var isBeyond = false
     /// The segments after `proxy`, still percent-encoded.
     var proxyPath = ""
-    /// The one object a list, watch or deletecollection is narrowed to by `fieldSelector=metadata.name=…`. Rights are
-    /// checked for it as for a named request, which is how kubelets watch single objects.
+    /// The one object a list or watch is narrowed to by `fieldSelector=metadata.name=…`. Rights are checked for it as
+    /// for a named request, which is how kubelets watch single objects.
     var selectedName = ""
+    /// What a list, watch or deletecollection chooses by.
+    var selection = ListSelection.everything
+    /// Why the query cannot be read: the answer to a list by whoever may list at all.
+    var selectionError: APIError?
+    /// Whether the verb came as the first part of the path: `/api/v1/watch/…`. Rights are not narrowed by selectors then,
+    /// as upstream has it.
+    var isPrefixed = false
 
-    init(_ request: HTTPRequest) {
-        path = request.path
-        verb = request.method.lowercasedASCII()
-        var parts = request.pathSegments
-        guard parts.count >= 3 || (parts.count == 2 && parts[0] == "api") else { return }
-        switch parts[0] {
-        case "api":
-            version = parts[1]
-            parts.removeFirst(2)
+    init(method: String, path: RequestPath, query: RequestQuery) {
+        self.path = path.text
+        verb = method.lowercasedASCII()
+        var parts = path.segments[...]
+        guard parts.count >= 3 else { return }
+        switch parts.removeFirst() {
+        case "api": break
         case "apis":
-            group = parts[1]
-            version = parts[2]
-            parts.removeFirst(3)
+            guard parts.count >= 3 else { return }
+            group = parts.removeFirst()
         default: return
         }
-        guard !parts.isEmpty else { return }
-        var deprecatedWatch = false
-        if parts[0] == "watch", parts.count > 1 {
-            deprecatedWatch = true
-            parts.removeFirst()
-        }
+        version = parts.removeFirst()
         isResource = true
+        if ["watch", "proxy"].contains(parts.first) {
+            guard parts.count > 1 else {
+                isBeyond = true
+                verb = parts[parts.startIndex]
+                return
+            }
+            verb = parts.removeFirst()
+            isPrefixed = true
+        } else {
+            verb = Self.verbs[method] ?? ""
+        }
+        isBeyond = parts.contains("")
         takeResource(&parts)
-        verb = Self.verb(request, name: name, deprecatedWatch: deprecatedWatch)
-        if name.isEmpty, ["list", "watch", "deletecollection"].contains(verb) {
-            selectedName = Self.selectedName(request.query("fieldSelector") ?? "")
-        }
         if subresource == "proxy" {
-            // By count: a namespace or an object may be called proxy too.
-            proxyPath = Self.rawTail(request.rawPath, after: request.pathSegments.count - parts.count + 3)
+            // What follows is for the proxied server to understand.
+            let known = path.segments.count - parts.count + 3
+            isBeyond = path.segments.prefix(known).contains("")
+            proxyPath = path.rawTail(after: known)
+        } else if parts.count > 3 {
+            isBeyond = true
         }
+        takeCollection(query)
     }
 
-    private mutating func takeResource(_ parts: inout [String]) {
-        if parts[0] == "namespaces", parts.count > 1 {
-            namespace = parts[1]
-            let isOwn = parts.count > 2 && group.isEmpty && ["status", "finalize"].contains(parts[2])
+    private static let verbs = [
+        "GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete",
+    ]
+
+    private mutating func takeResource(_ parts: inout ArraySlice<String>) {
+        if parts.first == "namespaces", parts.count > 1 {
+            namespace = parts[parts.startIndex + 1]
+            let isOwn = parts.count > 2 && ["status", "finalize"].contains(parts[parts.startIndex + 2])
             if parts.count > 2, !isOwn { parts.removeFirst(2) }
         }
-        resource = parts[0]
-        if parts.count > 1 { name = parts[1] }
-        if parts.count > 2 { subresource = parts[2] }
+        resource = parts.first ?? ""
+        if parts.count > 1 { name = parts[parts.startIndex + 1] }
+        if parts.count > 2, verb != "proxy" { subresource = parts[parts.startIndex + 2] }
     }
 
-    private static func verb(_ request: HTTPRequest, name: String, deprecatedWatch: Bool) -> String {
-        switch request.method {
-        case "GET", "HEAD":
-            if deprecatedWatch || isTrue(request.query("watch")) { return "watch" }
-            return name.isEmpty ? "list" : "get"
-        case "POST": return "create"
-        case "PUT": return "update"
-        case "PATCH": return "patch"
-        case "DELETE": return name.isEmpty ? "deletecollection" : "delete"
-        default: return request.method.lowercasedASCII()
+    /// The verbs for a collection, and what of it is meant.
+    private mutating func takeCollection(_ query: RequestQuery) {
+        if name.isEmpty, verb == "delete" { verb = "deletecollection" }
+        let isRead = name.isEmpty && verb == "get"
+        if isRead { verb = query.flag("watch") == true ? "watch" : "list" }
+        guard ["list", "watch", "deletecollection"].contains(verb), !query.isEmpty else { return }
+        do throws(APIError) {
+            selection = try ListSelection(query)
+            // A name counts only where the whole query can be read.
+            for parameter in ["limit", "timeoutSeconds"] { _ = try query.number(parameter) }
+            if isRead, let only = selection.fields.exactValue(of: "metadata.name"), RequestPath.isSegmentName(only) {
+                selectedName = only
+            }
+        } catch {
+            selectionError = error
         }
-    }
-
-    /// A boolean of a query: `watch`, `watch=1`, `watch=true`.
-    static func isTrue(_ value: String?) -> Bool {
-        guard let value else { return false }
-        return !["0", "false", "False", "FALSE", "f", "F"].contains(value)
-    }
-
-    private static func selectedName(_ selector: String) -> String {
-        for term in selector.split(separator: ",") where term.hasPrefix("metadata.name=") {
-            let value = term.dropFirst("metadata.name=".count)
-            return String(value.hasPrefix("=") ? value.dropFirst() : value)
-        }
-        return ""
-    }
-
-    private static func rawTail(_ path: String, after segments: Int) -> String {
-        var rest = Substring(path)
-        for _ in 0..<segments { rest = rest.drop { $0 == "/" }.drop { $0 != "/" } }
-        return String(rest)
     }
 
     /// Watches, logs and streams last as long as the client wants: no limit on their number or time.
     var isLongRunning: Bool {
         verb == "watch" || ["proxy", "log", "exec", "attach", "portforward"].contains(subresource)
+    }
+}
+
+extension RequestInfo {
+    init(_ request: HTTPRequest) {
+        self.init(
+            method: request.method, path: RequestPath(raw: request.rawPath), query: RequestQuery(request.queryItems))
     }
 }

@@ -46,24 +46,18 @@ final class ObjectFacts: Sendable {
 
 /// The label and field selectors of one request.
 struct ObjectFilter: Sendable {
-    var labels = LabelSelector.everything
-    var fields = FieldSelector.everything
+    private let labels: LabelSelector
+    private let fields: FieldSelector
     let resource: ResourceKind
 
-    init(_ resource: ResourceKind, labelSelector: String?, fieldSelector: String?) throws(APIError) {
+    /// Refuses fields that objects of the kind cannot be chosen by.
+    init(_ resource: ResourceKind, _ selection: ListSelection) throws(APIError) {
         self.resource = resource
-        if let labelSelector, !labelSelector.isEmpty {
-            do throws(LabelSelectorError) { labels = try LabelSelector(parsing: labelSelector) } catch {
-                throw .badRequest("unable to parse requirement: \(error)")
-            }
-        }
-        if let fieldSelector, !fieldSelector.isEmpty {
-            do throws(FieldSelectorError) {
-                fields = try FieldSelector(parsing: fieldSelector)
-                try SelectableFields(resource: resource).check(fields)
-            } catch {
-                throw .badRequest("\(error)")
-            }
+        labels = selection.labels
+        fields = selection.fields
+        guard !fields.isEverything else { return }
+        do throws(FieldSelectorError) { try SelectableFields(resource: resource).check(fields) } catch {
+            throw .badRequest("\(error)")
         }
     }
 

@@ -91,6 +91,12 @@ extension RequestScope {
             body: .stream(HTTPBodyStream(next: { cursor.next() })))
     }
 
+    /// What of the collection the request is about: what authorization decided by.
+    func selection() throws(APIError) -> ListSelection {
+        if let error = info.selectionError { throw error }
+        return info.selection
+    }
+
     struct Page {
         var objects: [StoredObject]
         var revision: Int64
@@ -100,8 +106,7 @@ extension RequestScope {
 
     /// The objects that a list, or a deletecollection, is about.
     func listPage() async throws(APIError) -> Page {
-        let filter = try ObjectFilter(
-            resource, labelSelector: options.labelSelector, fieldSelector: options.fieldSelector)
+        let filter = try ObjectFilter(resource, try selection())
         var prefix = ObjectStorage.prefix(resource, namespace: resource.namespaced ? namespace : "")
         let root = prefix
         if let name = filter.name, !resource.namespaced || !namespace.isEmpty, options.continueToken == nil {

@@ -3,18 +3,23 @@
 internal import AsyncIO
 internal import HTTP
 internal import JSON
+internal import KubeAPI
 internal import Schema
 internal import Store
 
 extension RequestScope {
     /// GET with `watch`: a stream of events, a line of JSON or a frame of protobuf each, until the client, the timeout or the server ends it.
     func watch() async throws(APIError) -> HTTPResponse {
-        var fieldSelector = options.fieldSelector
+        var selection = try selection()
         if !info.name.isEmpty {
-            let own = "metadata.name=\(info.name)"
-            fieldSelector = fieldSelector.map { $0.isEmpty ? own : "\($0),\(own)" } ?? own
+            // A watch of one object by its path.
+            if selection.fields.isEverything {
+                selection.fields = FieldSelector([.init(field: "metadata.name", value: info.name)])
+            } else if selection.fields.exactValue(of: "metadata.name") != info.name {
+                throw .badRequest("fieldSelector metadata.name doesn't match requested name")
+            }
         }
-        let filter = try ObjectFilter(resource, labelSelector: options.labelSelector, fieldSelector: fieldSelector)
+        let filter = try ObjectFilter(resource, selection)
         try checkWatchOptions()
         let events = try WatchEncoding(output, resource)
         let (initial, revision) = try await initialState(filter)

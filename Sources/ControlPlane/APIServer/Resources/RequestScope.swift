@@ -23,8 +23,6 @@ struct RequestScope: Sendable {
 
 /// The query parameters of the API.
 struct QueryOptions: Sendable {
-    var labelSelector: String?
-    var fieldSelector: String?
     var resourceVersion: String?
     var resourceVersionMatch: String?
     var limit: Int?
@@ -42,36 +40,24 @@ struct QueryOptions: Sendable {
     var orphanDependents: Bool?
     var includeObject: String?
 
-    init(_ request: HTTPRequest) throws(APIError) {
-        for (name, value) in request.queryItems {
-            switch name {
-            case "labelSelector": labelSelector = value
-            case "fieldSelector": fieldSelector = value
-            case "resourceVersion": resourceVersion = value
-            case "resourceVersionMatch": resourceVersionMatch = value
-            case "limit": limit = try Self.number(name, value).flatMap { $0 > 0 ? Int($0) : nil }
-            case "continue": continueToken = value.isEmpty ? nil : value
-            case "timeoutSeconds": timeoutSeconds = try Self.number(name, value).map { Int($0) }
-            case "allowWatchBookmarks": allowWatchBookmarks = RequestInfo.isTrue(value)
-            case "sendInitialEvents": sendInitialEvents = RequestInfo.isTrue(value)
-            case "dryRun":
-                guard value == "All" || value.isEmpty else {
-                    throw APIError(
-                        422, "Invalid",
-                        " \"\" is invalid: dryRun: Unsupported value: \"\(value)\": supported values: \"All\"")
-                }
-                if value == "All" { dryRun = true }
-            case "fieldValidation": fieldValidation = value.isEmpty ? nil : value
-            case "fieldManager": fieldManager = value.isEmpty ? nil : value
-            case "force": force = RequestInfo.isTrue(value)
-            case "pretty": pretty = RequestInfo.isTrue(value)
-            case "propagationPolicy": propagationPolicy = value
-            case "gracePeriodSeconds": gracePeriodSeconds = try Self.number(name, value)
-            case "orphanDependents": orphanDependents = RequestInfo.isTrue(value)
-            case "includeObject": includeObject = value
-            default: break
-            }
-        }
+    init(_ query: RequestQuery) throws(APIError) {
+        if query.isEmpty { return }
+        resourceVersion = query["resourceVersion"]
+        resourceVersionMatch = query["resourceVersionMatch"]
+        limit = try query.number("limit").flatMap { $0 > 0 ? Int($0) : nil }
+        continueToken = query.text("continue")
+        timeoutSeconds = try query.number("timeoutSeconds").map { Int($0) }
+        allowWatchBookmarks = query.flag("allowWatchBookmarks") ?? false
+        sendInitialEvents = query.flag("sendInitialEvents")
+        dryRun = try Self.dryRun(query.all("dryRun"))
+        fieldValidation = query.text("fieldValidation")
+        fieldManager = query.text("fieldManager")
+        force = query.flag("force")
+        pretty = query.flag("pretty") ?? false
+        propagationPolicy = query["propagationPolicy"]
+        gracePeriodSeconds = try query.number("gracePeriodSeconds")
+        orphanDependents = query.flag("orphanDependents")
+        includeObject = query["includeObject"]
         if let fieldValidation, !["Strict", "Warn", "Ignore"].contains(fieldValidation) {
             throw .badRequest(
                 "fieldValidation: Unsupported value: \"\(fieldValidation)\": supported values: \"Ignore\", \"Strict\", \"Warn\""
@@ -82,11 +68,13 @@ struct QueryOptions: Sendable {
         }
     }
 
-    private static func number(_ name: String, _ value: String) throws(APIError) -> Int64? {
-        if value.isEmpty { return nil }
-        guard let number = Int64(value) else {
-            throw .badRequest("strconv.ParseInt: parsing \"\(value)\": invalid syntax")
+    /// Whether nothing is to be stored: a list, of which every element must be understood.
+    static func dryRun(_ values: [String]) throws(APIError) -> Bool {
+        for value in values where value != "All" {
+            throw APIError(
+                422, "Invalid",
+                " \"\" is invalid: dryRun: Unsupported value: \"\(value)\": supported values: \"All\"")
         }
-        return number
+        return !values.isEmpty
     }
 }

@@ -85,10 +85,10 @@ struct KubeletProxy: Sendable {
             items = items.compactMap { item in
                 switch item.name {
                 case "container": nil
-                case "stdin": RequestInfo.isTrue(item.value) ? ("input", "1") : nil
-                case "stdout": RequestInfo.isTrue(item.value) ? ("output", "1") : nil
-                case "stderr": RequestInfo.isTrue(item.value) ? ("error", "1") : nil
-                case "tty": RequestInfo.isTrue(item.value) ? ("tty", "1") : nil
+                case "stdin": RequestQuery.isTrue(item.value) ? ("input", "1") : nil
+                case "stdout": RequestQuery.isTrue(item.value) ? ("output", "1") : nil
+                case "stderr": RequestQuery.isTrue(item.value) ? ("error", "1") : nil
+                case "tty": RequestQuery.isTrue(item.value) ? ("tty", "1") : nil
                 default: item
                 }
             }
