@@ -15,6 +15,8 @@ struct Admission: Sendable {
     let core: ServerCore
     let user: RequestUser
     let dryRun: Bool
+    /// The name in the request's path; empty for a create by POST.
+    let requestedName: String
 
     func mutate(
         _ object: inout APIObject, old: APIObject?, resource: ResourceKind, operation: Operation
@@ -48,7 +50,7 @@ struct Admission: Sendable {
         case ("", "Pod", .create): try checkLimits(object, resource)
         case ("", "PersistentVolumeClaim", .create): try checkLimits(object, resource)
         case ("rbac.authorization.k8s.io", _, _):
-            try RoleEscalation(core: core, user: user).check(object, old: old, resource: resource)
+            try RoleEscalation(core: core, user: user, name: requestedName).check(object, old: old, resource: resource)
         case ("certificates.k8s.io", "CertificateSigningRequest", .create): try checkSubject(object, resource)
         case ("certificates.k8s.io", "CertificateSigningRequest", .update("approval")):
             try checkSigner("approve", object, resource)
@@ -177,7 +179,7 @@ struct Admission: Sendable {
                 [FieldError(.invalid, path: "spec.request", detail: "\(error)")])
         }
         let signer = object.spec["signerName"]?.string ?? ""
-        guard signer == "kubernetes.io/kube-apiserver-client", request.organizations.contains("system:masters")
+        guard signer == "kubernetes.io/kube-apiserver-client", request.organizations.contains(Authorizer.masters)
         else { return }
         throw .forbidden(
             resource.subject(object.name), "use of \(signer) signer with system:masters group is not allowed")

@@ -74,9 +74,12 @@ struct AccessRequest: Sendable, Hashable {
 struct Authorizer: Sendable {
     let core: ServerCore
 
+    /// The group whose members may do everything, whatever the roles say.
+    static let masters = "system:masters"
+
     /// Whether the request is allowed, and by what or why not.
     func decide(_ request: AccessRequest) throws(APIError) -> (allowed: Bool, reason: String) {
-        if request.user.groups.contains("system:masters") { return (true, "") }
+        if request.user.groups.contains(Self.masters) { return (true, "") }
         var reason = ""
         if let node = request.user.nodeName {
             switch try NodeAuthorizer(core: core).decide(request, node: node) {

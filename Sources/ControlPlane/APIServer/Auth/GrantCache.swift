@@ -21,6 +21,12 @@ final class GrantCache: Sendable {
             subresource = request.subresource
             namespace = request.namespace
         }
+
+        static func == (one: Self, other: Self) -> Bool {
+            one.user.isExactly(other.user) && one.groups.isExactly(other.groups)
+                && [one.verb, one.group, one.resource, one.subresource, one.namespace].isExactly(
+                    [other.verb, other.group, other.resource, other.subresource, other.namespace])
+        }
     }
 
     private struct State {

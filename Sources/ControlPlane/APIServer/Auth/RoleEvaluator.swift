@@ -6,57 +6,6 @@ internal import Schema
 internal import Store
 internal import Synchronization
 
-/// One rule of a role.
-struct PolicyRule: Sendable, Hashable {
-    var verbs: [String]
-    var groups: [String]
-    var resources: [String]
-    var names: [String]
-    var paths: [String]
-
-    init(_ json: JSONValue) {
-        func list(_ field: String) -> [String] { (json[field]?.array ?? []).compactMap(\.string) }
-        verbs = list("verbs")
-        groups = list("apiGroups")
-        resources = list("resources")
-        names = list("resourceNames")
-        paths = list("nonResourceURLs")
-    }
-
-    init(verbs: [String], groups: [String] = [], resources: [String] = [], names: [String] = [], paths: [String] = []) {
-        self.verbs = verbs
-        self.groups = groups
-        self.resources = resources
-        self.names = names
-        self.paths = paths
-    }
-
-    var json: JSONValue {
-        var object: JSONObject = ["verbs": .array(verbs.map { .string($0) })]
-        for (field, values) in [
-            ("apiGroups", groups), ("resources", resources), ("resourceNames", names), ("nonResourceURLs", paths),
-        ] where !values.isEmpty {
-            object[field] = .array(values.map { .string($0) })
-        }
-        return .object(object)
-    }
-
-    func allows(_ request: AccessRequest) -> Bool {
-        guard verbs.contains("*") || verbs.contains(request.verb) else { return false }
-        if let path = request.path {
-            return paths.contains { $0 == "*" || $0 == path || ($0.hasSuffix("*") && path.hasPrefix($0.dropLast())) }
-        }
-        guard groups.contains("*") || groups.contains(request.group) else { return false }
-        guard
-            resources.contains(where: {
-                $0 == "*" || $0 == request.fullResource
-                    || (!request.subresource.isEmpty && $0 == "*/\(request.subresource)")
-            })
-        else { return false }
-        return names.isEmpty || names.contains(request.name)
-    }
-}
-
 /// The rules of a role, read once from the stored object.
 private final class CompiledRole: Sendable {
     let rules: [PolicyRule]
@@ -69,8 +18,8 @@ private final class CompiledBinding: Sendable {
         var kind: String
         var name: String
         var namespace: String
-        /// The name of the user that an account is.
-        var user: String
+        /// The name of the user that an account is; nil for one in no namespace, which is nobody.
+        var user: String?
     }
     let members: [Member]
     let roleKind: String
@@ -82,10 +31,11 @@ private final class CompiledBinding: Sendable {
         let own = object.namespace
         members = (object["subjects"]?.array ?? []).map { subject in
             let name = subject["name"]?.string ?? ""
-            let namespace = subject["namespace"]?.string ?? ""
+            let given = subject["namespace"]?.string ?? ""
+            let namespace = given.isEmpty ? own : given
             return Member(
                 kind: subject["kind"]?.string ?? "", name: name, namespace: namespace,
-                user: "system:serviceaccount:\(namespace.isEmpty ? own : namespace):\(name)")
+                user: namespace.isEmpty ? nil : "system:serviceaccount:\(namespace):\(name)")
         }
         roleKind = object["roleRef"]?["kind"]?.string ?? ""
         roleName = object["roleRef"]?["name"]?.string ?? ""
@@ -96,9 +46,9 @@ private final class CompiledBinding: Sendable {
     func names(_ user: RequestUser) -> Member? {
         members.first { member in
             switch member.kind {
-            case "User": member.name == user.name
-            case "Group": user.groups.contains(member.name)
-            case "ServiceAccount": member.user == user.name
+            case "User": member.name.isExactly(user.name)
+            case "Group": user.groups.containsExactly(member.name)
+            case "ServiceAccount": member.user?.isExactly(user.name) == true
             default: false
             }
         }
@@ -193,85 +143,5 @@ struct RoleEvaluator: Sendable {
         let role = CompiledRole(try APIObject(stored))
         stored.memo.withLock { $0 = role }
         return role.rules
-    }
-}
-
-/// Nobody may give away what they do not have.
-struct RoleEscalation: Sendable {
-    let core: ServerCore
-    let user: RequestUser
-
-    func check(_ object: APIObject, old: APIObject?, resource: ResourceKind) throws(APIError) {
-        if user.groups.contains("system:masters") { return }
-        let authorizer = Authorizer(core: core)
-        let evaluator = RoleEvaluator(core: core)
-        let isRole = resource.kind == "Role" || resource.kind == "ClusterRole"
-        if let old,
-            isRole
-                ? old["rules"] == object["rules"]
-                : old["roleRef"] == object["roleRef"] && old["subjects"] == object["subjects"]
-        {
-            return
-        }
-        let verb = isRole ? "escalate" : "bind"
-        let target =
-            isRole ? resource.plural : (object["roleRef"]?["kind"]?.string == "ClusterRole" ? "clusterroles" : "roles")
-        let name = isRole ? object.name : object["roleRef"]?["name"]?.string ?? ""
-        let permission = AccessRequest(
-            user: user, verb: verb, group: RoleEvaluator.group, resource: target, namespace: object.namespace,
-            name: name)
-        if try authorizer.decide(permission).allowed { return }
-        let wanted: [PolicyRule]
-        if isRole {
-            wanted = (object["rules"]?.array ?? []).map(PolicyRule.init)
-        } else {
-            let kind = object["roleRef"]?["kind"]?.string ?? ""
-            guard let rules = try evaluator.rules(kind: kind, name: name, namespace: object.namespace) else {
-                throw .notFound(
-                    Subject(group: RoleEvaluator.group, resource: target, kind: kind, name: name))
-            }
-            wanted = rules
-        }
-        let held = try evaluator.rules(for: user, namespace: object.namespace)
-        let missing = wanted.filter { !Self.covered($0, by: held) }
-        if missing.isEmpty { return }
-        let text = missing.map { "{APIGroups:\($0.groups), Resources:\($0.resources), Verbs:\($0.verbs)}" }
-        throw .forbidden(
-            resource.subject(object.name),
-            "user \"\(user.name)\" (groups=\(user.groups)) is attempting to grant RBAC permissions not currently held:\n"
-                + text.joined(separator: "\n"))
-    }
-
-    /// Whether every single permission in `rule` is in one of `held`.
-    static func covered(_ rule: PolicyRule, by held: [PolicyRule]) -> Bool {
-        func has(_ list: [String], _ value: String) -> Bool { list.contains("*") || list.contains(value) }
-        for verb in rule.verbs {
-            for path in rule.paths
-            where !held.contains(where: { other in
-                has(other.verbs, verb)
-                    && other.paths.contains {
-                        $0 == "*" || $0 == path || ($0.hasSuffix("*") && path.hasPrefix($0.dropLast()))
-                    }
-            }) {
-                return false
-            }
-            for group in rule.groups {
-                for resource in rule.resources {
-                    let names = rule.names.isEmpty ? [nil] : rule.names.map { Optional($0) }
-                    for name in names
-                    where !held.contains(where: { other in
-                        has(other.verbs, verb) && has(other.groups, group)
-                            && (has(other.resources, resource)
-                                || other.resources.contains {
-                                    resource.contains("/") && $0 == "*/" + (resource.split(separator: "/").last ?? "")
-                                })
-                            && (other.names.isEmpty || name.map(other.names.contains) == true)
-                    }) {
-                        return false
-                    }
-                }
-            }
-        }
-        return true
     }
 }

@@ -12,7 +12,7 @@ struct Bootstrap: Sendable {
     let core: ServerCore
     let credentials: ServerCredentials
 
-    private static let me = RequestUser(name: "system:apiserver", groups: ["system:masters"])
+    private static let me = RequestUser(name: "system:apiserver", groups: [Authorizer.masters])
 
     func run() async throws(APIError) {
         for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
@@ -81,7 +81,7 @@ struct Bootstrap: Sendable {
         try await withAll(policy.objects) { object throws(APIError) in
             let plural = plurals[object.kind] ?? ""
             try await ensure(RoleEvaluator.group, plural, object.json)
-            try await addMissing(object, plural)
+            try await reconcile(object, plural)
         }
     }
 
@@ -105,31 +105,19 @@ struct Bootstrap: Sendable {
         if let failure { throw failure }
     }
 
-    /// A role that a later version needs more in gets it; what an administrator added stays, and one marked
-    /// `autoupdate: false` is left alone.
-    private func addMissing(_ wanted: APIObject, _ plural: String) async throws(APIError) {
-        guard wanted["aggregationRule"] == nil else { return }
-        let field = wanted.kind.hasSuffix("Binding") ? "subjects" : "rules"
+    /// A role or binding that is there already, brought up to date.
+    private func reconcile(_ wanted: APIObject, _ plural: String) async throws(APIError) {
         let resource = try core.builtin(RoleEvaluator.group, plural)
+        guard let stored = core.storage.get(resource, namespace: wanted.namespace, name: wanted.name) else { return }
+        if RoleReconciliation(wanted, over: try APIObject(stored)) == .replace {
+            let scope = try scope(resource, wanted.namespace)
+            _ = try await scope.delete(
+                name: wanted.name, namespace: wanted.namespace, DeleteOptions(query: scope.options))
+            try await ensure(RoleEvaluator.group, plural, wanted.json)
+        }
         _ = try await core.storage.update(resource, namespace: wanted.namespace, name: wanted.name) {
             (old, _) throws(APIError) in
-            if old.annotations["rbac.authorization.kubernetes.io/autoupdate"]?.string == "false" { return nil }
-            let present = old[field]?.array ?? []
-            let missing: [JSONValue]
-            if field == "rules" {
-                let held = present.map(PolicyRule.init)
-                missing = (wanted[field]?.array ?? []).filter { !RoleEscalation.covered(PolicyRule($0), by: held) }
-            } else {
-                missing = (wanted[field]?.array ?? []).filter { subject in
-                    !present.contains {
-                        $0["kind"] == subject["kind"] && $0["name"] == subject["name"]
-                            && $0["namespace"] == subject["namespace"]
-                    }
-                }
-            }
-            if missing.isEmpty { return nil }
-            var new = old
-            new[field] = .array(present + missing)
+            guard case .update(let new) = RoleReconciliation(wanted, over: old) else { return nil }
             return new
         }
     }

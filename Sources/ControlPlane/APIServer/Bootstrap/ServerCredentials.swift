@@ -56,7 +56,7 @@ public final class ServerCredentials: Sendable {
         _ files: CredentialFiles, _ authority: CertificateAuthority, _ frontProxyAuthority: CertificateAuthority,
         _ configuration: APIServerConfiguration
     ) throws -> Leaves {
-        let masters = ["system:masters"]
+        let masters = [Authorizer.masters]
         return Leaves(
             serving: try files.identity(
                 "serving", authority, commonName: "kube-apiserver", usages: [.serverAuthentication],

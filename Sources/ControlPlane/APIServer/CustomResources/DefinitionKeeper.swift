@@ -240,7 +240,7 @@ final class DefinitionKeeper: Sendable {
             method: "DELETE", target: kind.id.path(namespace: object.namespace, name: object.name))
         let scope = RequestScope(
             core: core, request: request, info: RequestInfo(request),
-            user: RequestUser(name: "system:apiserver", groups: ["system:masters"]), resource: kind,
+            user: RequestUser(name: "system:apiserver", groups: [Authorizer.masters]), resource: kind,
             options: try QueryOptions(RequestQuery(request.queryItems)), output: try OutputFormat(request))
         do throws(APIError) {
             _ = try await scope.delete(

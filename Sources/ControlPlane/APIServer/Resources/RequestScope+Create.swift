@@ -55,7 +55,8 @@ extension RequestScope {
     ) async throws(APIError) -> (StoredObject?, APIObject) {
         var object = given
         Machinery.applyDefaults(&object, resource)
-        let admission = Admission(core: core, user: user, dryRun: options.dryRun)
+        let admission = Admission(
+            core: core, user: user, dryRun: options.dryRun, requestedName: info.name)
         try await admission.awaitAccount(object, resource)
         try admission.mutate(&object, old: nil, resource: resource, operation: .create)
         Machinery.applyDefaults(&object, resource)

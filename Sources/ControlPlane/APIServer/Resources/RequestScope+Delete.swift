@@ -11,7 +11,8 @@ extension RequestScope {
     func delete() async throws(APIError) -> HTTPResponse {
         let wanted = try await deleteOptions()
         let stored = try storage.require(resource, namespace: namespace, name: info.name)
-        let admission = Admission(core: core, user: user, dryRun: wanted.dryRun)
+        let admission = Admission(
+            core: core, user: user, dryRun: wanted.dryRun, requestedName: info.name)
         try admission.validateDelete(StoredForm.outgoing(try APIObject(stored), resource), resource: resource)
         let (object, gone) = try await delete(name: info.name, namespace: namespace, wanted)
         if !gone || ObjectStrategy.returnsDeletedObject(resource) { return try respond(object) }
@@ -30,7 +31,8 @@ extension RequestScope {
     func deleteCollection() async throws(APIError) -> HTTPResponse {
         let wanted = try await deleteOptions()
         let page = try await listPage()
-        let admission = Admission(core: core, user: user, dryRun: wanted.dryRun)
+        let admission = Admission(
+            core: core, user: user, dryRun: wanted.dryRun, requestedName: info.name)
         var items: [JSONValue] = []
         for stored in page.objects {
             let object = try APIObject(stored)

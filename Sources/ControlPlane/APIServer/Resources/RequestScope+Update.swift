@@ -99,7 +99,8 @@ extension RequestScope {
         Machinery.applyDefaults(&new, resource)
         let strategy = ObjectStrategy(core: core, resource: resource, user: user)
         try strategy.prepareForUpdate(&new, old: old, subresource: info.subresource)
-        let admission = Admission(core: core, user: user, dryRun: options.dryRun)
+        let admission = Admission(
+            core: core, user: user, dryRun: options.dryRun, requestedName: info.name)
         try admission.mutate(&new, old: old, resource: resource, operation: .update(info.subresource))
         if operation == .update { trackFields(live: old, &new, subresource: info.subresource) }
         strategy.bumpGeneration(&new, old: old)
