@@ -158,8 +158,8 @@ public final class APIServer: HTTPHandler {
         if let response = try publicResponse(request) { return response }
         let authenticated = try authenticator.authenticate(request)
         let user = try Impersonation(authorizer: authorizer).user(request, authenticated)
-        try authorizer.require(AccessRequest(user: user, info: info))
-        if info.isResource { return try await resourceResponse(request, info, user) }
+        let permission = try authorizer.permit(AccessRequest(user: user, info: info))
+        if info.isResource { return try await resourceResponse(request, info, user, permission) }
         return try await otherResponse(request, info)
     }
 
@@ -176,7 +176,7 @@ public final class APIServer: HTTPHandler {
     }
 
     private func resourceResponse(
-        _ request: HTTPRequest, _ info: RequestInfo, _ user: RequestUser
+        _ request: HTTPRequest, _ info: RequestInfo, _ user: RequestUser, _ permission: Permission
     ) async throws(APIError) -> HTTPResponse {
         guard !info.isBeyond, let resource = core.registry.resource(info.group, info.version, info.resource) else {
             throw .unknownResource
@@ -191,7 +191,7 @@ public final class APIServer: HTTPHandler {
         if resource.namespaced, info.namespace.isEmpty, !info.name.isEmpty { throw .unknownResource }
         let tables = ["get", "list", "watch"].contains(info.verb) || resource.isStored
         let scope = RequestScope(
-            core: core, request: request, info: info, user: user, resource: resource,
+            core: core, request: request, info: info, user: user, permission: permission, resource: resource,
             options: try QueryOptions(RequestQuery(request.queryItems)),
             output: try OutputFormat(
                 request, tables: tables && resource.isStored,
@@ -205,16 +205,16 @@ public final class APIServer: HTTPHandler {
     private func answer(_ scope: RequestScope) async throws(APIError) -> HTTPResponse {
         let (info, resource) = (scope.info, scope.resource)
         if !info.subresource.isEmpty { return try await scope.handleSubresource() }
-        if resource.custom == nil, resource.kind == "Binding", info.verb == "create" {
+        if resource.custom == nil, resource.kind == "Binding", info.verb == "create", info.name.isEmpty {
             return try await scope.bind(name: "")
         }
         guard resource.isStored else {
-            guard info.verb == "create" else { throw .methodNotAllowed(scope.subject()) }
+            guard info.verb == "create", info.name.isEmpty else { throw .methodNotAllowed(scope.subject()) }
             return try await scope.review()
         }
-        // What is written is an object, never the collection.
-        let isWholeCollection = info.name.isEmpty && (info.verb == "update" || info.verb == "patch")
-        guard resource.verbs.contains(info.verb), !isWholeCollection else { throw .methodNotAllowed(scope.subject()) }
+        guard resource.verbs.contains(info.verb), Self.isPlace(info, resource) else {
+            throw .methodNotAllowed(scope.subject())
+        }
         switch info.verb {
         case "get": return Self.compressed(try scope.get(), scope.request)
         case "list": return Self.compressed(try await scope.list(), scope.request)
@@ -225,6 +225,17 @@ public final class APIServer: HTTPHandler {
         case "delete": return try await scope.delete()
         case "deletecollection": return try await scope.deleteCollection()
         default: throw .methodNotAllowed(scope.subject())
+        }
+    }
+
+    /// Whether the verb is for what the path names: what is written is an object and never the collection, what is made
+    /// is in a collection, of one namespace where the kind has them.
+    private static func isPlace(_ info: RequestInfo, _ resource: ResourceKind) -> Bool {
+        switch info.verb {
+        case "update", "patch": !info.name.isEmpty
+        case "create": info.name.isEmpty && (!resource.namespaced || !info.namespace.isEmpty)
+        case "deletecollection": !resource.namespaced || !info.namespace.isEmpty
+        default: true
         }
     }
 

@@ -35,7 +35,7 @@ extension Bootstrap {
             "", "configmaps",
             ["metadata": ["name": "cluster-info", "namespace": "kube-public"], "data": ["kubeconfig": wanted]])
         let resource = try core.builtin("", "configmaps")
-        _ = try await core.storage.update(resource, namespace: "kube-public", name: "cluster-info") {
+        _ = try await core.storage.update(resource, namespace: "kube-public", name: "cluster-info", by: .server) {
             (old, _) throws(APIError) in
             if old["data"]?["kubeconfig"] == wanted { return nil }
             var new = old

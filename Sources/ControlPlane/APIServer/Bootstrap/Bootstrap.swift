@@ -36,7 +36,7 @@ struct Bootstrap: Sendable {
         object["apiVersion"] = .string(resource.apiVersion)
         guard core.storage.get(resource, namespace: object.namespace, name: object.name) == nil else { return }
         do throws(APIError) {
-            _ = try await scope(resource, object.namespace).create(object, manager: .update)
+            _ = try await scope(resource, object.namespace).create(object, manager: .update, by: .server)
         } catch {
             guard error.reason == "AlreadyExists" else { throw error }
         }
@@ -46,7 +46,8 @@ struct Bootstrap: Sendable {
         let path = resource.id.path(namespace: namespace.isEmpty ? nil : namespace)
         let request = HTTPRequest(method: "POST", target: path, headers: ["User-Agent": "kube-apiserver"])
         return RequestScope(
-            core: core, request: request, info: RequestInfo(request), user: Self.me, resource: resource,
+            core: core, request: request, info: RequestInfo(request), user: Self.me, permission: .server,
+            resource: resource,
             options: try QueryOptions(RequestQuery(request.queryItems)), output: try OutputFormat(request))
     }
 
@@ -115,7 +116,7 @@ struct Bootstrap: Sendable {
                 name: wanted.name, namespace: wanted.namespace, DeleteOptions(query: scope.options))
             try await ensure(RoleEvaluator.group, plural, wanted.json)
         }
-        _ = try await core.storage.update(resource, namespace: wanted.namespace, name: wanted.name) {
+        _ = try await core.storage.update(resource, namespace: wanted.namespace, name: wanted.name, by: .server) {
             (old, _) throws(APIError) in
             guard case .update(let new) = RoleReconciliation(wanted, over: old) else { return nil }
             return new
@@ -184,7 +185,7 @@ struct Bootstrap: Sendable {
         try await ensure(group, plural, wanted)
         let resource = try core.builtin(group, plural)
         let object = APIObject(wanted)
-        _ = try await core.storage.update(resource, namespace: object.namespace, name: object.name) {
+        _ = try await core.storage.update(resource, namespace: object.namespace, name: object.name, by: .server) {
             (old, _) throws(APIError) in
             var new = old
             for (field, value) in wanted where field != "metadata" { new[field] = value }

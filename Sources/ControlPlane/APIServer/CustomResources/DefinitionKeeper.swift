@@ -157,7 +157,8 @@ final class DefinitionKeeper: Sendable {
     private func writeStatus(of name: String, _ resource: ResourceKind) async throws(APIError) {
         let entries = state.withLock(\.entries)
         do throws(APIError) {
-            _ = try await core.storage.update(resource, namespace: "", name: name) { (old, _) throws(APIError) in
+            _ = try await core.storage.update(resource, namespace: "", name: name, by: .server) {
+                (old, _) throws(APIError) in
                 let settled = DefinitionStatus.settled(old.json, taken: taken(entries, old), now: WallClock.text())
                 return settled == old.json ? nil : APIObject(settled)
             }
@@ -216,7 +217,8 @@ final class DefinitionKeeper: Sendable {
             }
         }
         try await note(name, resource, "False", "InstanceDeletionCompleted", "removed all instances")
-        _ = try await core.storage.change(resource, namespace: "", name: name) { (old, _) throws(APIError) in
+        _ = try await core.storage.change(resource, namespace: "", name: name, by: .server) {
+            (old, _) throws(APIError) in
             var new = old
             new.finalizers.removeAll { $0 == DefinitionStatus.cleanupFinalizer }
             return RequestScope.isFinished(new) ? .remove(new) : .write(new)
@@ -226,7 +228,8 @@ final class DefinitionKeeper: Sendable {
     private func note(
         _ name: String, _ resource: ResourceKind, _ value: String, _ reason: String, _ message: String
     ) async throws(APIError) {
-        _ = try await core.storage.update(resource, namespace: "", name: name) { (old, _) throws(APIError) in
+        _ = try await core.storage.update(resource, namespace: "", name: name, by: .server) {
+            (old, _) throws(APIError) in
             var new = old
             DefinitionStatus.set(&new.json, "Terminating", value, reason, message, WallClock.text())
             return new
@@ -240,7 +243,8 @@ final class DefinitionKeeper: Sendable {
             method: "DELETE", target: kind.id.path(namespace: object.namespace, name: object.name))
         let scope = RequestScope(
             core: core, request: request, info: RequestInfo(request),
-            user: RequestUser(name: "system:apiserver", groups: [Authorizer.masters]), resource: kind,
+            user: RequestUser(name: "system:apiserver", groups: [Authorizer.masters]), permission: .server,
+            resource: kind,
             options: try QueryOptions(RequestQuery(request.queryItems)), output: try OutputFormat(request))
         do throws(APIError) {
             _ = try await scope.delete(

@@ -149,7 +149,7 @@ final class Quotas: Sendable {
         status["used"] = .object(sums)
         let wanted = status
         do throws(APIError) {
-            let stored = try await storage.update(quotas, namespace: quota.namespace, name: quota.name) {
+            let stored = try await storage.update(quotas, namespace: quota.namespace, name: quota.name, by: .server) {
                 (current, _) throws(APIError) in
                 guard
                     Self.amounts(current.status["used"]) != Self.amounts(wanted["used"])

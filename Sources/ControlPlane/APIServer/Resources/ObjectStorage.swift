@@ -4,7 +4,7 @@ internal import JSON
 internal import Schema
 internal import Store
 
-/// Objects in the store: their keys, and the read-change-write loop.
+/// Objects in the store: their keys, and the read-change-write loop. Every write wants the permission for it.
 struct ObjectStorage: Sendable {
     let store: any KeyValueStore
 
@@ -45,12 +45,45 @@ struct ObjectStorage: Sendable {
         store.current(prefix: Self.prefix(resource, namespace: namespace))
     }
 
-    func create(_ resource: ResourceKind, _ object: APIObject) async throws(APIError) -> StoredObject {
+    func create(
+        _ resource: ResourceKind, _ object: APIObject, by permission: Permission
+    ) async throws(APIError) -> StoredObject {
+        try permission.require(.create, resource, namespace: object.namespace, name: object.name)
         let key = Self.key(resource, namespace: object.namespace, name: object.name)
         do throws(StoreError) {
             return try await store.create(key, object.storedValue())
         } catch {
             throw .store(error, resource.subject(object.name))
+        }
+    }
+
+    /// What a deletion of an object comes to.
+    enum Ending: Sendable {
+        /// Nothing is written.
+        case none
+        /// The object stays for those who must act first.
+        case mark(APIObject)
+        case remove
+    }
+
+    /// Deletes the object that `stored` is, or marks it. Returns the revision it is at then; nil when something
+    /// came between.
+    func end(
+        _ stored: StoredObject, _ resource: ResourceKind, namespace: String, name: String, by permission: Permission,
+        _ ending: Ending
+    ) async throws(APIError) -> Int64? {
+        try permission.require(.delete, resource, namespace: namespace, name: name)
+        let key = Self.key(resource, namespace: namespace, name: name)
+        do throws(StoreError) {
+            switch ending {
+            case .none: return stored.revision
+            case .mark(let object):
+                return try await store.update(key, expected: stored.revision, object.storedValue()).revision
+            case .remove: return try await store.delete(key, expected: stored.revision).revision
+            }
+        } catch {
+            guard case .conflict = error else { throw .store(error, resource.subject(name)) }
+            return nil
         }
     }
 
@@ -66,9 +99,10 @@ struct ObjectStorage: Sendable {
     /// Reads, lets `change` compute the new object, and writes it when nothing came between; else again. Returns the
     /// stored object, or the one to show when nothing was written or it went.
     func change(
-        _ resource: ResourceKind, namespace: String, name: String,
+        _ resource: ResourceKind, namespace: String, name: String, by permission: Permission,
         _ change: (APIObject, StoredObject) async throws(APIError) -> Step
     ) async throws(APIError) -> (StoredObject, APIObject?) {
+        try permission.require(.update, resource, namespace: namespace, name: name)
         let key = Self.key(resource, namespace: namespace, name: name)
         for _ in 0..<64 {
             guard let stored = store.get(key) else { throw .notFound(resource.subject(name)) }
@@ -91,9 +125,10 @@ struct ObjectStorage: Sendable {
 
     /// As above, for changes without a client: `change` returning nil leaves the object as it is.
     func update(
-        _ resource: ResourceKind, namespace: String, name: String,
+        _ resource: ResourceKind, namespace: String, name: String, by permission: Permission,
         _ change: (APIObject, StoredObject) throws(APIError) -> APIObject?
     ) async throws(APIError) -> StoredObject {
+        try permission.require(.update, resource, namespace: namespace, name: name)
         let key = Self.key(resource, namespace: namespace, name: name)
         for _ in 0..<64 {
             guard let stored = store.get(key) else { throw .notFound(resource.subject(name)) }

@@ -9,7 +9,7 @@ extension RequestScope {
     /// POST to a collection.
     func create() async throws(APIError) -> HTTPResponse {
         let decoded = try await decodeBody(resource.schema, apiVersion: resource.apiVersion, kind: resource.kind)
-        let (stored, object) = try await create(decoded.object, manager: .update)
+        let (stored, object) = try await create(decoded.object, manager: .update, by: permission)
         let warnings = decoded.warnings
         return try respond(created: stored, object, warnings: warnings)
     }
@@ -32,7 +32,7 @@ extension RequestScope {
 
     /// Everything between a decoded object and a stored one. Nothing is stored for a dry run.
     func create(
-        _ given: APIObject, manager operation: FieldOperation
+        _ given: APIObject, manager operation: FieldOperation, by permission: Permission
     ) async throws(APIError) -> (StoredObject?, APIObject) {
         var object = given
         try prepareMetadata(&object)
@@ -41,7 +41,7 @@ extension RequestScope {
             var candidate = object
             if generated { candidate.name = Fresh.name(object.generateName) }
             do throws(APIError) {
-                return try await createOnce(candidate, operation)
+                return try await createOnce(candidate, operation, permission)
             } catch {
                 // A generated name that is taken is tried again with another end.
                 guard generated, error.reason == "AlreadyExists", attempt < 7 else { throw error }
@@ -51,9 +51,10 @@ extension RequestScope {
     }
 
     private func createOnce(
-        _ given: APIObject, _ operation: FieldOperation
+        _ given: APIObject, _ operation: FieldOperation, _ permission: Permission
     ) async throws(APIError) -> (StoredObject?, APIObject) {
         var object = given
+        try permission.require(.create, resource, namespace: object.namespace, name: object.name)
         Machinery.applyDefaults(&object, resource)
         let admission = Admission(
             core: core, user: user, dryRun: options.dryRun, requestedName: info.name)
@@ -82,7 +83,7 @@ extension RequestScope {
             }
             let incoming = StoredForm.incoming(object, resource)
             let stored = try await core.quotas.charging(object, old: nil, resource, dryRun: false) {
-                () async throws(APIError) in try await storage.create(resource, incoming)
+                () async throws(APIError) in try await storage.create(resource, incoming, by: permission)
             }
             object.resourceVersion = String(stored.revision)
             return (stored, object)

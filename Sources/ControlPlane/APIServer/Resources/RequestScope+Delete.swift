@@ -58,30 +58,22 @@ extension RequestScope {
     func delete(
         name: String, namespace: String, _ wanted: DeleteOptions
     ) async throws(APIError) -> (APIObject, Bool) {
-        let key = ObjectStorage.key(resource, namespace: namespace, name: name)
         for _ in 0..<64 {
-            guard let stored = core.store.get(key) else { throw .notFound(subject(name)) }
+            let stored = try storage.require(resource, namespace: namespace, name: name)
             let old = StoredForm.outgoing(try APIObject(stored), resource)
             try checkPreconditions(wanted, old, name)
             let (marked, immediate) = Deletion(options: wanted, resource: resource).mark(old)
             if wanted.dryRun { return (marked, immediate) }
-            do throws(StoreError) {
-                if immediate {
-                    let event = try await core.store.delete(key, expected: stored.revision)
-                    core.allocator.released(marked, resource)
-                    var last = old
-                    last.resourceVersion = String(event.revision)
-                    return (last, true)
-                }
-                if marked == old { return (old, false) }
-                let updated = try await core.store.update(
-                    key, expected: stored.revision, StoredForm.incoming(marked, resource).storedValue())
-                var result = marked
-                result.resourceVersion = String(updated.revision)
-                return (result, false)
-            } catch {
-                guard case .conflict = error else { throw .store(error, subject(name)) }
-            }
+            let ending: ObjectStorage.Ending =
+                immediate ? .remove : marked == old ? .none : .mark(StoredForm.incoming(marked, resource))
+            guard
+                let revision = try await storage.end(
+                    stored, resource, namespace: namespace, name: name, by: permission, ending)
+            else { continue }
+            if immediate { core.allocator.released(marked, resource) }
+            var result = immediate ? old : marked
+            result.resourceVersion = String(revision)
+            return (result, immediate)
         }
         throw .modified(subject(name))
     }

@@ -77,7 +77,8 @@ extension RequestScope {
                 subresource: info.subresource, subject: subject())
             object.name = info.name
             do throws(APIError) {
-                let (stored, created) = try await create(object, manager: .applied)
+                let (stored, created) = try await create(
+                    object, manager: .applied, by: try permit("create"))
                 return try respond(created: stored, created, warnings: checked.warnings)
             } catch {
                 // Somebody else created it meanwhile: apply to that.

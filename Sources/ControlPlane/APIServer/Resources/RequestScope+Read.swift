@@ -9,6 +9,7 @@ internal import Synchronization
 extension RequestScope {
     /// GET of one object.
     func get() throws(APIError) -> HTTPResponse {
+        try permission.require(.read, resource, namespace: namespace, name: info.name)
         // The newest state satisfies every resourceVersion but one of the future.
         if let wanted = try revision(options.resourceVersion), wanted > core.store.currentRevision {
             throw .store(.future(requested: wanted, current: core.store.currentRevision), subject())
@@ -106,6 +107,8 @@ extension RequestScope {
 
     /// The objects that a list, or a deletecollection, is about.
     func listPage() async throws(APIError) -> Page {
+        try permission.require(
+            info.verb == "deletecollection" ? .delete : .read, resource, namespace: namespace, name: info.name)
         let filter = try ObjectFilter(resource, try selection())
         var prefix = ObjectStorage.prefix(resource, namespace: resource.namespaced ? namespace : "")
         let root = prefix

@@ -17,7 +17,7 @@ extension RequestScope {
         if given.name.isEmpty { throw .badRequest("name must be provided") }
         let existed = storage.get(resource, namespace: namespace, name: info.name) != nil
         if !existed, info.subresource.isEmpty, ObjectStrategy.allowsCreateOnUpdate(resource) {
-            let (stored, object) = try await create(given, manager: .update)
+            let (stored, object) = try await create(given, manager: .update, by: try permit("create"))
             return try respond(created: stored, object, warnings: decoded.warnings)
         }
         return try await write(warnings: decoded.warnings) { (_) throws(APIError) in given }
@@ -50,7 +50,8 @@ extension RequestScope {
     private func writeOnce(
         warnings: [String], operation: FieldOperation, _ change: (APIObject) async throws(APIError) -> APIObject
     ) async throws(APIError) -> HTTPResponse {
-        let (stored, shown) = try await storage.change(resource, namespace: namespace, name: info.name) {
+        let (stored, shown) = try await storage.change(resource, namespace: namespace, name: info.name, by: permission)
+        {
             (raw, _) throws(APIError) in
             let old = StoredForm.outgoing(raw, resource)
             var new = try await change(old)

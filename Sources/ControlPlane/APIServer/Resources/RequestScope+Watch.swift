@@ -10,6 +10,7 @@ internal import Store
 extension RequestScope {
     /// GET with `watch`: a stream of events, a line of JSON or a frame of protobuf each, until the client, the timeout or the server ends it.
     func watch() async throws(APIError) -> HTTPResponse {
+        try permission.require(.read, resource, namespace: namespace, name: info.name)
         var selection = try selection()
         if !info.name.isEmpty {
             // A watch of one object by its path.

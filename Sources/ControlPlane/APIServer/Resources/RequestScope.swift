@@ -10,12 +10,23 @@ struct RequestScope: Sendable {
     let request: HTTPRequest
     let info: RequestInfo
     let user: RequestUser
+    /// What the user was found to be allowed at the door.
+    let permission: Permission
     let resource: ResourceKind
     let options: QueryOptions
     let output: OutputFormat
 
     var storage: ObjectStorage { core.storage }
     var namespace: String { info.namespace }
+
+    /// The permission to do `verb` to what the path names: asked for anew where the request itself was for another.
+    func permit(_ verb: String) throws(APIError) -> Permission {
+        var access = permission.access
+        if access.verb == verb { return permission }
+        access.verb = verb
+        access.user = user
+        return try Authorizer(core: core).permit(access)
+    }
 
     /// The subject of an error; the name defaults to the path's.
     func subject(_ name: String? = nil) -> Subject { resource.subject(name ?? info.name) }

@@ -39,7 +39,7 @@ struct Disruption: Sendable {
 
     private func spend(_ name: String, _ pod: APIObject, isReady: Bool, dryRun: Bool) async throws(APIError) {
         let resource = try scope.core.builtin("policy", "poddisruptionbudgets")
-        _ = try await scope.storage.update(resource, namespace: pod.namespace, name: name) {
+        _ = try await scope.storage.update(resource, namespace: pod.namespace, name: name, by: .server) {
             (old, _) throws(APIError) in
             var status = old.status
             let allowed = status["disruptionsAllowed"]?.integer ?? 0

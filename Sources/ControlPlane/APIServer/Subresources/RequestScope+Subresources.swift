@@ -26,11 +26,17 @@ extension RequestScope {
         case ("binding", "create"): return try await bind(name: info.name)
         case ("eviction", "create"): return try await evict()
         case ("token", "create"): return try await createToken()
-        case ("log", "get"): return try await KubeletProxy(scope: self).log()
+        case ("log", "get"):
+            try permission.require(.connect, resource, namespace: namespace, name: info.name)
+            return try await KubeletProxy(scope: self).log()
         case ("exec", _), ("attach", _), ("portforward", _):
             guard ["get", "create"].contains(info.verb) else { throw .methodNotAllowed(subject()) }
+            // A WebSocket begins with a GET, and comes to the same as the POST of SPDY.
+            try permit("create").require(.connect, resource, namespace: namespace, name: info.name)
             return try await KubeletProxy(scope: self).stream()
-        case ("proxy", _): return try await ObjectProxy(scope: self).forward()
+        case ("proxy", _):
+            try permission.require(.connect, resource, namespace: namespace, name: info.name)
+            return try await ObjectProxy(scope: self).forward()
         default: throw .methodNotAllowed(subject())
         }
     }
@@ -68,6 +74,7 @@ extension RequestScope {
     }
 
     private func getScale() async throws(APIError) -> HTTPResponse {
+        try permission.require(.read, resource, namespace: namespace, name: info.name)
         let stored = try storage.require(resource, namespace: namespace, name: info.name)
         return try respond(scaleOf: StoredForm.outgoing(try APIObject(stored), resource))
     }
@@ -77,7 +84,8 @@ extension RequestScope {
         guard let schema = Machinery.schema("io.k8s.api.autoscaling.v1.Scale") else {
             throw .internalError("the type Scale is unknown")
         }
-        let (stored, shown) = try await storage.change(resource, namespace: namespace, name: info.name) {
+        let (stored, shown) = try await storage.change(resource, namespace: namespace, name: info.name, by: permission)
+        {
             (raw, _) throws(APIError) in
             let old = StoredForm.outgoing(raw, resource)
             let current = try scale(of: old)
@@ -151,7 +159,8 @@ extension RequestScope {
         }
         if node.isEmpty { throw .invalid(binding, [.required(FieldPath("target")["name"])]) }
         let pods = try core.builtin("", "pods")
-        _ = try await storage.update(pods, namespace: namespace, name: podName) { (old, _) throws(APIError) in
+        _ = try await storage.update(pods, namespace: namespace, name: podName, by: permission) {
+            (old, _) throws(APIError) in
             if !body.uid.isEmpty, body.uid != old.uid { throw .conflict(binding, "the pod's uid is another") }
             if old.deletionTimestamp != nil {
                 throw .conflict(binding, "pod \(podName) is being deleted, cannot be assigned to a host")
@@ -222,7 +231,8 @@ extension RequestScope {
         let pod = try APIObject(try storage.require(resource, namespace: namespace, name: info.name))
         try await Disruption(scope: self).admit(pod, dryRun: wanted.dryRun)
         if !wanted.dryRun {
-            _ = try await storage.update(resource, namespace: namespace, name: info.name) { (old, _) throws(APIError) in
+            _ = try await storage.update(resource, namespace: namespace, name: info.name, by: permission) {
+                (old, _) throws(APIError) in
                 guard old.uid == pod.uid else { throw .conflict(subject(), "the pod is another by now") }
                 guard old.deletionTimestamp == nil else { return nil }
                 var new = old
