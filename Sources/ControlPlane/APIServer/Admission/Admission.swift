@@ -55,7 +55,8 @@ struct Admission: Sendable {
         case ("certificates.k8s.io", "CertificateSigningRequest", .update("approval")):
             try checkSigner("approve", object, resource)
         case ("certificates.k8s.io", "CertificateSigningRequest", .update("status"))
-        where object.status["certificate"] != old?.status["certificate"]:
+        where object.status["certificate"] != old?.status["certificate"]
+            || object.status["conditions"] != old?.status["conditions"]:
             try checkSigner("sign", object, resource)
         case ("scheduling.k8s.io", "PriorityClass", .create): try checkPriorityClass(object, resource)
         default: break

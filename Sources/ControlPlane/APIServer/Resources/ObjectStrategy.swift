@@ -137,9 +137,9 @@ struct ObjectStrategy: Sendable {
         spec["username"] = .string(user.name)
         spec["uid"] = user.uid.isEmpty ? nil : .string(user.uid)
         spec["groups"] = .array(user.groups.map { .string($0) })
-        if !user.extra.isEmpty {
-            spec["extra"] = .object(JSONObject(user.extra.map { ($0.key, .array($0.value.map { .string($0) })) }))
-        }
+        spec["extra"] =
+            user.extra.isEmpty
+            ? nil : .object(JSONObject(user.extra.map { ($0.key, .array($0.value.map { .string($0) })) }))
         object.spec = spec
     }
 
@@ -158,20 +158,14 @@ struct ObjectStrategy: Sendable {
             let resized = new.spec
             new = Self.replacing(old, metadataOf: new)
             Self.copyResources(from: resized, to: &new)
-        case "approval":
-            let conditions = new.status["conditions"]
-            var status = old.status
-            new["spec"] = old["spec"]
-            status["conditions"] = conditions
-            new.status = status
-            stampConditions(&new, old)
+        case "approval": SigningRequest.prepare(&new, old: old, subresource: subresource)
         case "finalize":
             let finalizers = new.spec["finalizers"]
             new = Self.replacing(old, metadataOf: new)
             var spec = new.spec
             spec["finalizers"] = finalizers
             new.spec = spec
-        default: break
+        default: throw .internalError("nothing says what \(resource.plural)/\(subresource) may change")
         }
     }
 
@@ -180,7 +174,8 @@ struct ObjectStrategy: Sendable {
         switch (resource.group, resource.kind) {
         case ("", "Secret"): moveStringData(&new)
         case ("", "Namespace"): new["spec"] = old["spec"]
-        case ("certificates.k8s.io", "CertificateSigningRequest"): new["spec"] = old["spec"]
+        case ("certificates.k8s.io", "CertificateSigningRequest"):
+            SigningRequest.prepare(&new, old: old, subresource: "")
         case ("", "Service"): ServiceTypeChange(from: old.spec, to: new.spec).apply(to: &new)
         case ("apiextensions.k8s.io", "CustomResourceDefinition"): Self.noteStorageVersion(&new)
         default: break
@@ -198,15 +193,26 @@ struct ObjectStrategy: Sendable {
         definition.status = status
     }
 
+    /// The metadata that a write of the status may change.
+    private var metadataWithStatus: [String] {
+        guard resource.custom == nil, !Self.statusIsAlone.contains(resource.kind) else { return ["managedFields"] }
+        let fields = ["annotations", "finalizers", "managedFields"]
+        return resource.group == "apps" ? fields : fields + ["labels"]
+    }
+
+    /// Kinds whose status is written without any metadata.
+    private static let statusIsAlone: Set<String> = [
+        "ServiceCIDR", "ResourceClaim", "VolumeAttachment", "ValidatingAdmissionPolicy", "APIService", "FlowSchema",
+        "PriorityLevelConfiguration",
+    ]
+
     /// A status update leaves everything else, and of the metadata what the kind's owner manages.
     private func prepareStatus(_ new: inout APIObject, old: APIObject) {
         let status = new["status"]
         let metadata = new.metadata
         new.json = old.json
         var kept = old.metadata
-        let fields = resource.custom == nil ? ["annotations", "finalizers", "managedFields"] : ["managedFields"]
-        for field in fields { kept[field] = metadata[field] }
-        if resource.group != "apps", resource.custom == nil { kept["labels"] = metadata["labels"] }
+        for field in metadataWithStatus { kept[field] = metadata[field] }
         new.metadata = kept
         new["status"] = status
         switch (resource.group, resource.kind) {
@@ -214,30 +220,9 @@ struct ObjectStrategy: Sendable {
             let quality = old.status["qosClass"] ?? .string(PodQuality.of(new))
             new["status"]?["qosClass"] = quality
         case ("certificates.k8s.io", "CertificateSigningRequest"):
-            // Approving is a permission of its own.
-            let kept = (old.status["conditions"]?.array ?? []).filter(Self.isVerdict)
-            let others = (new.status["conditions"]?.array ?? []).filter { !Self.isVerdict($0) }
-            if !(kept.isEmpty && others.isEmpty) { new["status"]?["conditions"] = .array(kept + others) }
+            SigningRequest.prepare(&new, old: old, subresource: "status")
         default: break
         }
-    }
-
-    private static func isVerdict(_ condition: JSONValue) -> Bool {
-        ["Approved", "Denied"].contains(condition["type"]?.string ?? "")
-    }
-
-    private func stampConditions(_ new: inout APIObject, _ old: APIObject) {
-        let now = JSONValue.string(WallClock.text())
-        let conditions = (new.status["conditions"]?.array ?? []).map { condition in
-            var condition = condition
-            if condition["lastUpdateTime"]?.string == nil { condition["lastUpdateTime"] = now }
-            if condition["lastTransitionTime"]?.string == nil { condition["lastTransitionTime"] = now }
-            if condition["status"] == nil { condition["status"] = "True" }
-            return condition
-        }
-        var status = new.status
-        status["conditions"] = conditions.isEmpty ? nil : .array(conditions)
-        new.status = status
     }
 
     private static func replacing(_ old: APIObject, metadataOf new: APIObject) -> APIObject {

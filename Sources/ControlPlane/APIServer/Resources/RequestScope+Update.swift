@@ -107,7 +107,10 @@ extension RequestScope {
         strategy.bumpGeneration(&new, old: old)
         let reservation = try core.allocator.prepare(&new, old: old, resource: resource, dryRun: options.dryRun)
         do throws(APIError) {
-            let errors = Machinery.validate(resource, new: new, old: old, subresource: info.subresource)
+            var errors = Machinery.validate(resource, new: new, old: old, subresource: info.subresource)
+            if resource.group == "certificates.k8s.io", resource.kind == "CertificateSigningRequest" {
+                errors += SigningRequest.errors(new, old: old, subresource: info.subresource)
+            }
             if !errors.isEmpty { throw .invalid(subject(), errors) }
             try admission.validate(new, old: old, resource: resource, operation: .update(info.subresource))
             if Self.isSame(new, old) {
