@@ -205,11 +205,11 @@ public final class APIServer: HTTPHandler {
     private func answer(_ scope: RequestScope) async throws(APIError) -> HTTPResponse {
         let (info, resource) = (scope.info, scope.resource)
         if !info.subresource.isEmpty { return try await scope.handleSubresource() }
-        if resource.custom == nil, resource.kind == "Binding", info.verb == "create", info.name.isEmpty {
+        if resource.custom == nil, resource.kind == "Binding", info.verb == "create", Self.isPlace(info, resource) {
             return try await scope.bind(name: "")
         }
         guard resource.isStored else {
-            guard info.verb == "create", info.name.isEmpty else { throw .methodNotAllowed(scope.subject()) }
+            guard info.verb == "create", Self.isPlace(info, resource) else { throw .methodNotAllowed(scope.subject()) }
             return try await scope.review()
         }
         guard resource.verbs.contains(info.verb), Self.isPlace(info, resource) else {

@@ -32,7 +32,8 @@ struct ObjectStrategy: Sendable {
     static func allowsCreateOnUpdate(_ resource: ResourceKind) -> Bool {
         resource.custom == nil
             && [
-                "Lease", "Event", "Endpoints", "LimitRange", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding",
+                "Lease", "Event", "Endpoints", "LimitRange", "Service", "Role", "RoleBinding", "ClusterRole",
+                "ClusterRoleBinding",
                 "RuntimeClass",
             ].contains(resource.kind)
     }

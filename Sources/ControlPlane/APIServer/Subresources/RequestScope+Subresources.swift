@@ -9,11 +9,7 @@ internal import Store
 extension RequestScope {
     /// Requests for a subresource. Those that are a part of the object are read and written as the object is.
     func handleSubresource() async throws(APIError) -> HTTPResponse {
-        guard
-            resource.subresource(info.subresource) != nil
-                || resource.group.isEmpty
-                    && ["exec", "attach", "portforward", "log", "proxy"].contains(info.subresource)
-        else { throw .unknownResource }
+        guard resource.subresource(info.subresource) != nil else { throw .unknownResource }
         switch (info.subresource, info.verb) {
         case ("status", "get"), ("approval", "get"), ("ephemeralcontainers", "get"), ("resize", "get"): return try get()
         case ("status", "update"), ("approval", "update"), ("ephemeralcontainers", "update"), ("resize", "update"),
