@@ -20,6 +20,64 @@ import Testing
         #expect(store.get("/registry/a/1") == nil)
     }
 
+    @Test func `refuses what etcd would refuse for its size`() async throws {
+        let store = try SQLiteStore(directory: scratch.path)
+        func text(_ count: Int, _ unit: String = "a") -> NewValue {
+            NewValue(Array("{\"x\":\"\(String(repeating: unit, count: count))\"}".utf8))
+        }
+        let kept = try await store.create("/k", text(1_500_000))
+        for write in 0..<2 {
+            await #expect {
+                _ =
+                    try await
+                    (write == 0
+                    ? store.create("/l", text(1_600_000))
+                    : store.update("/k", expected: kept.revision, text(1_600_000)))
+            } throws: {
+                if case StoreError.tooLarge(_, let size, SizeLimit.bytes) = $0 { size > 1_600_000 } else { false }
+            }
+        }
+        // A megabyte of line ends is two of JSON, and a megabyte to etcd.
+        _ = try await store.create("/lines", text(1_048_576, "\\n"))
+        await #expect(throws: StoreError.self) { _ = try await store.create("/m", text(1_048_576, "\\u0001")) }
+        #expect(store.count(prefix: "/") == 2)
+    }
+
+    @Test func `tells keys apart by their bytes, also over a restart`() async throws {
+        // A NUL, and one character spelt in two ways.
+        let keys = ["/r/a", "/r/a\u{0}b", "/r/\u{e9}", "/r/e\u{301}"]
+        do {
+            let store = try SQLiteStore(directory: scratch.path)
+            // At once: they meet in one transaction.
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (number, key) in keys.enumerated() {
+                    group.addTask { _ = try await store.create(key, value(number)) }
+                }
+                try await group.waitForAll()
+            }
+            store.close()
+        }
+        let again = try SQLiteStore(directory: scratch.path)
+        for (number, key) in keys.enumerated() {
+            #expect(text(again.get(key))?.hasSuffix("\"n\":\(number)}") == true)
+        }
+    }
+
+    @Test func `keeps no more of the past in memory than it says`() async throws {
+        let store = try SQLiteStore(directory: scratch.path)
+        let large = String(repeating: "a", count: 1_000_000)
+        func text() -> NewValue { NewValue(Array("{\"x\":\"\(large)\"}".utf8)) }
+        let watch = try await store.watch(prefix: "/k", after: 0)
+        var object = try await store.create("/k", text())
+        weak let first = object
+        for _ in 0..<80 { object = try await store.update("/k", expected: object.revision, text()) }
+        // Nobody reads the watch: it is cut off, and the values that only it held are gone.
+        await #expect { _ = try await watch.next() } throws: {
+            if case StoreError.tooSlow = $0 { true } else { false }
+        }
+        #expect(first == nil)
+    }
+
     @Test func `refuses a second create, a stale update and a stale delete`() async throws {
         let store = try SQLiteStore(directory: scratch.path)
         _ = try await store.create("/k", value(1))

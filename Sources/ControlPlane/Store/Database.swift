@@ -98,9 +98,9 @@ struct Statement: ~Copyable {
         sqlite3_bind_null(handle, index)
     }
 
-    /// Binds text; SQLite takes its own copy.
+    /// Binds text; SQLite takes its own copy. By its length: a name may hold NUL, where C would end it.
     borrowing func bind(_ index: Int32, _ value: String) {
-        sqlite3_bind_text(handle, index, value, -1, Self.transient)
+        sqlite3_bind_text(handle, index, value, Int32(value.utf8.count), Self.transient)
     }
 
     /// Binds bytes; SQLite takes its own copy.
@@ -115,7 +115,9 @@ struct Statement: ~Copyable {
     borrowing func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
 
     borrowing func text(_ column: Int32) -> String {
-        sqlite3_column_text(handle, column).map { String(cString: $0) } ?? ""
+        guard let start = sqlite3_column_text(handle, column) else { return "" }
+        let count = Int(sqlite3_column_bytes(handle, column))
+        return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
     }
 
     borrowing func bytes(_ column: Int32) -> [UInt8] {

@@ -22,6 +22,10 @@ final class GroupCommit: Sendable {
     private let onCommit: (@Sendable (Int) -> Void)?
     /// The revision at the last tick of the history clock.
     private let mark: Mutex<Int64>
+    /// How much has been written since, in bytes.
+    private let written = Mutex(0)
+    /// History is cut at every tick, and before that when this much of it has come: it must not fill the disk.
+    static let historyBytes = 256 << 20
 
     init(log: consuming Log, state: StateBox, onCommit: (@Sendable (Int) -> Void)?) {
         self.log = LogBox(log)
@@ -51,6 +55,7 @@ final class GroupCommit: Sendable {
             defer { mark = now }
             return mark
         }
+        written.withLock { $0 = 0 }
         // A failure leaves the history longer than it need be; the next tick tries again, and writes report theirs.
         _ = compact(to: before)
     }
@@ -79,6 +84,12 @@ final class GroupCommit: Sendable {
             for event in batch.events { state.apply(event) }
         }
         for answer in batch.answers { answer() }
+        let added = batch.events.reduce(0) { $0 + ($1.object?.bytes.count ?? 0) }
+        let isLong = written.withLock { written in
+            written += added
+            return written > Self.historyBytes
+        }
+        if isLong { rotateHistory() }
     }
 
     /// A full disk is over when there is room again. After any other failure the file may hold what memory does not: the
@@ -118,7 +129,7 @@ private struct Batch {
     private(set) var answers: [() -> Void] = []
     let failure: StoreError?
     private var revision: Int64
-    private var written: [String: StoredObject?] = [:]
+    private var written: [KeyBytes: StoredObject?] = [:]
     private let state: StateBox
 
     init(state: StateBox) {
@@ -128,7 +139,7 @@ private struct Batch {
 
     mutating func perform(_ request: WriteRequest, _ log: borrowing Log) throws(StoreError) {
         guard case .write(let action, let key, let value, let answer) = request else { return }
-        let present = written[key] ?? state.withLock { $0.objects[key] }
+        let present = written[KeyBytes(key)] ?? state.withLock { $0.objects[key] }
         if let refusal = Self.check(action, key, present) {
             answers.append { answer(.failure(refusal)) }
             return
@@ -143,7 +154,7 @@ private struct Batch {
             StoredObject(key: key, revision: next, created: present?.created ?? next, value: $0)
         }
         let event = StoreEvent(revision: next, key: key, object: object, previous: present)
-        written[key] = .some(object)
+        written[KeyBytes(key)] = .some(object)
         events.append(event)
         answers.append { answer(.success(event)) }
     }

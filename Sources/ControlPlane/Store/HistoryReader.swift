@@ -21,12 +21,12 @@ final class HistoryReader: Sendable {
     ) throws(StoreError) -> SortedObjects {
         try withLog { (log) throws(StoreError) in
             var result = snapshot
-            var earlier: [String: Int64] = [:]
+            var earlier: [KeyBytes: Int64] = [:]
             try log.forEach(after: revision, through: now) { row in
-                guard SortedObjects.hasPrefix(row.key, prefix), earlier[row.key] == nil else { return }
-                earlier[row.key] = row.previous
+                guard SortedObjects.hasPrefix(row.key, prefix), earlier[KeyBytes(row.key)] == nil else { return }
+                earlier[KeyBytes(row.key)] = row.previous
             }
-            for (key, previous) in earlier {
+            for (key, previous) in earlier.map({ ($0.key.text, $0.value) }) {
                 if previous == 0 {
                     result.remove(key)
                 } else if let row = try log.row(revision: previous), let value = row.value {
@@ -46,8 +46,13 @@ final class HistoryReader: Sendable {
     ) throws(StoreError) -> [StoreEvent] {
         try withLog { (log) throws(StoreError) in
             var rows: [Log.Row] = []
+            var bytes = 0
+            var isComplete = true
             try log.forEach(after: revision, through: last) { row in
-                if SQLiteStore.matches(row.key, prefix), rows.count <= Self.replayLimit { rows.append(row) }
+                guard isComplete, SQLiteStore.matches(row.key, prefix) else { return }
+                bytes += 2 * (row.value?.bytes.count ?? 0)  // it, and what it replaced
+                isComplete = rows.count < Self.replayLimit && bytes <= StoreWatch.byteLimit
+                if isComplete { rows.append(row) }
             }
             var events: [StoreEvent] = []
             for row in rows {
@@ -62,7 +67,7 @@ final class HistoryReader: Sendable {
                 events.append(
                     StoreEvent(revision: row.revision, key: row.key, object: object, previous: previous))
             }
-            let oldest = max(compacted(), rows.count > Self.replayLimit ? revision + 1 : 0)
+            let oldest = max(compacted(), isComplete ? 0 : revision + 1)
             if revision < oldest { throw .compacted(requested: revision, oldest: oldest) }
             return events
         }

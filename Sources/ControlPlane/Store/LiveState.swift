@@ -6,7 +6,7 @@ struct LiveState: Sendable {
     private(set) var revision: Int64 = 0
     var compacted: Int64 = 0
     private(set) var recent = RecentEvents()
-    private var watchers: [String: [WatchQueue]] = [:]
+    private var watchers: [KeyBytes: [WatchQueue]] = [:]
     private var marks: [ChangeMark] = []
     var failure: StoreError?
 
@@ -34,7 +34,7 @@ struct LiveState: Sendable {
         for mark in marks where SortedObjects.hasPrefix(event.key, mark.prefix) { mark.advance(to: revision) }
         guard !watchers.isEmpty else { return }
         forEachPrefix(of: event.key) { prefix in
-            for queue in watchers[prefix] ?? [] { queue.push(event) }
+            for queue in watchers[KeyBytes(prefix)] ?? [] { queue.push(event) }
         }
     }
 
@@ -45,11 +45,12 @@ struct LiveState: Sendable {
         return mark
     }
 
-    mutating func add(_ queue: WatchQueue) { watchers[queue.prefix, default: []].append(queue) }
+    mutating func add(_ queue: WatchQueue) { watchers[KeyBytes(queue.prefix), default: []].append(queue) }
 
     mutating func remove(_ queue: WatchQueue) {
-        watchers[queue.prefix]?.removeAll { $0 === queue }
-        if watchers[queue.prefix]?.isEmpty == true { watchers[queue.prefix] = nil }
+        let prefix = KeyBytes(queue.prefix)
+        watchers[prefix]?.removeAll { $0 === queue }
+        if watchers[prefix]?.isEmpty == true { watchers[prefix] = nil }
     }
 
     /// Ends every watch.
@@ -75,7 +76,8 @@ struct LiveState: Sendable {
 struct RecentEvents: Sendable {
     /// Every change after this revision is here.
     private(set) var after: Int64 = 0
-    private var events: [StoreEvent] = []
+    /// Those before `head` are nil: what they hold is let go of at once.
+    private var events: [StoreEvent?] = []
     private var head = 0
     private var bytes = 0
     private static let countLimit = 8_192
@@ -90,8 +92,10 @@ struct RecentEvents: Sendable {
         events.append(event)
         bytes += Self.size(event)
         while events.count - head > Self.countLimit || bytes > Self.byteLimit, head < events.count {
-            bytes -= Self.size(events[head])
-            after = events[head].revision
+            if let oldest = events[head].take() {
+                bytes -= Self.size(oldest)
+                after = oldest.revision
+            }
             head += 1
         }
         // Amortised: the front is cut when it is as long as the rest.
@@ -107,9 +111,9 @@ struct RecentEvents: Sendable {
         var high = events.count
         while low < high {
             let middle = (low + high) / 2
-            if events[middle].revision <= revision { low = middle + 1 } else { high = middle }
+            if (events[middle]?.revision ?? 0) <= revision { low = middle + 1 } else { high = middle }
         }
-        return events[low...].filter { matches($0.key) }
+        return events[low...].compactMap { $0 }.filter { matches($0.key) }
     }
 
     /// Only superseded values cost memory of their own; the live ones are shared.

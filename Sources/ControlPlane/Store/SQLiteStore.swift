@@ -97,6 +97,7 @@ extension SQLiteStore {
     private func write(
         _ action: WriteAction, _ key: String, _ value: NewValue?
     ) async throws(StoreError) -> StoreEvent {
+        if let value { try SizeLimit.check(key, value, replacing: get(key)) }
         let result: Result<StoreEvent, StoreError> = await withCheckedContinuation { continuation in
             let request = WriteRequest.write(action, key: key, value: value) { continuation.resume(returning: $0) }
             if !writer.submit(request) { continuation.resume(returning: .failure(.closed)) }

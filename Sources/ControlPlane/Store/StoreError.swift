@@ -12,6 +12,8 @@ public enum StoreError: Error, Sendable {
     case compacted(requested: Int64, oldest: Int64)
     /// The revision asked for has not happened yet.
     case future(requested: Int64, current: Int64)
+    /// The value is longer than any that is stored.
+    case tooLarge(key: String, size: Int, limit: Int)
     /// The disk is full: nothing of the write was kept.
     case diskFull(path: String)
     /// The database is damaged. It is left as it was found, for a restore or a repair.
@@ -21,7 +23,7 @@ public enum StoreError: Error, Sendable {
     /// The file is of a format that this version does not know.
     case unknownFormat(path: String, detail: String)
     /// A watcher did not keep up and was cut off.
-    case tooSlow(prefix: String, limit: Int)
+    case tooSlow(prefix: String)
     /// Any other failure of the database or of a file.
     case failed(attempt: String, detail: String)
     /// The store was closed while the request waited.
@@ -40,12 +42,13 @@ extension StoreError: CustomStringConvertible {
             "read at revision \(requested): history before revision \(oldest) is compacted"
         case .future(let requested, let current):
             "read at revision \(requested): the store is at revision \(current)"
+        case .tooLarge(let key, let size, let limit): "write \(key): \(size) bytes, at most \(limit) are stored"
         case .diskFull(let path): "write to \(path): the disk is full, nothing was written"
         case .corrupt(let path, let detail):
             "open \(path): the database is corrupt (\(detail)); it is left untouched, restore it from a backup"
         case .locked(let path, let holder): "lock \(path): the data directory is in use by \(holder)"
         case .unknownFormat(let path, let detail): "open \(path): \(detail)"
-        case .tooSlow(let prefix, let limit): "watch \(prefix): more than \(limit) events are waiting to be read"
+        case .tooSlow(let prefix): "watch \(prefix): too many events are waiting to be read"
         case .failed(let attempt, let detail): "\(attempt): \(detail)"
         case .closed: "the store is closed"
         }

@@ -9,6 +9,8 @@ public final class StoreWatch: Sendable {
     public let prefix: String
     /// Events that may wait before the watcher is cut off.
     public static let limit = 16_384
+    /// The same in bytes of the values that they hold: each may be the last to hold them.
+    static let byteLimit = 64 << 20
 
     let queue: WatchQueue
     private let current: @Sendable () -> Int64
@@ -68,6 +70,7 @@ final class WatchQueue: Sendable {
 
     private struct State {
         var waiting: [StoreEvent] = []
+        var bytes = 0
         var failure: StoreError?
         var ended = false
         /// Set while older history is being read from disk: live events wait behind it.
@@ -93,7 +96,10 @@ final class WatchQueue: Sendable {
         state.withLock { state in
             if state.ended { return .ended }
             if !state.replaying, !state.waiting.isEmpty {
-                defer { state.waiting = [] }
+                defer {
+                    state.waiting = []
+                    state.bytes = 0
+                }
                 return .events(state.waiting)
             }
             if let failure = state.failure { return .failed(failure) }
@@ -118,9 +124,10 @@ final class WatchQueue: Sendable {
         change { state in
             guard !state.ended, state.failure == nil else { return }
             state.waiting.append(event)
-            if state.waiting.count > StoreWatch.limit {
+            state.bytes += (event.object ?? event.previous)?.bytes.count ?? 0
+            if state.waiting.count > StoreWatch.limit || state.bytes > StoreWatch.byteLimit {
                 state.waiting = []
-                state.failure = .tooSlow(prefix: prefix, limit: StoreWatch.limit)
+                state.failure = .tooSlow(prefix: prefix)
             }
         }
     }

@@ -165,6 +165,8 @@ extension APIError {
                     "causes": [["reason": "ResourceVersionTooLarge", "message": "Too large resource version"]],
                     "retryAfterSeconds": 1,
                 ])
+        // etcd's words: clients look for them.
+        case .tooLarge: APIError(413, "RequestEntityTooLarge", "etcdserver: request is too large")
         case .diskFull: APIError(507, "InsufficientStorage", "\(error)")
         default: .internalError("\(error)")
         }

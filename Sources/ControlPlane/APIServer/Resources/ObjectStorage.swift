@@ -45,16 +45,25 @@ struct ObjectStorage: Sendable {
         store.current(prefix: Self.prefix(resource, namespace: namespace))
     }
 
+    /// Stores a new object. Where it `mayForgetManagers` and is too large with its `managedFields`, it is stored without.
     func create(
-        _ resource: ResourceKind, _ object: APIObject, by permission: Permission
+        _ resource: ResourceKind, _ object: APIObject, by permission: Permission, mayForgetManagers: Bool = true
     ) async throws(APIError) -> StoredObject {
         try permission.require(.create, resource, namespace: object.namespace, name: object.name)
         let key = Self.key(resource, namespace: object.namespace, name: object.name)
         do throws(StoreError) {
-            return try await store.create(key, object.storedValue())
+            return try await store.create(key, Self.value(of: object, mayForgetManagers: mayForgetManagers))
         } catch {
             throw .store(error, resource.subject(object.name))
         }
+    }
+
+    private static func value(of object: APIObject, mayForgetManagers: Bool) -> NewValue {
+        let value = object.storedValue()
+        if !mayForgetManagers || object.managedFields == nil || SizeLimit.fits(value) { return value }
+        var plain = object
+        plain.managedFields = nil
+        return plain.storedValue()
     }
 
     /// What a deletion of an object comes to.
@@ -91,7 +100,7 @@ struct ObjectStorage: Sendable {
     enum Step: Sendable {
         /// Nothing is written; the object as the client is to see it.
         case show(APIObject)
-        case write(APIObject)
+        case write(APIObject, mayForgetManagers: Bool = true)
         /// The object goes; its last state.
         case remove(APIObject)
     }
@@ -110,8 +119,9 @@ struct ObjectStorage: Sendable {
             do throws(StoreError) {
                 switch step {
                 case .show(let object): return (stored, object)
-                case .write(let object):
-                    return (try await store.update(key, expected: stored.revision, object.storedValue()), nil)
+                case .write(let object, let mayForgetManagers):
+                    let value = Self.value(of: object, mayForgetManagers: mayForgetManagers)
+                    return (try await store.update(key, expected: stored.revision, value), nil)
                 case .remove(let object):
                     _ = try await store.delete(key, expected: stored.revision)
                     return (stored, object)

@@ -83,7 +83,9 @@ extension RequestScope {
             }
             let incoming = StoredForm.incoming(object, resource)
             let stored = try await core.quotas.charging(object, old: nil, resource, dryRun: false) {
-                () async throws(APIError) in try await storage.create(resource, incoming, by: permission)
+                () async throws(APIError) in
+                try await storage.create(
+                    resource, incoming, by: permission, mayForgetManagers: operation != .applied)
             }
             object.resourceVersion = String(stored.revision)
             return (stored, object)

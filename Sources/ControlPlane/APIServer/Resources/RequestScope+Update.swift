@@ -62,7 +62,8 @@ extension RequestScope {
             if options.dryRun { return .show(final) }
             // The last finalizer went: this was the update that the deletion waited for.
             if Self.isFinished(final), old.deletionTimestamp != nil { return .remove(final) }
-            return .write(StoredForm.incoming(final, resource))
+            // An apply without its record would not know the next time what was its own.
+            return .write(StoredForm.incoming(final, resource), mayForgetManagers: operation != .applied)
         }
         var warnings = warnings
         if Unserved.concerns(resource) {
