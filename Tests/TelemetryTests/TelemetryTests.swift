@@ -23,6 +23,39 @@ import Testing
             ])
     }
 
+    @Test func `a metric has no more series than its registry allows`() {
+        let registry = MetricsRegistry(seriesLimit: 10)
+        let counter = registry.counter("c_total", help: "C.", labels: ["a", "b"])
+        let gauge = registry.gauge("g", help: "G.", labels: ["a"])
+        let histogram = registry.histogram("h_seconds", help: "H.", labels: ["a"], buckets: [1])
+        for number in 0..<1000 {
+            counter.increment(["name\(number)", "x"])
+            gauge.set(1, ["name\(number)"])
+            histogram.observe(0.5, ["name\(number)"])
+        }
+        #expect(counter.value(["name9", "x"]) == 1 && counter.value(["name10", "x"]) == 0)
+        #expect(counter.value(["overflow", "overflow"]) == 990 && histogram.count(["overflow"]) == 990)
+        let lines = registry.render().split(separator: "\n")
+        #expect(lines.count { $0.hasPrefix("c_total{") } == 11)
+        #expect(lines.count { $0.hasPrefix("g{") } == 10)
+        #expect(lines.count { $0.hasPrefix("h_seconds_count{") } == 11)
+        #expect(lines.contains("cardinality_enforcement_unexpected_categorizations_total 2970"))
+        // One that went makes room.
+        gauge.remove(["name3"])
+        gauge.set(7, ["new"])
+        #expect(gauge.value(["new"]) == 7)
+    }
+
+    @Test func `a label's value is cut before it is kept`() {
+        let registry = MetricsRegistry()
+        let counter = registry.counter("c_total", help: "C.", labels: ["a"])
+        let long = String(repeating: "z", count: 100_000)
+        counter.increment([long])
+        counter.increment([long])
+        #expect(counter.value([long]) == 2)
+        #expect(registry.render().utf8.count < 1000)
+    }
+
     @Test func `metrics render as Prometheus reads them`() {
         let registry = MetricsRegistry()
         let requests = registry.counter("requests_total", help: "Requests.", labels: ["verb", "code"])

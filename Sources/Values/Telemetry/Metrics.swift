@@ -2,21 +2,54 @@
 
 import Synchronization
 
-/// The cells of a family, one for each combination of label values.
+/// The cells of a family, one for each combination of label values: at most `limit` of them.
+///
+/// Whoever chooses a label's value (a client, a name, a peer) must not be able to make the process grow. Label values
+/// longer than `valueLimit` bytes are cut; what would be a combination too many is counted in `overflow`, and kept in one
+/// cell whose values are all `overflow` where a sum of many still means something.
 final class LabelledCells<Value: Sendable>: Sendable {
     private let cells = Mutex<[[String]: Value]>([:])
     private let labelCount: Int
+    private let limit: Int
+    private let keepsRest: Bool
+    private let overflow: Atomic<Int>
 
-    init(labelCount: Int) { self.labelCount = labelCount }
+    /// The value of every label of the cell for the rest.
+    static var rest: String { "overflow" }
+    static var valueLimit: Int { 256 }
+
+    init(labelCount: Int, limit: Int, keepsRest: Bool) {
+        self.labelCount = labelCount
+        self.limit = limit
+        self.keepsRest = keepsRest
+        overflow = Atomic(0)
+    }
+
+    /// How many updates found no room for a cell of their own.
+    var overflowed: Int { overflow.load(ordering: .relaxed) }
 
     func update(_ labels: [String], initial: @autoclosure () -> Value, _ change: (inout Value) -> Void) {
         precondition(labels.count == labelCount, "as many label values as names")
-        cells.withLock { change(&$0[labels, default: initial()]) }
+        cells.withLock { cells in
+            if let index = cells.index(forKey: labels) { return change(&cells.values[index]) }
+            let bounded = Self.bounded(labels)
+            if cells.count < limit || cells[bounded] != nil { return change(&cells[bounded, default: initial()]) }
+            overflow.add(1, ordering: .relaxed)
+            guard keepsRest else { return }
+            change(&cells[[String](repeating: Self.rest, count: labelCount), default: initial()])
+        }
     }
 
-    func remove(_ labels: [String]) { cells.withLock { _ = $0.removeValue(forKey: labels) } }
+    private static func bounded(_ labels: [String]) -> [String] {
+        guard labels.contains(where: { $0.utf8.count > valueLimit }) else { return labels }
+        return labels.map {
+            $0.utf8.count > valueLimit ? String(decoding: $0.utf8.prefix(valueLimit), as: UTF8.self) : $0
+        }
+    }
 
-    func value(_ labels: [String]) -> Value? { cells.withLock { $0[labels] } }
+    func remove(_ labels: [String]) { cells.withLock { _ = $0.removeValue(forKey: Self.bounded(labels)) } }
+
+    func value(_ labels: [String]) -> Value? { cells.withLock { $0[Self.bounded(labels)] } }
 
     var sorted: [(labels: [String], value: Value)] {
         cells.withLock { $0.map { ($0.key, $0.value) } }.sorted { $0.0.lexicographicallyPrecedes($1.0) }
@@ -30,12 +63,13 @@ public final class Counter: MetricFamily {
     let labels: [String]
     let type = MetricType.counter
     private let cells: LabelledCells<Double>
+    var overflowed: Int { cells.overflowed }
 
-    init(name: String, help: String, labels: [String]) {
+    init(name: String, help: String, labels: [String], limit: Int) {
         self.name = name
         self.help = help
         self.labels = labels
-        cells = LabelledCells(labelCount: labels.count)
+        cells = LabelledCells(labelCount: labels.count, limit: limit, keepsRest: true)
         if labels.isEmpty { increment(by: 0) }
     }
 
@@ -60,12 +94,14 @@ public final class Gauge: MetricFamily {
     let labels: [String]
     let type = MetricType.gauge
     private let cells: LabelledCells<Double>
+    var overflowed: Int { cells.overflowed }
 
-    init(name: String, help: String, labels: [String]) {
+    init(name: String, help: String, labels: [String], limit: Int) {
         self.name = name
         self.help = help
         self.labels = labels
-        cells = LabelledCells(labelCount: labels.count)
+        // A gauge of many things at once would be the last one's.
+        cells = LabelledCells(labelCount: labels.count, limit: limit, keepsRest: false)
         if labels.isEmpty { set(0) }
     }
 
@@ -111,13 +147,14 @@ public final class Histogram: MetricFamily {
     let buckets: [Double]
     let type = MetricType.histogram
     private let cells: LabelledCells<Cell>
+    var overflowed: Int { cells.overflowed }
 
-    init(name: String, help: String, labels: [String], buckets: [Double]) {
+    init(name: String, help: String, labels: [String], buckets: [Double], limit: Int) {
         self.name = name
         self.help = help
         self.labels = labels
         self.buckets = buckets.sorted()
-        cells = LabelledCells(labelCount: labels.count)
+        cells = LabelledCells(labelCount: labels.count, limit: limit, keepsRest: true)
         if labels.isEmpty {
             cells.update([], initial: Cell(counts: [UInt64](repeating: 0, count: buckets.count))) { _ in }
         }

@@ -4,24 +4,31 @@ import Synchronization
 
 /// The metrics of one process, rendered as Prometheus' text format 0.0.4.
 ///
-/// A family is named once; asking again for the same name and type gives the same family.
+/// A family is named once; asking again for the same name and type gives the same family. It has at most so many series
+/// as the registry was told: what comes with other labels than those is summed up in one more.
 public final class MetricsRegistry: Sendable {
     private let families = Mutex<[String: any MetricFamily]>([:])
+    private let seriesLimit: Int
 
-    public init() {}
+    /// What is shown of updates that found no series of their own; upstream's name for the same.
+    static let overflowName = "cardinality_enforcement_unexpected_categorizations_total"
+
+    public init(seriesLimit: Int = 4096) { self.seriesLimit = seriesLimit }
 
     public func counter(_ name: String, help: String, labels: [String] = []) -> Counter {
-        family(name) { Counter(name: name, help: help, labels: labels) }
+        family(name) { Counter(name: name, help: help, labels: labels, limit: seriesLimit) }
     }
 
     public func gauge(_ name: String, help: String, labels: [String] = []) -> Gauge {
-        family(name) { Gauge(name: name, help: help, labels: labels) }
+        family(name) { Gauge(name: name, help: help, labels: labels, limit: seriesLimit) }
     }
 
     public func histogram(
         _ name: String, help: String, labels: [String] = [], buckets: [Double] = Histogram.defaultBuckets
     ) -> Histogram {
-        family(name) { Histogram(name: name, help: help, labels: labels, buckets: buckets) }
+        family(name) {
+            Histogram(name: name, help: help, labels: labels, buckets: buckets, limit: seriesLimit)
+        }
     }
 
     /// Samples computed when somebody asks, for what is counted elsewhere (the kernel, a cache).
@@ -61,6 +68,11 @@ public final class MetricsRegistry: Sendable {
             text += "# TYPE \(family.name) \(family.type.rawValue)\n"
             text += body
         }
+        let overflowed = all.reduce(0) { $0 + $1.overflowed }
+        if overflowed > 0 {
+            text += "# HELP \(Self.overflowName) Updates of metrics that had too many series for one of their own.\n"
+            text += "# TYPE \(Self.overflowName) counter\n\(Self.overflowName) \(overflowed)\n"
+        }
         return text
     }
 }
@@ -84,6 +96,8 @@ protocol MetricFamily: Sendable {
     var name: String { get }
     var help: String { get }
     var type: MetricType { get }
+    /// Updates that found no series of their own.
+    var overflowed: Int { get }
     func render(into text: inout String)
 }
 
@@ -93,6 +107,7 @@ struct CollectedFamily: MetricFamily {
     let labels: [String]
     let type: MetricType
     let collect: @Sendable () -> [MetricSample]
+    var overflowed: Int { 0 }
 
     func render(into text: inout String) {
         for sample in collect() {
