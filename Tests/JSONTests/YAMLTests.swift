@@ -69,6 +69,34 @@ import YAML
         #expect(throws: YAMLError(line: 1, reason: "unknown anchor 'no' referenced")) { try YAML.parse("a: *no") }
     }
 
+    @Test func `a long string repeated by its name is as much as many values`() throws {
+        let text =
+            "a: &a '\(String(repeating: "A", count: 100_000))'\nb: [\(Array(repeating: "*a", count: 500).joined(separator: ", "))]"
+        #expect(throws: YAMLError(line: 2, reason: "document contains excessive aliasing")) { try YAML.parse(text) }
+        // In a key, in a map, and by way of another alias as well.
+        let nested =
+            "a: &a {\(String(repeating: "k", count: 1000)): x}\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\nc: [\(Array(repeating: "*b", count: 200).joined(separator: ", "))]"
+        #expect(throws: YAMLError.self) { try YAML.parse(nested) }
+        let merged =
+            "a: &a {k: '\(String(repeating: "A", count: 100_000))'}\nb: [\(Array(repeating: "{<<: *a}", count: 20).joined(separator: ", "))]"
+        #expect(throws: YAMLError.self) { try YAML.parse(merged) }
+        // What people write is far from it.
+        let usual = "x: &x {cpu: 1, memory: 1Gi}\ny: [\(Array(repeating: "*x", count: 1000).joined(separator: ", "))]"
+        #expect(try YAML.parse(usual)[0]["y"]?.array?.count == 1000)
+    }
+
+    @Test func `the same long key again and again costs no more than its text`() throws {
+        let key = String(repeating: "k", count: 50_000)
+        let text = "? \(key)\n:\n" + String(repeating: "  a: 1\n", count: 100_000)
+        var duplicates: [String] = []
+        _ = try YAML.parse(Array(text.utf8), duplicates: &duplicates)
+        #expect(duplicates.count == 1)
+        duplicates = []
+        let json = "{\"\(key)\":{" + String(repeating: "\"a\":1,", count: 100_000) + "\"b\":1}}"
+        _ = try JSONValue.parse(Array(json.utf8), duplicates: &duplicates)
+        #expect(duplicates.count == 1 && duplicates[0].utf8.count < 2000)
+    }
+
     @Test func `writes what kubectl shows`() {
         let value: JSONValue = [
             "kind": "Pod", "spec": ["containers": [["name": "a", "args": ["-c", "true", "1", "x: y"], "env": []]]],

@@ -69,6 +69,8 @@ struct JSONParser {
     let options: JSONOptions
     let collectsDuplicates: Bool
     var duplicates: [String] = []
+    /// Keys found a second time, the same ones again among them: each costs a path.
+    var duplicatesSeen = 0
     var path: [Step] = []
     var keys = KeyCache()
     /// Small texts repeat few keys: filling the cache would cost more than it saves.
@@ -225,7 +227,8 @@ struct JSONParser {
     }
 
     private mutating func noteDuplicate() {
-        guard duplicates.count < options.maximumDuplicates else { return }
+        guard duplicatesSeen < options.maximumDuplicates else { return }
+        duplicatesSeen += 1
         let text = renderedPath()
         // A key given three times is one finding.
         if !duplicates.contains(text) { duplicates.append(text) }
@@ -234,10 +237,12 @@ struct JSONParser {
     private func renderedPath() -> String {
         var text = ""
         for step in path {
+            // Keys may be megabytes long; nobody reads that much of a path.
+            if text.utf8.count > 1024 { return text + "…" }
             switch step {
             case .key(let key):
                 if !text.isEmpty { text += "." }
-                text += key
+                text += key.utf8.count > 1024 ? key.prefix(256) + "…" : key[...]
             case .index(let index): text += "[\(index)]"
             }
         }

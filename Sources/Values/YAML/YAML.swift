@@ -59,10 +59,13 @@ public struct YAMLOptions: Sendable {
     public var maximumDepth: Int
     /// How many values aliases may add in one text: what keeps nine lines from becoming a billion strings.
     public var maximumAliasedNodes: Int
+    /// How many bytes of keys and scalars aliases may add in one text: a long string repeated is as much as many values.
+    public var maximumAliasedBytes: Int
 
-    public init(maximumDepth: Int = 512, maximumAliasedNodes: Int = 100_000) {
+    public init(maximumDepth: Int = 512, maximumAliasedNodes: Int = 100_000, maximumAliasedBytes: Int = 1 << 20) {
         self.maximumDepth = maximumDepth
         self.maximumAliasedNodes = maximumAliasedNodes
+        self.maximumAliasedBytes = maximumAliasedBytes
     }
 }
 

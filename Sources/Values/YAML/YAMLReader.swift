@@ -8,7 +8,7 @@ struct YAMLReader {
     private let options: YAMLOptions
     private let parser: YAMLEvents
     private var anchors: [String: Anchored] = [:]
-    private var aliasedNodes = 0
+    private var aliased = Extent()
     private var path: [String] = []
     var duplicates: [String] = []
     /// The same, with the keys and the lines they stand in.
@@ -16,7 +16,22 @@ struct YAMLReader {
 
     private struct Anchored {
         var value: JSONValue
-        var nodes: Int
+        var extent: Extent
+    }
+
+    /// How much a value is: values in it, and bytes of its keys and scalars.
+    private struct Extent {
+        var nodes = 0
+        var bytes = 0
+
+        static func += (left: inout Extent, right: Extent) {
+            left.nodes += right.nodes
+            left.bytes += right.bytes
+        }
+
+        static func - (left: Extent, right: Extent) -> Extent {
+            Extent(nodes: left.nodes - right.nodes, bytes: left.bytes - right.bytes)
+        }
     }
 
     init(_ bytes: [UInt8], _ options: YAMLOptions) {
@@ -34,9 +49,9 @@ struct YAMLReader {
             case .documentStart:
                 // Anchors live for one document; the count of aliased values for the whole text.
                 anchors = [:]
-                var nodes = 0
+                var extent = Extent()
                 let first = try parser.next()
-                let value = try value(of: first, depth: 0, nodes: &nodes)
+                let value = try value(of: first, depth: 0, &extent)
                 // `---` with nothing after it is no document.
                 if case .scalar = first.kind, value.isNull, first.text.isEmpty { continue }
                 documents.append(value)
@@ -45,65 +60,75 @@ struct YAMLReader {
         }
     }
 
-    private mutating func value(of event: YAMLEvent, depth: Int, nodes: inout Int) throws(YAMLError) -> JSONValue {
-        nodes += 1
+    private mutating func value(
+        of event: YAMLEvent, depth: Int, _ extent: inout Extent
+    ) throws(YAMLError) -> JSONValue {
+        extent.nodes += 1
         switch event.kind {
         case .scalar:
             let value = try YAMLScalar.resolve(event)
-            remember(event.anchor, value, nodes: 1)
+            extent.bytes += event.text.utf8.count
+            remember(event.anchor, value, Extent(nodes: 1, bytes: event.text.utf8.count))
             return value
         case .alias:
             guard let anchored = anchors[event.anchor] else {
                 throw YAMLError(line: event.line, reason: "unknown anchor '\(event.anchor)' referenced")
             }
-            aliasedNodes += anchored.nodes
-            nodes += anchored.nodes
-            guard aliasedNodes <= options.maximumAliasedNodes else {
+            aliased += anchored.extent
+            extent += anchored.extent
+            guard aliased.nodes <= options.maximumAliasedNodes, aliased.bytes <= options.maximumAliasedBytes else {
                 throw YAMLError(line: event.line, reason: "document contains excessive aliasing")
             }
             return anchored.value
-        case .sequenceStart: return try sequence(event, depth: depth + 1, nodes: &nodes)
-        case .mappingStart: return try mapping(event, depth: depth + 1, nodes: &nodes)
+        case .sequenceStart: return try sequence(event, depth: depth + 1, &extent)
+        case .mappingStart: return try mapping(event, depth: depth + 1, &extent)
         default: throw YAMLError(line: event.line, reason: "unexpected content")
         }
     }
 
-    private mutating func remember(_ anchor: String, _ value: JSONValue, nodes: Int) {
-        if !anchor.isEmpty { anchors[anchor] = Anchored(value: value, nodes: nodes) }
+    private mutating func remember(_ anchor: String, _ value: JSONValue, _ extent: Extent) {
+        if !anchor.isEmpty { anchors[anchor] = Anchored(value: value, extent: extent) }
     }
+
+    /// A collection with what is in it.
+    private func whole(_ content: Extent) -> Extent { Extent(nodes: content.nodes + 1, bytes: content.bytes) }
 
     private func check(_ depth: Int, _ event: YAMLEvent) throws(YAMLError) {
         if depth > options.maximumDepth { throw YAMLError(line: event.line, reason: "exceeded max depth") }
     }
 
-    private mutating func sequence(_ start: YAMLEvent, depth: Int, nodes: inout Int) throws(YAMLError) -> JSONValue {
+    private mutating func sequence(
+        _ start: YAMLEvent, depth: Int, _ extent: inout Extent
+    ) throws(YAMLError) -> JSONValue {
         try check(depth, start)
-        let before = nodes
+        let before = extent
         var items: [JSONValue] = []
         while true {
             let event = try parser.next()
             if event.kind == .sequenceEnd { break }
             path.append("[\(items.count)]")
-            items.append(try value(of: event, depth: depth, nodes: &nodes))
+            items.append(try value(of: event, depth: depth, &extent))
             path.removeLast()
         }
-        remember(start.anchor, .array(items), nodes: nodes - before + 1)
+        remember(start.anchor, .array(items), whole(extent - before))
         return .array(items)
     }
 
-    private mutating func mapping(_ start: YAMLEvent, depth: Int, nodes: inout Int) throws(YAMLError) -> JSONValue {
+    private mutating func mapping(
+        _ start: YAMLEvent, depth: Int, _ extent: inout Extent
+    ) throws(YAMLError) -> JSONValue {
         try check(depth, start)
-        let before = nodes
+        let before = extent
         var object = JSONObject()
         var merged: [JSONObject] = []
         while true {
             let event = try parser.next()
             if event.kind == .mappingEnd { break }
             let isMerge = event.kind == .scalar && event.text == "<<" && event.isPlain
-            let key = try key(of: event, depth: depth, nodes: &nodes)
+            let key = try key(of: event, depth: depth, &extent)
             path.append(path.isEmpty ? key : "." + key)
             if !isMerge, object.contains(key) { noteDuplicate(key, line: event.line) }
-            let value = try value(of: parser.next(), depth: depth, nodes: &nodes)
+            let value = try value(of: parser.next(), depth: depth, &extent)
             path.removeLast()
             if isMerge {
                 merged += try mergeSources(value, event)
@@ -115,7 +140,7 @@ struct YAMLReader {
         for source in merged {
             for (key, value) in source where !object.contains(key) { object[key] = value }
         }
-        remember(start.anchor, .object(object), nodes: nodes - before + 1)
+        remember(start.anchor, .object(object), whole(extent - before))
         return .object(object)
     }
 
@@ -135,8 +160,8 @@ struct YAMLReader {
     }
 
     /// JSON's keys are strings: numbers and booleans become their text, as `sigs.k8s.io/yaml` does it.
-    private mutating func key(of event: YAMLEvent, depth: Int, nodes: inout Int) throws(YAMLError) -> String {
-        switch try value(of: event, depth: depth, nodes: &nodes) {
+    private mutating func key(of event: YAMLEvent, depth: Int, _ extent: inout Extent) throws(YAMLError) -> String {
+        switch try value(of: event, depth: depth, &extent) {
         case .string(let text): return text
         case .integer(let number): return String(number)
         case .bool(let flag): return flag ? "true" : "false"
@@ -147,9 +172,11 @@ struct YAMLReader {
     }
 
     private mutating func noteDuplicate(_ key: String, line: Int) {
+        // The same ones again count too: each costs a path.
+        guard duplicateKeys.count < 100 else { return }
+        duplicateKeys.append(YAMLDuplicateKey(line: line, key: key))
         let text = path.joined()
-        if duplicateKeys.count < 100 { duplicateKeys.append(YAMLDuplicateKey(line: line, key: key)) }
-        if duplicates.count < 100, !duplicates.contains(text) { duplicates.append(text) }
+        if !duplicates.contains(text) { duplicates.append(text) }
     }
 }
 

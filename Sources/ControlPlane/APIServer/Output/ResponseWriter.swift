@@ -62,9 +62,17 @@ extension RequestScope {
 
     var isPretty: Bool { options.pretty || output.pretty }
 
+    /// Warnings travel in the head, which clients bound.
+    private static let warningBytes = 4096
+
     static func add(_ warnings: [String], to response: inout HTTPResponse) {
-        for warning in warnings {
-            response.headers.add(name: "Warning", value: "299 - \(JSONValue.quoted(warning))")
+        var room = warningBytes - response.headers.all("Warning").reduce(0) { $0 + $1.utf8.count }
+        // All of them short rather than a few of them whole, as upstream does it.
+        let isMuch = warnings.reduce(0) { $0 + $1.utf8.count } > room
+        for warning in warnings where room > 0 {
+            let text = isMuch ? String(warning.prefix(256)) : warning
+            room -= text.utf8.count
+            response.headers.add(name: "Warning", value: "299 - \(JSONValue.quoted(text))")
         }
     }
 
