@@ -26,6 +26,23 @@ import Testing
         #expect(throws: error) { try Quantity(parsing: text) }
     }
 
+    @Test(arguments: [
+        ("99999999999999999999999999999999999999", "100000000000E"), ("1e2147483647", "100e27"),
+
+        ("-1e2147483647", "-100e27"),
+        ("9e37", "100e27"),
+        ("0.00000000000000000000000000000000000000001", "1n"), ("1e-2147483648", "1e-9"),
+
+        ("1.000000000000000000000000000001Ei", "1152921504606846977"),
+        ("999999999999999999999999999999Ei", "9223372036854775807"),
+    ])
+    func `hold amounts beyond their bounds at the bounds`(text: String, shown: String) throws {
+        let quantity = try Quantity(parsing: text)
+        #expect((quantity + quantity).isNegative == quantity.isNegative)
+        #expect((quantity - quantity).isZero)
+        #expect(quantity.description == shown)
+    }
+
     @Test func `compare and add exactly`() throws {
         #expect(try Quantity(parsing: "1Gi") > Quantity(parsing: "1G"))
         #expect(try Quantity(parsing: "1000m") == Quantity(1))

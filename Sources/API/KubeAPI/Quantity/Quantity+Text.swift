@@ -120,7 +120,8 @@ private struct QuantityScanner {
     private mutating func digits(from start: Int, fraction: Bool) -> Int {
         var position = start
         while position < bytes.count, case let digit = bytes[position] &- UInt8(ascii: "0"), digit <= 9 {
-            if mantissa < Quantity.bound {
+            // One digit more must still be within the bound, and so within the type.
+            if mantissa < Quantity.bound / 10 {
                 mantissa = mantissa * 10 + Int128(digit)
                 if fraction { power -= 1 }
             } else {
@@ -160,11 +161,17 @@ private struct QuantityScanner {
         switch scale {
         case .ten(let exponent): shiftTen += exponent
         case .two(let shift):
-            let (product, overflow) = number.multipliedReportingOverflow(by: Int128(1) << shift)
-            number = overflow ? Int128.max : product
+            let factor = Int128(1) << shift
+            // Digits are dropped from the right until the product has room.
+            while number > Int128.max / factor {
+                if number % 10 != 0 { rounded = true }
+                number /= 10
+                shiftTen += 1
+            }
+            number *= factor
         }
         if number != 0 {
-            while shiftTen > 0, number < Quantity.bound {
+            while shiftTen > 0, number <= Quantity.bound / 10 {
                 number *= 10
                 shiftTen -= 1
             }

@@ -67,11 +67,16 @@ extension Quantity: Hashable, Comparable {
 extension Quantity {
     /// The sum, in the format of the left side; of the right side where the left is zero.
     public static func + (left: Quantity, right: Quantity) -> Quantity {
-        Quantity(nanos: left.nanos + right.nanos, format: left.isZero ? right.format : left.format)
+        // Two amounts at the bound are more than the type holds.
+        let (sum, overflow) = left.nanos.addingReportingOverflow(right.nanos)
+        let held = left.isNegative ? -bound : bound
+        return Quantity(nanos: overflow ? held : sum, format: left.isZero ? right.format : left.format)
     }
 
     public static func - (left: Quantity, right: Quantity) -> Quantity {
-        Quantity(nanos: left.nanos - right.nanos, format: left.isZero ? right.format : left.format)
+        let (difference, overflow) = left.nanos.subtractingReportingOverflow(right.nanos)
+        let held = left.isNegative ? -bound : bound
+        return Quantity(nanos: overflow ? held : difference, format: left.isZero ? right.format : left.format)
     }
 
     public static func += (left: inout Quantity, right: Quantity) { left = left + right }
