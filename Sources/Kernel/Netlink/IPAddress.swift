@@ -189,6 +189,12 @@ public struct IPPrefix: Sendable, Hashable, Comparable, CustomStringConvertible 
         self.length = length
     }
 
+    /// The block of a length that somebody else says; nil when the length does not fit the family.
+    init?(_ address: IPAddress, said length: UInt8) {
+        guard Int(length) <= address.family.length * 8 else { return nil }
+        self.init(address, Int(length))
+    }
+
     /// Parses `10.42.0.0/16`; nil when there is no length or it does not fit the family.
     public init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)

@@ -20,16 +20,15 @@ public struct InterfaceAddress: Sendable, Hashable {
     init?(_ reply: NetlinkReply) {
         guard reply.type == RouteMessage.newAddress, reply.payload.count >= 8 else { return nil }
         let fixed = Array(reply.payload.prefix(4))
-        let length = Int(fixed[1])
         flags = UInt32(fixed[2])
         scope = fixed[3]
         link = reply.payload.integer(at: 4)
         let attributes = reply.attributes(after: 8)
         // IFA_LOCAL is the interface's own end; IFA_ADDRESS differs from it on point-to-point links only.
         guard let bytes = attributes[2] ?? attributes[1], let address = IPAddress(bytes: bytes),
-            length <= address.family.length * 8
+            let prefix = IPPrefix(address, said: fixed[1])
         else { return nil }
-        prefix = IPPrefix(address, length)
+        self.prefix = prefix
         if let wide: UInt32 = attributes[8]?.integer() { flags = wide }
     }
 }

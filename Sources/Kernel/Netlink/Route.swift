@@ -43,8 +43,9 @@ public struct Route: Sendable, Hashable {
         guard let family = IPFamily(rawValue: fixed[0]) else { return nil }
         let attributes = reply.attributes(after: 12)
         self.family = family
-        if let bytes = attributes[1], let address = IPAddress(bytes: bytes) {
-            destination = IPPrefix(address, Int(fixed[1]))
+        if let address = attributes[1].flatMap({ IPAddress(bytes: $0) }) {
+            guard let prefix = IPPrefix(address, said: fixed[1]) else { return nil }
+            destination = prefix
         } else if fixed[1] == 0 {
             destination = nil
         } else {
@@ -162,7 +163,7 @@ public struct RoutingRule: Sendable, Hashable {
         guard let family = IPFamily(rawValue: fixed[0]) else { return nil }
         let attributes = reply.attributes(after: 12)
         func prefix(_ attribute: UInt16, _ length: UInt8) -> IPPrefix? {
-            attributes[attribute].flatMap { IPAddress(bytes: $0) }.map { IPPrefix($0, Int(length)) }
+            attributes[attribute].flatMap { IPAddress(bytes: $0) }.flatMap { IPPrefix($0, said: length) }
         }
         self.init(
             family: family, priority: attributes[6]?.integer() ?? 0,
