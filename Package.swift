@@ -150,6 +150,13 @@ let testing = [
     Module(name: "NetworkTesting", tier: "Tests", dependencies: ["Linux", "Netlink"])
 ]
 
+/// The parsers of outside bytes, each a subject of libFuzzer.
+let fuzzing = Module(
+    name: "Fuzzing", tier: "Tests",
+    dependencies: [
+        "APIServer", "ClusterDNS", "HTTP", "Images", "JSON", "KubeAPI", "Linux", "Netlink", "OCI", "Schema", "YAML",
+    ])
+
 let tests = [
     Module(name: "ImagesTests", tier: "Tests", dependencies: ["HTTP", "Images", "Linux"]),
     Module(
@@ -273,6 +280,14 @@ for test in tests where isWanted(test.name) {
     targets.append(
         .testTarget(
             name: test.name, dependencies: dependencies(test), path: "Tests/\(test.name)", swiftSettings: strict))
+}
+
+// The fuzzers link only with `--sanitize fuzzer`, which brings libFuzzer: `Tests/Fuzzing/run` asks for them.
+if Context.environment["SWIFTLET_FUZZ"] != nil {
+    targets.append(
+        .executableTarget(
+            name: fuzzing.name, dependencies: dependencies(fuzzing), path: "Tests/Fuzzing", exclude: ["run", "corpus"],
+            swiftSettings: strict))
 }
 
 let package = Package(name: "swiftlet", targets: targets, swiftLanguageModes: [.v6])
