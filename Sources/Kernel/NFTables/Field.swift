@@ -9,6 +9,8 @@ public enum FieldType: Sendable, Hashable {
     case port
     case mark
     case interfaceName
+    case hardwareAddress
+    case etherType
 
     /// Bytes of a value.
     public var length: Int {
@@ -18,6 +20,8 @@ public enum FieldType: Sendable, Hashable {
         case .port: 2
         case .mark: 4
         case .interfaceName: 16
+        case .hardwareAddress: 6
+        case .etherType: 2
         }
     }
 
@@ -30,6 +34,8 @@ public enum FieldType: Sendable, Hashable {
         case .port: 13
         case .mark: 19
         case .interfaceName: 41
+        case .hardwareAddress: 9
+        case .etherType: 10
         }
     }
 
@@ -41,6 +47,8 @@ public enum FieldType: Sendable, Hashable {
         case .port: "inet_service"
         case .mark: "mark"
         case .interfaceName: "ifname"
+        case .hardwareAddress: "ether_addr"
+        case .etherType: "ether_type"
         }
     }
 }
@@ -60,6 +68,9 @@ public enum FieldValue: Sendable, Hashable {
     case port(UInt16)
     case mark(UInt32)
     case interfaceName(String)
+    /// Six bytes.
+    case hardwareAddress([UInt8])
+    case etherType(UInt16)
 
     public var type: FieldType {
         switch self {
@@ -68,6 +79,8 @@ public enum FieldValue: Sendable, Hashable {
         case .port: .port
         case .mark: .mark
         case .interfaceName: .interfaceName
+        case .hardwareAddress: .hardwareAddress
+        case .etherType: .etherType
         }
     }
 
@@ -76,10 +89,11 @@ public enum FieldValue: Sendable, Hashable {
         switch self {
         case .address(let address): address.bytes
         case .protocolNumber(let number): [number]
-        case .port(let port): [UInt8(port >> 8), UInt8(port & 0xff)]
+        case .port(let number), .etherType(let number): [UInt8(number >> 8), UInt8(number & 0xff)]
         case .mark(let mark): hostBytes(mark)
         case .interfaceName(let name):
             Array(name.utf8.prefix(15)) + [UInt8](repeating: 0, count: 16 - min(15, name.utf8.count))
+        case .hardwareAddress(let bytes): bytes
         }
     }
 
@@ -90,6 +104,8 @@ public enum FieldValue: Sendable, Hashable {
         case .port(let port): String(port)
         case .mark(let mark): hexadecimal(mark)
         case .interfaceName(let name): "\"\(name)\""
+        case .hardwareAddress(let bytes): hardwareText(bytes)
+        case .etherType(let number): etherTypeName(number)
         }
     }
 
@@ -105,6 +121,8 @@ public enum FieldValue: Sendable, Hashable {
         case .port: self = .port(UInt16(bigEndian: bytes.integer(at: 0)))
         case .mark: self = .mark(bytes.integer(at: 0))
         case .interfaceName: self = .interfaceName(bytes.terminatedString)
+        case .hardwareAddress: self = .hardwareAddress(Array(bytes))
+        case .etherType: self = .etherType(UInt16(bigEndian: bytes.integer(at: 0)))
         }
     }
 }
@@ -145,6 +163,23 @@ func hostBytes(_ value: UInt32) -> [UInt8] {
 func hexadecimal(_ value: UInt32) -> String {
     let digits = String(value, radix: 16)
     return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
+}
+
+/// `0a:58:0a:2a:00:02`; of fewer bytes the rest is zeros, as nft(8) wants it beside a mask.
+func hardwareText(_ bytes: [UInt8]) -> String {
+    (0..<6).map { index in
+        let digits = String(index < bytes.count ? bytes[index] : 0, radix: 16)
+        return digits.count == 1 ? "0" + digits : digits
+    }.joined(separator: ":")
+}
+
+func etherTypeName(_ number: UInt16) -> String {
+    switch number {
+    case 0x0800: "ip"
+    case 0x0806: "arp"
+    case 0x86dd: "ip6"
+    default: "0x" + String(number, radix: 16)
+    }
 }
 
 func protocolName(_ number: UInt8) -> String {

@@ -71,6 +71,14 @@ extension Selector {
         case .sourcePort: return payload(2, 0, 2)
         case .destinationPort: return payload(2, 2, 2)
         case .icmpType: return payload(2, 0, 1)
+        case .neighbourTarget: return payload(2, 8, 16)
+        case .destinationHardware: return payload(0, 0, 6)
+        case .sourceHardware: return payload(0, 6, 6)
+        case .etherType: return payload(0, 12, 2)
+        case .arpSourceHardware: return payload(1, 8, 6)
+        case .arpSourceAddress: return payload(1, 14, 4)
+        case .nextHeader: return payload(1, 6, 1)
+        case .inputInterfaceGroup: return meta(21)
         case .mark: return meta(3)
         case .inputInterface: return meta(6)
         case .outputInterface: return meta(7)
@@ -137,7 +145,7 @@ extension Statement {
     }
 
     /// The instructions of the statement in a table of `family`.
-    func expressions(_ family: IPFamily) -> [KernelExpression] {
+    func expressions(_ family: TableFamily) -> [KernelExpression] {
         switch self {
         case .match(let selector, let negated, let value):
             return [selector.load(firstRegister), Self.compare(negated: negated, value.bytes)]
@@ -157,6 +165,8 @@ extension Statement {
                 Selector.inputInterface.load(firstRegister),
                 Self.compare(negated: negated, Array(prefix.utf8.prefix(15))),
             ]
+        case .matchHardwarePrefix(let selector, let bytes):
+            return [selector.load(firstRegister), Self.compare(negated: false, bytes)]
         case .matchBits(let selector, let negated, let bits):
             return [
                 selector.load(firstRegister), Self.bitwise(mask: hostBytes(bits), flip: [0, 0, 0, 0]),
@@ -219,7 +229,8 @@ extension Statement {
         }
     }
 
-    private static func reject(_ rejection: Rejection, _ family: IPFamily) -> KernelExpression {
+    private static func reject(_ rejection: Rejection, _ family: TableFamily) -> KernelExpression {
+        precondition(family != .bridge, "a frame is not rejected but dropped")
         func reject(_ type: UInt32, _ code: UInt32) -> KernelExpression {
             KernelExpression(
                 "reject", .number(Int(NFTNL_EXPR_REJECT_TYPE), type), .number(Int(NFTNL_EXPR_REJECT_CODE), code))
@@ -227,7 +238,7 @@ extension Statement {
         switch rejection {
         case .tcpReset: return reject(1, 0)
         // ICMP destination unreachable code 3, ICMPv6 code 4: port unreachable.
-        case .portUnreachable: return reject(0, family == .v4 ? 3 : 4)
+        case .portUnreachable: return reject(0, family == .ip ? 3 : 4)
         }
     }
 }

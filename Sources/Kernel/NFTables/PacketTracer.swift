@@ -89,7 +89,7 @@ public struct PacketTracer {
     }
 
     private func run(_ hook: Hook, _ trace: inout Trace) {
-        let family = trace.packet.destination.family
+        let family = TableFamily(trace.packet.destination.family)
         let tables = model.state.withLock { $0.tables }
         let bases = tables.filter { $0.key.family == family }.flatMap { table in
             table.value.chains.values.compactMap { chain in chain.chain.base.map { ($0, table.key, chain.chain.name) } }
@@ -155,7 +155,8 @@ public struct PacketTracer {
                 guard (value & bits != 0) != negated else { return nil }
             case .matchType(let selector, let negated, let type):
                 guard (read(selector, trace.packet) == hostBytes(type.rawValue)) != negated else { return nil }
-            case .matchICMPType: return nil
+            // What is traced are packets of connections, of no particular frame.
+            case .matchICMPType, .matchHardwarePrefix: return nil
             case .matchSet(let selectors, let negated, let name):
                 let key = key(selectors, model.sets[name]!, trace.packet)
                 guard (model.sets[name]!.elements[key] != nil) != negated else { return nil }
@@ -227,7 +228,9 @@ public struct PacketTracer {
         case .destinationType: return type(packet.destination)
         case .sourceType: return type(packet.source)
         case .random(let modulus, let offset): return hostBytes(offset + random(modulus))
-        case .icmpType: return [0]
+        case .icmpType, .nextHeader, .inputInterfaceGroup, .sourceHardware, .destinationHardware, .etherType,
+            .arpSourceHardware, .arpSourceAddress, .neighbourTarget:
+            return [UInt8](repeating: 0, count: selector.length)
         }
     }
 }

@@ -2,17 +2,29 @@
 
 public import Netlink
 
+/// Which packets a table sees, with the kernel's number (NFPROTO_*).
+public enum TableFamily: UInt8, Sendable, Hashable {
+    case ip = 2
+    case ip6 = 10
+    /// Frames that come in by the ports of bridges, before they are packets of anything.
+    case bridge = 7
+
+    public init(_ family: IPFamily) { self = family == .v4 ? .ip : .ip6 }
+}
+
 /// A table by family and name.
 public struct Table: Sendable, Hashable, CustomStringConvertible {
-    public var family: IPFamily
+    public var family: TableFamily
     public var name: String
 
-    public init(_ family: IPFamily, _ name: String) {
+    public init(_ family: IPFamily, _ name: String) { self.init(TableFamily(family), name) }
+
+    public init(_ family: TableFamily, _ name: String) {
         self.family = family
         self.name = name
     }
 
-    public var description: String { "\(family == .v4 ? "ip" : "ip6") \(name)" }
+    public var description: String { "\(family) \(name)" }
 }
 
 /// Where in the packet's way a base chain stands.

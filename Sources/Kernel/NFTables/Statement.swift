@@ -25,14 +25,33 @@ public enum Selector: Sendable, Hashable {
     case random(modulus: UInt32, offset: UInt32)
     /// The type byte of an ICMP message.
     case icmpType
+    /// The group number of the interface the packet came in by (`ip link … group`).
+    case inputInterfaceGroup
+    /// The sender's hardware address in the frame's header.
+    case sourceHardware
+    case destinationHardware
+    /// What the frame says it holds; of a frame with a VLAN tag, the tag's type.
+    case etherType
+    /// The sender's hardware address inside an ARP packet of IPv4 over Ethernet.
+    case arpSourceHardware
+    /// The sender's IPv4 address inside an ARP packet.
+    case arpSourceAddress
+    /// What follows the IPv6 header at once, an extension header or the transport's.
+    case nextHeader
+    /// The address a neighbour solicitation or advertisement is about.
+    case neighbourTarget
 
     /// The bytes it fills.
     var length: Int {
         switch self {
         case .sourceAddress(let family), .destinationAddress(let family): family.length
-        case .protocolNumber, .icmpType: 1
-        case .sourcePort, .destinationPort: 2
-        case .mark, .connectionState, .connectionStatus, .destinationType, .sourceType, .random: 4
+        case .protocolNumber, .icmpType, .nextHeader: 1
+        case .sourcePort, .destinationPort, .etherType: 2
+        case .mark, .connectionState, .connectionStatus, .destinationType, .sourceType, .random, .inputInterfaceGroup,
+            .arpSourceAddress:
+            4
+        case .sourceHardware, .destinationHardware, .arpSourceHardware: 6
+        case .neighbourTarget: 16
         case .inputInterface, .outputInterface: 16
         }
     }
@@ -123,6 +142,8 @@ public enum Statement: Sendable, Hashable {
     case matchPrefix(Selector, negated: Bool = false, IPPrefix)
     /// The packet came in by an interface whose name begins (or does not begin) so.
     case matchInputInterfacePrefix(negated: Bool = false, String)
+    /// The selected hardware address begins with these bytes.
+    case matchHardwarePrefix(Selector, [UInt8])
     /// Some (negated: none) of the bits are set.
     case matchBits(Selector, negated: Bool = false, UInt32)
     /// The routing table's type of an address.

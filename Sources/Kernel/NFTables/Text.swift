@@ -23,6 +23,14 @@ extension Selector {
         case .random(let modulus, let offset):
             "numgen random mod \(modulus)" + (offset == 0 ? "" : " offset \(offset)")
         case .icmpType: "icmp type"
+        case .inputInterfaceGroup: "iifgroup"
+        case .sourceHardware: "ether saddr"
+        case .destinationHardware: "ether daddr"
+        case .etherType: "ether type"
+        case .arpSourceHardware: "arp saddr ether"
+        case .arpSourceAddress: "arp saddr ip"
+        case .nextHeader: "ip6 nexthdr"
+        case .neighbourTarget: "icmpv6 taddr"
         }
     }
 }
@@ -52,6 +60,9 @@ extension Statement {
         case .matchPrefix(let selector, let negated, let prefix):
             return "\(selector.text) \(sign(negated))\(prefix.canonical)"
         case .matchInputInterfacePrefix(let negated, let prefix): return "iifname \(sign(negated))\"\(prefix)*\""
+        case .matchHardwarePrefix(let selector, let bytes):
+            let mask = hardwareText([UInt8](repeating: 0xff, count: bytes.count))
+            return "\(selector.text) & \(mask) == \(hardwareText(bytes))"
         case .matchBits(let selector, let negated, let bits):
             return "\(selector.text) & \(hexadecimal(bits)) \(negated ? "==" : "!=") 0"
         case .matchType(let selector, let negated, let type): return "\(selector.text) \(sign(negated))\(type)"

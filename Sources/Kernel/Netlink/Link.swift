@@ -81,6 +81,7 @@ enum LinkAttribute {
     static let operationalState: UInt16 = 16
     static let info: UInt16 = 18
     static let alias: UInt16 = 20
+    static let group: UInt16 = 27
     static let namespace: UInt16 = 28
     // Inside `info`.
     static let infoKind: UInt16 = 1
@@ -97,15 +98,19 @@ public struct LinkChange: Sendable, Hashable {
     public var address: [UInt8]?
     /// The index of the bridge to join; 0 leaves it.
     public var master: Int32?
+    /// A number of the administrator's that rules can ask for (IFLA_GROUP); 0 is everybody's.
+    public var group: UInt32?
 
     public init(
-        name: String? = nil, up: Bool? = nil, mtu: UInt32? = nil, address: [UInt8]? = nil, master: Int32? = nil
+        name: String? = nil, up: Bool? = nil, mtu: UInt32? = nil, address: [UInt8]? = nil, master: Int32? = nil,
+        group: UInt32? = nil
     ) {
         self.name = name
         self.up = up
         self.mtu = mtu
         self.address = address
         self.master = master
+        self.group = group
     }
 
     /// Appends struct ifinfomsg and the attributes.
@@ -118,6 +123,7 @@ public struct LinkChange: Sendable, Hashable {
         if let mtu { message.append(LinkAttribute.mtu, mtu) }
         if let address { message.append(LinkAttribute.address, bytes: address) }
         if let master { message.append(LinkAttribute.master, master) }
+        if let group { message.append(LinkAttribute.group, group) }
     }
 }
 
@@ -129,13 +135,26 @@ public struct BridgePort: Sendable, Hashable {
     public var isolated: Bool?
     /// Unknown destinations are sent to this port too.
     public var unicastFlood: Bool?
+    /// What other ports send to groups nobody has joined is sent to this port too.
+    public var multicastFlood: Bool?
+    /// What other ports send to all is sent to this port too.
+    public var broadcastFlood: Bool?
+    /// The bridge believes senders' addresses to be behind the port they come in by.
     public var learning: Bool?
+    /// Only senders of which an entry says that they are behind this port may send (Linux 5.18; left out before).
+    public var locked: Bool?
 
-    public init(hairpin: Bool? = nil, isolated: Bool? = nil, unicastFlood: Bool? = nil, learning: Bool? = nil) {
+    public init(
+        hairpin: Bool? = nil, isolated: Bool? = nil, unicastFlood: Bool? = nil, multicastFlood: Bool? = nil,
+        broadcastFlood: Bool? = nil, learning: Bool? = nil, locked: Bool? = nil
+    ) {
         self.hairpin = hairpin
         self.isolated = isolated
         self.unicastFlood = unicastFlood
+        self.multicastFlood = multicastFlood
+        self.broadcastFlood = broadcastFlood
         self.learning = learning
+        self.locked = locked
     }
 }
 
@@ -205,10 +224,11 @@ extension NetlinkMessage {
         message.nest(LinkAttribute.info) { message in
             message.append(LinkAttribute.infoSlaveKind, "bridge")
             message.nest(LinkAttribute.infoSlaveData) { message in
-                if let hairpin = port.hairpin { message.append(4, UInt8(hairpin ? 1 : 0)) }
-                if let learning = port.learning { message.append(8, UInt8(learning ? 1 : 0)) }
-                if let flood = port.unicastFlood { message.append(9, UInt8(flood ? 1 : 0)) }
-                if let isolated = port.isolated { message.append(33, UInt8(isolated ? 1 : 0)) }
+                let flags: [(UInt16, Bool?)] = [
+                    (4, port.hairpin), (8, port.learning), (9, port.unicastFlood), (27, port.multicastFlood),
+                    (30, port.broadcastFlood), (33, port.isolated), (39, port.locked),
+                ]
+                for case (let attribute, let flag?) in flags { message.append(attribute, UInt8(flag ? 1 : 0)) }
             }
         }
         return message

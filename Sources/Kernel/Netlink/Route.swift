@@ -105,6 +105,17 @@ extension NetlinkMessage {
         return message
     }
 
+    /// Says for good which port of a bridge a hardware address is behind. It goes with the port.
+    public static func addForwarding(hardware: [UInt8], port: Int32) -> NetlinkMessage {
+        var message = NetlinkMessage(
+            type: RouteMessage.newNeighbour, flags: [.create, .replace], operation: "add forwarding entry")
+        message.append(raw: [7, 0, 0, 0])  // AF_BRIDGE
+        message.append(port)
+        message.append(raw: [0x40, 0, 0x04, 0])  // ndm_state NUD_NOARP: never forgotten; ndm_flags NTF_MASTER
+        message.append(2, bytes: hardware)
+        return message
+    }
+
     public static func deleteNeighbour(_ address: IPAddress, link: Int32) -> NetlinkMessage {
         var message = NetlinkMessage(type: RouteMessage.deleteNeighbour, operation: "delete neighbour \(address)")
         message.append(raw: [address.family.rawValue, 0, 0, 0])
