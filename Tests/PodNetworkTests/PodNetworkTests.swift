@@ -9,10 +9,10 @@ import PodNetwork
 import Telemetry
 import Testing
 
-private let quiet = Logger(label: "test", level: .error)
+let quiet = Logger(label: "test", level: .error)
 
 /// A node in a namespace of its own, with an uplink to an outside host in another.
-private final class Node {
+final class Node {
     let namespace: NetworkNamespace
     let outside: NetworkNamespace
     let directory = "/tmp/swiftlet-podnetwork-\(getpid())-\(UInt64.random(in: 0 ... .max))"
@@ -65,7 +65,7 @@ private final class Node {
     }
 }
 
-private func request(
+func request(
     _ name: String, _ namespace: borrowing NetworkNamespace, _ ports: [HostPort] = []
 ) -> PodNetworkRequest {
     PodNetworkRequest(

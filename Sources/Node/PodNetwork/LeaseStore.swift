@@ -17,6 +17,9 @@ struct Lease: Sendable, Hashable {
 
     func address(_ family: IPFamily) -> IPAddress? { addresses.first { $0.family == family } }
 
+    /// The pod's hardware address: its own among the pods of the node, as the address it is made of is.
+    var hardware: [UInt8] { PodNetwork.hardware(addresses[0]) }
+
     var json: JSONValue {
         .object(
             JSONObject([

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NFTables
 public import Netlink
+internal import Synchronization
 
 // Nodes on one link-layer network reach each other's pods by plain routes: the other node's block by the other node's
 // address. Packets keep the pods' addresses and the link's full size.
@@ -46,6 +48,7 @@ extension PodNetwork {
     /// Makes this node's routes to pods of others be those to `peers`. Returns which nodes' pods cannot be reached, and
     /// why: above all nodes beyond a router, which would not know where these packets go.
     public func route(to peers: [NodePeer]) throws(PodNetworkError) -> [String: String] {
+        try admit(peers)
         var (wanted, unreachable) = Self.routes(to: peers)
         wanted.removeAll { configuration.podCIDR($0.family) == nil }
         do throws(NetlinkError) {
@@ -65,6 +68,23 @@ extension PodNetwork {
             }
         } catch { throw PodNetworkError("set the routes to other nodes' pods", error) }
         return unreachable
+    }
+
+    /// Lets the nodes talk to this one at the bridge's address.
+    private func admit(_ peers: [NodePeer]) throws(PodNetworkError) {
+        let addresses = Set(peers.flatMap(\.addresses))
+        // Under the lock: what an older list would leave must not come last.
+        try state.withLock { state throws(PodNetworkError) in
+            guard state.nodes != addresses else { return }
+            for table in tables {
+                var transaction = Transaction(table.table)
+                table.setNodes(addresses, in: &transaction)
+                do throws(NFTablesError) { try ruleset.commit(transaction) } catch {
+                    throw PodNetworkError("let other nodes in", error)
+                }
+            }
+            state.nodes = addresses
+        }
     }
 
     private func ownRoutes() throws(NetlinkError) -> [Route] {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 internal import Linux
 internal import NFTables
 public import Netlink
@@ -24,6 +25,10 @@ public final class PodNetwork: Sendable {
     struct State: ~Copyable, Sendable {
         var leases: LeaseStore
         var bridge: Int32 = 0
+        /// The kernel has tables for frames.
+        var filtersFrames = false
+        /// The addresses of other nodes.
+        var nodes: Set<IPAddress> = []
     }
 
     /// The interface every pod sees.
@@ -56,6 +61,8 @@ public final class PodNetwork: Sendable {
 
     var tables: [PodTable] { configuration.families.map { PodTable(family: $0, configuration: configuration) } }
 
+    var frames: FrameTable { FrameTable(configuration: configuration, bridgeHardware: bridgeHardware) }
+
     /// The node's addresses on the bridge, where its pods reach it.
     public var gateways: [Netlink.IPAddress] { configuration.families.compactMap(configuration.gateway) }
 
@@ -84,13 +91,17 @@ public final class PodNetwork: Sendable {
     public func setup() throws(PodNetworkError) {
         let index = try step("set up bridge \(configuration.bridge)") { try makeBridge() }
         try step("set up forwarding") { try setSysctls() }
-        let leases = state.withLock { state in
+        let (leases, nodes) = state.withLock { state in
             state.bridge = index
-            return Array(state.leases.leases.values)
+            return (Array(state.leases.leases.values), state.nodes)
         }
         for table in tables {
-            try step("set up nftables") { try ruleset.commit(table.build(leases)) }
+            try step("set up nftables") { try ruleset.commit(table.build(leases, nodes: nodes)) }
         }
+        // Rules first: from then on the ports of pods are found by them.
+        let filters = filterFrames(leases)
+        state.withLock { $0.filtersFrames = filters }
+        try step("set up bridge ports") { try securePorts(of: leases, bridge: index) }
     }
 
     private func makeBridge() throws -> Int32 {
@@ -125,13 +136,20 @@ public final class PodNetwork: Sendable {
             // 127.0.0.1:hostPort: the packet leaves by the bridge with a loopback source until it is masqueraded.
             try set("net.ipv4.conf.\(bridge).route_localnet", "1")
             try set("net.ipv4.conf.\(bridge).send_redirects", "0")
+            try set("net.ipv4.conf.\(bridge).accept_redirects", "0")
             // Answers to masqueraded packets come in by the bridge for any address of the node.
             try set("net.ipv4.conf.\(bridge).rp_filter", "2")
         }
         if configuration.podCIDR(.v6) != nil {
             try keepRouterAdvertisements()
             try set("net.ipv6.conf.all.forwarding", "1")
-            try set("net.ipv6.conf.\(bridge).accept_ra", "0")
+        }
+        // Pods are no routers, whichever families they have.
+        for name in ["accept_ra", "accept_redirects"] {
+            do throws(Errno) { try set("net.ipv6.conf.\(bridge).\(name)", "0") } catch {
+                // A kernel without IPv6 has nothing to take them.
+                if error.code != ENOENT || configuration.podCIDR(.v6) != nil { throw error }
+            }
         }
     }
 
@@ -145,7 +163,7 @@ public final class PodNetwork: Sendable {
         }
     }
 
-    private func set(_ name: String, _ value: String) throws {
+    private func set(_ name: String, _ value: String) throws(Errno) {
         // Read first: where /proc/sys is read-only the right value is all that is asked for.
         if try namespace.sysctl(name) != value { try namespace.setSysctl(name, value) }
     }
@@ -163,9 +181,11 @@ public final class PodNetwork: Sendable {
         do {
             guard bridge != 0 else { throw PodNetworkError("the network is not set up") }
             let podNamespace = try NetworkNamespace.open(pod.networkNamespace)
+            try Self.refuseDirections(podNamespace)
             try connect(lease, podNamespace, bridge: bridge)
+            // Before the pod's end is up: what it may send is known before it can send.
+            try addRules(lease)
             try configure(lease, podNamespace)
-            try addHostPorts(lease)
         } catch {
             do { try detach(podUID: pod.podUID) } catch let second {
                 logger.error(
@@ -178,62 +198,8 @@ public final class PodNetwork: Sendable {
             interface: Self.podInterface, mtu: configuration.mtu)
     }
 
-    private func connect(
-        _ lease: Lease, _ podNamespace: borrowing NetworkNamespace, bridge: Int32
-    ) throws(NetlinkError) {
-        let hardware = Self.hardware(lease.addresses[0])
-        let add = NetlinkMessage.addVeth(
-            LinkChange(name: lease.interface, up: true, mtu: configuration.mtu, master: bridge),
-            peer: LinkChange(name: Self.podInterface, mtu: configuration.mtu, address: hardware),
-            peerNamespace: podNamespace)
-        var rest: [NetlinkMessage] = [
-            .setBridgePort(
-                index: 0, named: lease.interface,
-                BridgePort(hairpin: true))
-        ]
-        // Known neighbours on both sides: the first packet waits for no resolution.
-        rest += lease.addresses.map { .addNeighbour($0, hardware: hardware, link: bridge) }
-        do throws(NetlinkError) { try route.perform([add] + rest) } catch {
-            guard error.exists, error.index == 0 else { throw error }
-            // The pair of an earlier attempt: good if its other end is in this namespace, else stale.
-            let inside = try socket(in: podNamespace)
-            if try inside.link(named: Self.podInterface) == nil {
-                try route.perform(.deleteLink(named: lease.interface))
-                try route.perform(add)
-            }
-            try route.perform(rest)
-        }
-    }
-
-    private func socket(in podNamespace: borrowing NetworkNamespace) throws(NetlinkError) -> NetlinkSocket {
-        do throws(Errno) { return try NetlinkSocket(.route, in: podNamespace) } catch {
-            throw NetlinkError(error.code, error.call)
-        }
-    }
-
-    private func configure(_ lease: Lease, _ podNamespace: borrowing NetworkNamespace) throws {
-        let inside = try socket(in: podNamespace)
-        guard let link = try inside.link(named: Self.podInterface) else {
-            throw PodNetworkError("interface \(Self.podInterface) is not in the pod's namespace")
-        }
-        var messages: [NetlinkMessage] = [
-            .setLink(index: 1, named: "lo", LinkChange(up: true)),
-            .setLink(index: link.index, named: Self.podInterface, LinkChange(up: true)),
-        ]
-        for address in lease.addresses {
-            guard let gateway = configuration.gateway(address.family) else { continue }
-            messages += [
-                .addAddress(IPPrefix(host: address), link: link.index, routed: false),
-                .addNeighbour(gateway, hardware: bridgeHardware, link: link.index),
-                .addRoute(Route(to: IPPrefix(host: gateway), family: address.family, link: link.index)),
-                .addRoute(
-                    Route(to: nil, family: address.family, via: gateway, link: link.index, source: address)),
-            ]
-        }
-        try inside.perform(messages)
-    }
-
-    private func addHostPorts(_ lease: Lease) throws {
+    private func addRules(_ lease: Lease) throws {
+        try addSender(lease)
         guard !lease.hostPorts.isEmpty else { return }
         for table in tables {
             var transaction = Transaction(table.table)
@@ -248,6 +214,7 @@ public final class PodNetwork: Sendable {
         try step("detach pod \(lease.namespace)/\(lease.name)") {
             try removeHostPorts(lease)
             try delete(.deleteLink(named: lease.interface))
+            try removeSender(lease)
             let bridge = state.withLock { $0.bridge }
             for address in lease.addresses where bridge != 0 {
                 try delete(.deleteNeighbour(address, link: bridge))
@@ -269,8 +236,8 @@ public final class PodNetwork: Sendable {
             do throws(NFTablesError) { try ruleset.commit(transaction) } catch {
                 guard error.cause.isMissing else { throw error }
                 // Not all of it was there (a failed attach, an edited table): write the table anew without this pod.
-                let others = state.withLock { Array($0.leases.leases.values) }.filter { $0.podUID != lease.podUID }
-                try ruleset.commit(table.build(others))
+                let (all, nodes) = state.withLock { (Array($0.leases.leases.values), $0.nodes) }
+                try ruleset.commit(table.build(all.filter { $0.podUID != lease.podUID }, nodes: nodes))
             }
         }
         // Flows of a datagram port would go on to the dead address for as long as the sender keeps sending.
@@ -314,6 +281,11 @@ public final class PodNetwork: Sendable {
                 try ruleset.commit(transaction)
             }
             try delete(.deleteLink(named: configuration.bridge))
+            if state.withLock({ $0.filtersFrames }) {
+                var transaction = Transaction(frames.table)
+                transaction.removeTable()
+                try ruleset.commit(transaction)
+            }
         }
     }
 }

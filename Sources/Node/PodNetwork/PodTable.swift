@@ -24,11 +24,15 @@ struct PodTable: Sendable {
         SetDefinition("hairpin", key: [.address(family), .address(family)])
     }
 
+    /// Addresses of other nodes: beside pods, who may talk to the node at the bridge's address.
+    private var nodes: SetDefinition { SetDefinition("nodes", key: [.address(family)]) }
+
     /// The whole table, in one batch that replaces what was there.
-    func build(_ leases: some Sequence<Lease>) -> Transaction {
+    func build(_ leases: some Sequence<Lease>, nodes addresses: Set<IPAddress> = []) -> Transaction {
         var transaction = Transaction(table)
         transaction.recreateTable()
-        for set in [portsByAddress, ports, hairpin] { transaction.add(.addSet(set)) }
+        for set in [portsByAddress, ports, hairpin, nodes] { transaction.add(.addSet(set)) }
+        setNodes(addresses, in: &transaction)
         addHostPortChains(&transaction)
         addPostrouting(&transaction)
         addGuards(&transaction)
@@ -91,22 +95,78 @@ struct PodTable: Sendable {
 
     private func addGuards(_ transaction: inout Transaction) {
         let bridge = FieldValue.interfaceName(configuration.bridge)
-        if family == .v4 {
-            // route_localnet lets packets from pods for 127.0.0.0/8 through to the node's own services: stop them
-            // before answers to the node's connections through host ports get that destination back (at -100).
-            chain(
-                "guard-loopback", BaseChain(.filter, .prerouting, priority: -150),
-                [
-                    Rule(
-                        .match(.inputInterface, bridge),
-                        .matchPrefix(.destinationAddress(.v4), IPPrefix("127.0.0.0/8")!), .verdict(.drop))
-                ], &transaction)
-        }
+        chain(
+            "guard-addresses", BaseChain(.filter, .prerouting, priority: -150), loopbackGuards + sourceGuards,
+            &transaction)
+        chain(
+            "guard-node", BaseChain(.filter, .input, priority: HookPriority.filter), gatewayGuards, &transaction)
         // Pods talk to each other through the node; a redirect would point them at a wire they cannot use.
         chain(
             "guard-redirects", BaseChain(.filter, .output, priority: HookPriority.filter),
             [Rule(.match(.outputInterface, bridge), .matchICMPType(family, family == .v4 ? 5 : 137), .verdict(.drop))],
             &transaction)
+    }
+
+    private var fromBridge: Statement { .match(.inputInterface, .interfaceName(configuration.bridge)) }
+
+    /// From neither the pods of this node nor the node itself.
+    private var fromOutside: [Statement] {
+        [
+            .match(.inputInterface, negated: true, .interfaceName(configuration.bridge)),
+            .match(.inputInterface, negated: true, .interfaceName("lo")),
+        ]
+    }
+
+    /// route_localnet, which host ports on 127.0.0.1 need, lets packets to and from 127.0.0.0/8 through to the node's own
+    /// services, and somebody else may have set it for all interfaces (CVE-2020-8558): stop them before answers to the
+    /// node's connections through host ports get that destination back (at -100). The kernel itself stops ::1.
+    private var loopbackGuards: [Rule] {
+        guard family == .v4 else { return [] }
+        let loopback = IPPrefix("127.0.0.0/8")!
+        return [Selector.destinationAddress(.v4), .sourceAddress(.v4)].map {
+            Rule(
+                .match(.inputInterface, negated: true, .interfaceName("lo")), .matchPrefix($0, loopback),
+                .verdict(.drop))
+        }
+    }
+
+    /// Pods' addresses come from the bridge and nothing else does.
+    private var sourceGuards: [Rule] {
+        guard let block = configuration.podCIDR(family), let gateway = configuration.gateway(family) else { return [] }
+        let source = Selector.sourceAddress(family)
+        // Neighbour discovery speaks with these.
+        let others = family == .v6 ? [linkLocal, IPPrefix("::/128")!] : []
+        var rules = [
+            Rule(
+                [fromBridge] + ([block] + others).map { .matchPrefix(source, negated: true, $0) }
+                    + [.verdict(.drop)]),
+            Rule(fromBridge, .match(source, .address(gateway)), .verdict(.drop)),
+        ]
+        // Without masquerading, what a pod sends to another node may come back for a pod here with its address.
+        if configuration.masquerades {
+            rules.append(Rule(fromOutside + [.matchPrefix(source, block), .verdict(.drop)]))
+        }
+        return rules
+    }
+
+    /// The bridge's address is for the cluster: what listens there, above all the DNS server, answers nobody else.
+    private var gatewayGuards: [Rule] {
+        guard let gateway = configuration.gateway(family) else { return [] }
+        let source = Selector.sourceAddress(family)
+        let cluster = configuration.clusterCIDRs.filter { $0.family == family }
+        return [
+            Rule(
+                fromOutside + [.match(.destinationAddress(family), .address(gateway))]
+                    + cluster.map { .matchPrefix(source, negated: true, $0) }
+                    + [.matchSet([source], negated: true, nodes.name), .verdict(.drop)])
+        ]
+    }
+
+    /// Makes the other nodes be those with `addresses`.
+    func setNodes(_ addresses: Set<IPAddress>, in transaction: inout Transaction) {
+        transaction.add(.flushSet(nodes.name))
+        let own = addresses.filter { $0.family == family }.sorted()
+        if !own.isEmpty { transaction.add(.addElements(nodes, own.map { Element([.address($0)]) })) }
     }
 
     // MARK: Leases

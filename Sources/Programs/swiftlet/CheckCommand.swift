@@ -5,6 +5,7 @@ internal import Cgroups
 internal import Glibc
 internal import Linux
 internal import Namespaces
+internal import PodNetwork
 
 /// `swiftlet check`: what this kernel can do, what it cannot, and what that costs.
 enum CheckCommand {
@@ -35,7 +36,7 @@ struct MachineCheck {
     var cost: String
 
     static func all() -> [MachineCheck] {
-        [root(), kernel(), namespaces(), overlay(), nfTables(), cgroups()] + controllers() + [
+        [root(), kernel(), namespaces(), overlay(), nfTables(), frames(), cgroups()] + controllers() + [
             resources(), forwarding(), watchdog(),
         ]
     }
@@ -83,6 +84,12 @@ struct MachineCheck {
             name: "nf_tables", isRequired: true,
             problem: descriptor >= 0 ? nil : "netlink: \(Errno(code, "socket").reason)",
             cost: "Service addresses, host ports and masquerading are nf_tables rules")
+    }
+
+    private static func frames() -> MachineCheck {
+        MachineCheck(
+            name: "nf_tables for bridges", isRequired: false, problem: PodNetwork.frameFilterProblem(),
+            cost: "a pod with CAP_NET_RAW can send under other pods' addresses (CONFIG_NF_TABLES_BRIDGE)")
     }
 
     private static func cgroups() -> MachineCheck {

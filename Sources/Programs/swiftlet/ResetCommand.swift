@@ -69,10 +69,13 @@ enum ResetCommand {
         log.level = .warning
         try ProxyServer.cleanUp(ProxyConfiguration(), logger: log)
         let ruleset = try KernelRuleset()
-        for family in [IPFamily.v4, .v6] {
+        for family in [TableFamily.ip, .ip6, .bridge] {
             var transaction = Transaction(Table(family, "swiftlet-pods"))
             transaction.removeTable()
-            try ruleset.commit(transaction)
+            do throws(NFTablesError) { try ruleset.commit(transaction) } catch {
+                // Where the kernel has no tables for frames, none was made.
+                if family != .bridge { throw error }
+            }
         }
         let netlink = try NetlinkSocket(.route)
         for family in [IPFamily.v4, .v6] {
