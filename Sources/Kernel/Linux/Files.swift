@@ -36,6 +36,8 @@ public enum Files {
         let temporary = "\(path).tmp-\(getpid())-\(clinux_gettid())"
         do {
             let file = try FileDescriptor.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
+            // The mode is what was asked for, whatever the umask, and whatever a file left over from a crash had.
+            try file.setPermissions(mode)
             try file.writeAll(bytes)
             if durable { try file.sync(dataOnly: true) }
             try file.close()
@@ -66,11 +68,16 @@ public enum Files {
         path.split(separator: "/").last.map(String.init) ?? "/"
     }
 
+    /// Makes a directory of exactly this mode: the process's umask, which closes what nobody thought of, takes nothing off.
     public static func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws(Errno) {
         try systemCall("mkdir \(path)") { unsafe mkdir(path, mode_t(mode)) }
+        guard mode & 0o077 != 0 else { return }
+        // By descriptor: somebody who may write the directory above could have put a link here meanwhile.
+        let made = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        do { try made.openUp(to: mode) } catch { throw error.during("chmod \(path)") }
     }
 
-    /// mkdir -p.
+    /// mkdir -p; what is made has exactly this mode, the directories above as well.
     public static func makeDirectories(_ path: String, mode: UInt32 = 0o755) throws(Errno) {
         do { try makeDirectory(path, mode: mode) } catch {
             switch error.code {
@@ -169,6 +176,10 @@ extension FileDescriptor {
         let number = raw
         try systemCall(dataOnly ? "fdatasync" : "fsync") { dataOnly ? fdatasync(number) : fsync(number) }
     }
+
+    /// Gives a directory just made the mode it was made with, before the umask. The set-group-ID bit that it has from the
+    /// directory above stays.
+    borrowing func openUp(to mode: UInt32) throws(Errno) { try setPermissions(mode | (try status().permissions & 0o2000)) }
 
     public borrowing func truncate(to size: Int) throws(Errno) {
         let number = raw

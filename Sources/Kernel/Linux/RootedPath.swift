@@ -68,10 +68,20 @@ extension FileDescriptor {
             if component == "." { continue }
             let next = walked + "/" + component
             let parent = current.raw
+            var isMade = false
             if component != ".." {
-                do { try systemCall("mkdir \(next)") { unsafe mkdirat(parent, component, mode_t(mode)) } } catch {
+                do {
+                    try systemCall("mkdir \(next)") { unsafe mkdirat(parent, component, mode_t(mode)) }
+                    isMade = true
+                } catch {
                     if error.code != EEXIST { throw error }
                 }
+            }
+            if isMade, mode & 0o077 != 0 {
+                // What the umask took off. Nothing is followed: the name may be another thing by now.
+                let made = try open(
+                    below: next, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, resolve: [.inRoot, .noMagicLinks])
+                try made.openUp(to: mode)
             }
             do {
                 // Through the root again, so that links and `..` among the components mean what they mean in the root.

@@ -29,7 +29,7 @@ enum HostPath {
         case "Directory": try require(.directory, "directory")
         case "FileOrCreate":
             if found == nil {
-                try FileDescriptor.open(path, O_CREAT | O_WRONLY, mode: 0o644).close()
+                try FileDescriptor.open(path, O_CREAT | O_EXCL | O_WRONLY, mode: 0o644).setPermissions(0o644)
             } else {
                 try require(.regular, "file")
             }

@@ -10,7 +10,8 @@ internal import Linux
 /// Runs `body` as a service does: signals to end come by `untilAskedToStop`, there are descriptors enough, and memory that
 /// is not used goes back to the kernel.
 func runService(_ body: @escaping @Sendable () async throws -> Void) throws {
-    umask(0o022)
+    // What is made is for root alone unless the place that makes it says otherwise.
+    umask(0o077)
     raiseDescriptorLimit()
     // Here, before there are other threads: they inherit what is blocked, and the signals reach the descriptor alone.
     _ = try SignalDescriptor([SIGTERM, SIGINT])

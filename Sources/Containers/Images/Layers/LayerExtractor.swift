@@ -267,8 +267,10 @@ extension LayerExtractor {
             if mkdirat(above, name, 0o755) != 0 { throw Errno(errno == EEXIST ? ENOENT : errno, "mkdir") }
             directory = FileDescriptor(
                 owning: try kernelCall("open") {
-                    clinux_openat(above, name, Int32(CLINUX_O_PATH) | O_DIRECTORY | O_NOFOLLOW, 0)
+                    clinux_openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
                 })
+            // An importer's umask is no part of the image.
+            try directory.setPermissions(0o755)
         }
         return directory
     }

@@ -17,7 +17,9 @@ struct PodFiles {
             guard !taken.contains(destination) else { return }
             let path = "\(directory)/\(name)"
             // In place: a container that was started before has this very file mounted.
-            try FileDescriptor.open(path, 0o1101, mode: 0o644).writeAll(Array(text.utf8))
+            let file = try FileDescriptor.open(path, 0o1101, mode: 0o644)
+            try file.setPermissions(0o644)
+            try file.writeAll(Array(text.utf8))
             let readOnly = container.securityContext?.readOnlyRootFilesystem == true
             mounts.append(ContainerMount(source: path, destination: destination, isReadOnly: readOnly))
         }
