@@ -72,7 +72,7 @@ server_for_two() {
 check "a server is started, and a second machine is plugged in" server_for_two
 
 refused_strangers() {
-    refuses '^swiftlet: this machine is no node of a cluster yet: --server and --token are needed' \
+    refuses '^swiftlet: this machine is no node of a cluster yet: --server and a token .* are needed' \
         "$on_node_2" "$programs/swiftlet" agent
     refuses 'ca-cert-hash is needed to know the server by' \
         "$on_node_2" "$programs/swiftlet" agent --server https://10.99.0.2:6443 --token abcdef.0123456789abcdef
@@ -90,14 +90,38 @@ refused_strangers() {
 }
 check "without the right token or authority nobody joins, and is told why" refused_strangers
 
+# A token that waits for a server that is not there, said in each of the ways there are.
+untold_tokens() {
+    local pid flags="--server https://127.0.0.1:1 --discovery-token-unsafe-skip-ca-verification"
+    # shellcheck disable=SC2086
+    SWIFTLET_TOKEN=abcdef.0123456789abcdef start_agent $flags
+    within 5 grep -q 'find the cluster' "$logs/agent.log"
+    pid=$(cat "$node2/agent.pid")
+    tr '\0' ' ' <"/proc/$pid/environ" | refuses_match 0123456789abcdef
+    kill_agent
+    # shellcheck disable=SC2086
+    start_agent $flags --token=abcdef.0123456789abcdef
+    pid=$(cat "$node2/agent.pid")
+    within 5 grep -q 'abcdef\.xxxxxxxxxxxxxxxx' "/proc/$pid/cmdline"
+    tr '\0' ' ' <"/proc/$pid/cmdline" | refuses_match 0123456789abcdef
+    kill_agent
+    # shellcheck disable=SC2086
+    SWIFTLET_TOKEN=abcdef.0123456789abcdef refuses 'one of them is enough' \
+        "$on_node_2" "$programs/swiftlet" agent $flags --token abcdef.0123456789abcdef
+}
+refuses_match() { ! grep -e "$1"; }
+check "a token stands neither in the arguments nor in the environment of the agent that has it" untold_tokens
+
 joins() {
     local words
     read -r -a words <<<"$("$programs/swiftlet" token create --print-join-command --ttl 10m)"
     echo "${words[*]}"
-    equal "${words[0]} ${words[1]}" "swiftlet agent"
+    equal "${words[1]} ${words[2]}" "swiftlet agent"
+    echo "${words[0]#SWIFTLET_TOKEN=}" >"$node2/token"
     date +%s >"$node2/joined"
-    start_agent "${words[@]:2}"
+    start_agent "${words[@]:3}" --token-file "$node2/token"
     within 5 node_is True node-2
+    [ ! -e "$node2/token" ] || { echo "the token's file is still there"; return 1; }
     says '10\.42\.1\.0/24.*fd42:0:0:1::/64' field .spec.podCIDRs node node-2
     says 'Approved,Issued' k get csr
 }

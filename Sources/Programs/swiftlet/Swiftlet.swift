@@ -12,7 +12,9 @@ struct Swiftlet {
         signal(SIGPIPE, SIG_IGN)
         let arguments: ParsedArguments
         do throws(ArgumentsError) {
-            arguments = try commandLine.parse(CommandLine.arguments)
+            let line = CommandLine.arguments
+            ProcessSecrets.hideTokenArguments()
+            arguments = try commandLine.parse(line)
         } catch { fail("\(error)", hint: error.hint, status: 2) }
         if arguments.wantsHelp || arguments.subcommand.isEmpty {
             print(arguments.help)

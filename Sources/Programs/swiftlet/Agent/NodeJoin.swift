@@ -32,17 +32,18 @@ struct NodeJoin: Sendable {
             }
             return kubeconfig
         }
-        guard let server = options.server, let token = options.token else {
+        guard let server = options.server, let source = options.token else {
             let reason =
                 Files.exists(kubeconfigPath)
                 ? "the node's certificate is missing or has ended" : "this machine is no node of a cluster yet"
-            throw ArgumentsError("\(reason): --server and --token are needed to join", command: "swiftlet agent")
+            throw ArgumentsError("\(reason): --server and a token (SWIFTLET_TOKEN, --token-file or --token) are needed to join", command: "swiftlet agent")
         }
         guard !options.hashes.isEmpty || options.trustsAnyAuthority else {
             throw ArgumentsError(
                 "--discovery-token-ca-cert-hash is needed to know the server by, "
                     + "or --discovery-token-unsafe-skip-ca-verification to do without", command: "swiftlet agent")
         }
+        let token = try source.token()
         let authority = try await patiently("find the cluster") {
             try await ClusterDiscovery(
                 server: server, token: token, hashes: options.hashes,
@@ -56,7 +57,11 @@ struct NodeJoin: Sendable {
             let client = KubeClient(exchange: http, userAgent: "kubelet", token: { token.text })
             return try await certificate.request(from: client)
         }
-        return try write(server, authority)
+        let kubeconfig = try write(server, authority)
+        do { try source.forget() } catch {
+            logger.warning("delete the token's file: delete it yourself", ["error": "\(error)"])
+        }
+        return kubeconfig
     }
 
     private func write(_ server: String, _ authority: [UInt8]) throws -> Kubeconfig {

@@ -93,7 +93,8 @@ enum TokenCommand {
         guard let cluster, let pem = cluster.certificateAuthorityData,
             let hash = try Certificate(pem: pem).publicKey?.fingerprint
         else { throw ClusterDiscovery.Refusal(description: "the cluster-info names no server and authority") }
-        return "swiftlet agent --server \(cluster.server) --token \(token.text) "
+        // Not as an argument, which every user of that machine could read.
+        return "\(TokenSource.variable)=\(token.text) swiftlet agent --server \(cluster.server) "
             + "--discovery-token-ca-cert-hash sha256:\(Hex.encode(hash))"
     }
 
