@@ -13,13 +13,13 @@ final class TestServer: Sendable {
     let directory: String
     let server: APIServer
 
-    init() async throws {
+    init(isStarted: Bool = true) async throws {
         var template = Array("/tmp/swiftlet-apiserver-XXXXXX".utf8CString)
         directory = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
         server = try APIServer(
             APIServerConfiguration(dataDirectory: directory, advertiseAddress: "192.0.2.1"),
             logger: Logger(label: "test", level: .error))
-        try await server.start()
+        if isStarted { try await server.start() }
     }
 
     deinit {

@@ -155,24 +155,16 @@ public final class APIServer: HTTPHandler {
     }
 
     private func identified(_ request: HTTPRequest, _ info: RequestInfo) async throws(APIError) -> HTTPResponse {
-        if let response = try publicResponse(request) { return response }
         let authenticated = try authenticator.authenticate(request)
-        let user = try Impersonation(authorizer: authorizer).user(request, authenticated)
-        let permission = try authorizer.permit(AccessRequest(user: user, info: info))
+        let user = try Impersonation(authorizer: authorizer).user(request.headers, authenticated, doing: info)
+        let access = AccessRequest(user: user, info: info)
+        // Before the roles are made for the first time, those who ask whether the server lives are told.
+        if !ready.load(ordering: .acquiring), DefaultPolicy.publicRule.allows(access) {
+            return try await otherResponse(request, info)
+        }
+        let permission = try authorizer.permit(access)
         if info.isResource { return try await resourceResponse(request, info, user, permission) }
         return try await otherResponse(request, info)
-    }
-
-    /// What anybody may ask: whether the server lives, and its version.
-    private func publicResponse(_ request: HTTPRequest) throws(APIError) -> HTTPResponse? {
-        guard request.method == "GET" || request.method == "HEAD" else { return nil }
-        let path = request.rawPath
-        switch path {
-        case "/version", "/version/": return .json(Version.json.encodedPretty(indent: 2))
-        case _ where path.hasPrefix("/healthz") || path.hasPrefix("/livez") || path.hasPrefix("/readyz"):
-            return Health(store: sqlite, isReady: ready.load(ordering: .acquiring)).response(request)
-        default: return nil
-        }
     }
 
     private func resourceResponse(
@@ -251,6 +243,9 @@ public final class APIServer: HTTPHandler {
     private func otherResponse(_ request: HTTPRequest, _ info: RequestInfo) async throws(APIError) -> HTTPResponse {
         if let response = try discovery.response(request) { return response }
         switch request.rawPath {
+        case "/version", "/version/": return .json(Version.json.encodedPretty(indent: 2))
+        case let path where Health.isServed(path):
+            return Health(store: sqlite, isReady: ready.load(ordering: .acquiring)).response(request)
         case "/metrics": return HTTPResponse.text(core.metrics.registry.render())
         case "/.well-known/openid-configuration":
             return .json(

@@ -124,10 +124,10 @@ public enum Validation {
         "authentication.k8s.io/TokenRequest": KindRules(hasMetadata: false) { $0.tokenRequest($1) },
         "authorization.k8s.io/SubjectAccessReview": KindRules(hasMetadata: false) { $0.subjectAccessReview($1) },
         "authorization.k8s.io/LocalSubjectAccessReview": KindRules(hasMetadata: false) {
-            $0.subjectAccessReview($1)
+            $0.subjectAccessReview($1, namespaced: true)
         },
         "authorization.k8s.io/SelfSubjectAccessReview": KindRules(hasMetadata: false) {
-            $0.accessAttributes($1["spec"], FieldPath("spec"))
+            $0.selfSubjectAccessReview($1)
         },
     ]
 }

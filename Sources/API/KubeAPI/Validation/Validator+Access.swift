@@ -76,30 +76,97 @@ extension Validator {
 
     // MARK: Reviews and tokens
 
-    mutating func subjectAccessReview(_ object: JSONValue) {
+    /// `SubjectAccessReview` and its namespaced form.
+    mutating func subjectAccessReview(_ object: JSONValue, namespaced: Bool = false) {
         let path = FieldPath("spec")
         let spec = object["spec"] ?? [:]
-        accessAttributes(spec, path)
+        accessAttributes(object)
         if spec["user"]?.isPresent != true, spec["groups"]?.isPresent != true {
             add(
                 .invalid(
                     path["user"], spec["user"]?.string ?? "", "at least one of user or group must be specified"))
         }
+        bareMetadata(object, exceptNamespace: namespaced)
+        guard namespaced else { return }
+        if let attributes = spec["resourceAttributes"]?.object {
+            let namespace = attributes["namespace"]?.string ?? ""
+            if namespace != object["metadata"]?["namespace"]?.string ?? "" {
+                add(
+                    .invalid(
+                        path["resourceAttributes"]["namespace"], namespace, "must match metadata.namespace"))
+            }
+        }
+        if let attributes = spec["nonResourceAttributes"], attributes.object != nil {
+            add(.invalid(path["nonResourceAttributes"], json: attributes, "disallowed on this kind of request"))
+        }
     }
 
-    mutating func accessAttributes(_ spec: JSONValue?, _ path: FieldPath) {
-        let resource = spec?["resourceAttributes"]
-        let other = spec?["nonResourceAttributes"]
-        if resource != nil, other != nil {
+    mutating func selfSubjectAccessReview(_ object: JSONValue) {
+        accessAttributes(object)
+        bareMetadata(object, exceptNamespace: false)
+    }
+
+    private mutating func bareMetadata(_ object: JSONValue, exceptNamespace: Bool) {
+        let ignored = exceptNamespace ? ["managedFields", "namespace"] : ["managedFields"]
+        let given = (object["metadata"]?.object ?? [:]).contains { $0.value.isPresent && !ignored.contains($0.key) }
+        guard given else { return }
+        let words = exceptNamespace ? "must be empty except for namespace" : "must be empty"
+        add(.invalid(FieldPath("metadata"), json: object["metadata"], words))
+    }
+
+    private mutating func accessAttributes(_ object: JSONValue) {
+        let path = FieldPath("spec")
+        let resource = object["spec"]?["resourceAttributes"]
+        let other = object["spec"]?["nonResourceAttributes"]
+        switch (resource?.object, other?.object) {
+        case (.some, .some):
             add(
                 .invalid(
                     path["nonResourceAttributes"], json: other,
                     "cannot be specified in combination with resourceAttributes"))
-        } else if resource == nil, other == nil {
+        case (nil, nil):
             add(
                 .invalid(
                     path["resourceAttributes"], json: .null,
                     "exactly one of nonResourceAttributes or resourceAttributes must be specified"))
+        default: break
+        }
+        for field in ["fieldSelector", "labelSelector"] {
+            if let selector = resource?[field], selector.object != nil {
+                selectorAttributes(selector, path["resourceAttributes"][field])
+            }
+        }
+    }
+
+    /// A selector comes as text or as requirements. Operators that are not known here are for the authorizer to leave out.
+    private mutating func selectorAttributes(_ selector: JSONValue, _ path: FieldPath) {
+        let raw = selector["rawSelector"]
+        let requirements = selector["requirements"]?.array ?? []
+        if raw?.isPresent == true, !requirements.isEmpty {
+            add(.invalid(path["rawSelector"], json: raw, "may not specified at the same time as requirements"))
+        }
+        if raw?.isPresent != true, requirements.isEmpty {
+            add(
+                .required(
+                    path["requirements"], "when \(path) is specified, requirements or rawSelector is required"))
+        }
+        for (index, requirement) in requirements.enumerated() {
+            let place = path["requirements"][index]
+            required(requirement["key"], place["key"])
+            let hasValues = requirement["values"]?.isPresent == true
+            switch requirement["operator"]?.string ?? "" {
+            case "In", "NotIn":
+                if !hasValues {
+                    add(.required(place["values"], "must be specified when `operator` is 'In' or 'NotIn'"))
+                }
+            case "Exists", "DoesNotExist":
+                if hasValues {
+                    add(
+                        .forbidden(
+                            place["values"], "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
+                }
+            default: break
+            }
         }
     }
 

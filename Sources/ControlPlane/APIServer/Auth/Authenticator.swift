@@ -13,114 +13,143 @@ struct Authenticator: Sendable {
     let frontProxyName: String?
 
     static let authenticated = "system:authenticated"
-    static let anonymous = RequestUser(name: "system:anonymous", groups: ["system:unauthenticated"])
+    static let unauthenticated = "system:unauthenticated"
+    static let anonymous = RequestUser(name: "system:anonymous", groups: [unauthenticated])
 
-    /// The user, anonymous when no credentials were given. Throws 401 when those given are wrong.
+    /// The user, anonymous when no credentials were given. Throws 401 when those given are wrong: whoever shows what does
+    /// not count is not let in as nobody instead.
     func authenticate(_ request: HTTPRequest) throws(APIError) -> RequestUser {
-        if let user = request.context.user { return Self.adding(Self.authenticated, to: user) }
-        // Whoever shows what does not count is not let in as nobody instead.
+        if let user = request.context.user { return Self.withGroup(user) }
         var isRefused = false
         if let certificate = request.context.clientCertificate {
-            isRefused = !certificate.isVerified || !certificate.isValid(at: WallClock.seconds())
-        }
-        if let certificate = request.context.clientCertificate, !isRefused {
-            if isFrontProxy(certificate) {
-                if let name = request.headers["X-Remote-User"] {
-                    return Self.adding(Self.authenticated, to: Self.remoteUser(name, request))
-                }
-            } else if !certificate.commonName.isEmpty {
-                return Self.adding(
-                    Self.authenticated, to: RequestUser(name: certificate.commonName, groups: certificate.organizations)
-                )
+            switch holder(certificate, request) {
+            case .user(let user): return Self.withGroup(user)
+            case .nobody: break
+            case .refused: isRefused = true
             }
         }
-        guard let token = Self.bearer(request) else {
-            if isRefused { throw .unauthorized }
-            return Self.anonymous
+        if let token = Self.bearer(request), let identity = try identity(of: token, audiences: core.tokens.audiences) {
+            return identity.user
+        } else if Self.bearer(request) != nil {
+            throw .unauthorized
         }
-        if let user = core.tokens.authenticate(token, audiences: nil, core: core) { return user }
-        if let user = try bootstrapToken(token) { return user }
-        if let user = staticToken(token) { return user }
-        throw .unauthorized
+        switch Self.socketToken(request) {
+        case .none: break
+        case .malformed: throw .unauthorized
+        case .token(let token):
+            guard let identity = try identity(of: token, audiences: core.tokens.audiences) else { throw .unauthorized }
+            return identity.user
+        }
+        if isRefused { throw .unauthorized }
+        return Self.anonymous
     }
 
-    /// Who a token belongs to, for a TokenReview.
-    func authenticate(token: String, audiences: [String]) throws(APIError) -> RequestUser? {
-        if let user = core.tokens.authenticate(
-            token, audiences: audiences.isEmpty ? nil : audiences, core: core)
-        {
+    /// Everybody who is known is one of those who are.
+    private static func withGroup(_ user: RequestUser) -> RequestUser {
+        if user.name == anonymous.name || user.groups.contains(authenticated) || user.groups.contains(unauthenticated) {
             return user
         }
-        return try bootstrapToken(token) ?? staticToken(token)
-    }
-
-    private static func bearer(_ request: HTTPRequest) -> String? {
-        if let value = request.headers["Authorization"] {
-            if let space = value.utf8.firstIndex(of: 0x20), String(value[..<space]).equalsIgnoringCase("bearer") {
-                return value[space...].trimmingHTTPSpace()
-            }
-        }
-        // Browsers cannot set headers on WebSockets: they offer the token as a subprotocol.
-        for offered in request.headers.list("Sec-WebSocket-Protocol") {
-            let prefix = "base64url.bearer.authorization.k8s.io."
-            if offered.hasPrefix(prefix), let bytes = Base64.decodeURL(offered.dropFirst(prefix.count)) {
-                return String(decoding: bytes, as: UTF8.self)
-            }
-        }
-        return nil
-    }
-
-    private static func adding(_ group: String, to user: RequestUser) -> RequestUser {
-        if user.groups.contains(group) { return user }
         var user = user
-        user.groups.append(group)
+        user.groups.append(authenticated)
         return user
     }
 
-    // MARK: Front proxy
+    // MARK: Certificates
 
-    private func isFrontProxy(_ certificate: PeerCertificate) -> Bool {
-        certificate.issuerCommonName == frontProxyName
+    private enum Holder {
+        case user(RequestUser), nobody, refused
     }
 
-    private static func remoteUser(_ name: String, _ request: HTTPRequest) -> RequestUser {
-        var extra: [String: [String]] = [:]
-        for field in request.headers where field.name.lowercased().hasPrefix("x-remote-extra-") {
-            extra[String(field.name.lowercased().dropFirst(15)), default: []].append(field.value)
+    private func holder(_ certificate: PeerCertificate, _ request: HTTPRequest) -> Holder {
+        guard certificate.isVerified, certificate.isValid(at: WallClock.seconds()) else { return .refused }
+        guard certificate.issuerCommonName == frontProxyName else {
+            if certificate.commonName.isEmpty { return .nobody }
+            return .user(RequestUser(name: certificate.commonName, groups: certificate.organizations))
         }
-        return RequestUser(
-            name: name, uid: request.headers["X-Remote-Uid"] ?? "", groups: request.headers.all("X-Remote-Group"),
-            extra: extra)
+        // Of that authority's certificates only the proxy's speaks for others, and none for itself.
+        guard FrontProxy.allowedNames.contains(certificate.commonName), let user = FrontProxy.user(request.headers)
+        else { return .refused }
+        return .user(user)
     }
 
-    // MARK: Tokens
+    // MARK: Bearer tokens
+
+    private static func bearer(_ request: HTTPRequest) -> String? {
+        guard let value = request.headers["Authorization"]?.trimmingHTTPSpace() else { return nil }
+        let parts = value.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count >= 2, String(parts[0]).equalsIgnoringCase("bearer"), !parts[1].isEmpty else { return nil }
+        return String(parts[1])
+    }
+
+    private enum SocketToken {
+        case none, malformed
+        case token(String)
+    }
+
+    /// Browsers cannot set headers on WebSockets: they offer the token as a subprotocol, beside one that is spoken.
+    private static func socketToken(_ request: HTTPRequest) -> SocketToken {
+        guard WebSocketHandshake.isRequested(by: request) else { return .none }
+        let prefix = "base64url.bearer.authorization.k8s.io."
+        let offered = WebSocketHandshake.offered(by: request)
+        let tokens = offered.filter { $0.hasPrefix(prefix) }
+        guard let token = tokens.first else { return .none }
+        guard tokens.count == 1, let bytes = Base64.decodeURL(token.dropFirst(prefix.count)) else { return .malformed }
+        if bytes.isEmpty { return .none }
+        guard offered.count > 1, let text = String(validating: bytes, as: UTF8.self) else { return .malformed }
+        return .token(text)
+    }
+
+    /// Whom a token proves, and to which of the audiences asked for.
+    struct Identity {
+        var user: RequestUser
+        var audiences: [String]
+    }
+
+    /// Nil for a token of nobody, or for none of `wanted`. Requests, TokenReviews and kubelets all ask here.
+    func identity(of token: String, audiences wanted: [String]) throws(APIError) -> Identity? {
+        if let found = core.tokens.authenticate(token, audiences: wanted, core: core) {
+            return Identity(user: found.user, audiences: found.audiences)
+        }
+        // Other tokens say of no audience: they are for this server.
+        let audiences = wanted.filter(core.tokens.audiences.contains)
+        guard !audiences.isEmpty, let user = try BootstrapTokens(core: core).user(token) ?? staticToken(token) else {
+            return nil
+        }
+        return Identity(user: Self.withGroup(user), audiences: audiences)
+    }
 
     private func staticToken(_ token: String) -> RequestUser? {
         core.configuration.staticTokens.first { constantTimeEquals($0.token, token) }?.user
     }
+}
 
-    /// `id.secret` of a secret of type bootstrap.kubernetes.io/token in kube-system.
-    private func bootstrapToken(_ token: String) throws(APIError) -> RequestUser? {
-        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[0].utf8.count == 6, parts[1].utf8.count == 16 else { return nil }
-        let name = "bootstrap-token-\(parts[0])"
-        guard let secret = try core.object("", "secrets", namespace: "kube-system", name: name),
-            secret["type"]?.string == "bootstrap.kubernetes.io/token", secret.deletionTimestamp == nil
-        else { return nil }
-        func text(_ key: String) -> String {
-            secret["data"]?[key]?.string.flatMap { Base64.decode($0) }.map { String(decoding: $0, as: UTF8.self) } ?? ""
+/// The headers by which an aggregating server in front says for whom it asks. The same names stand in the ConfigMap
+/// `extension-apiserver-authentication`, for servers behind this one.
+enum FrontProxy {
+    /// The common names of certificates that are believed.
+    static let allowedNames = ["system:auth-proxy"]
+    static let nameHeader = "X-Remote-User"
+    static let uidHeader = "X-Remote-Uid"
+    static let groupHeader = "X-Remote-Group"
+    static let extraPrefix = "X-Remote-Extra-"
+
+    static func user(_ headers: HTTPHeaders) -> RequestUser? {
+        guard let name = headers[nameHeader], !name.isEmpty else { return nil }
+        return RequestUser(
+            name: name, uid: headers[uidHeader] ?? "", groups: headers.all(groupHeader).filter { !$0.isEmpty },
+            extra: headers.extra(extraPrefix))
+    }
+}
+
+extension HTTPHeaders {
+    /// The fields whose names begin with `prefix`, by what follows it: in lower case, then percent-decoded, because a key
+    /// may have bytes that no header's name has.
+    func extra(_ prefix: String) -> [String: [String]] {
+        var extra: [String: [String]] = [:]
+        for field in self where field.name.hasPrefixIgnoringCase(prefix) {
+            let encoded = String(field.name.lowercasedASCII().dropFirst(prefix.utf8.count))
+            extra[PercentEncoding.decode(encoded) ?? encoded, default: []].append(field.value)
         }
-        guard constantTimeEquals(text("token-secret"), String(parts[1])), text("token-id") == parts[0],
-            text("usage-bootstrap-authentication") == "true"
-        else { return nil }
-        let expiration = text("expiration")
-        if !expiration.isEmpty {
-            guard let time = WallClock.parse(expiration), time > WallClock.seconds() else { return nil }
-        }
-        var groups = ["system:bootstrappers", Self.authenticated]
-        for group in text("auth-extra-groups").split(separator: ",") where group.hasPrefix("system:bootstrappers:") {
-            groups.append(String(group))
-        }
-        return RequestUser(name: "system:bootstrap:\(parts[0])", groups: groups)
+        return extra
     }
 }

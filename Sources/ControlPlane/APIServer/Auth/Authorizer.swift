@@ -95,4 +95,13 @@ struct Authorizer: Sendable {
         let (allowed, reason) = try decide(request)
         if !allowed { throw request.refusal(reason) }
     }
+
+    /// The rules that say what the user may do in `namespace`, and why they are not all, where they are not.
+    func rules(for user: RequestUser, namespace: String) throws(APIError) -> (rules: [PolicyRule], missing: String?) {
+        let all = user.groups.contains(Self.masters) ? PolicyRule.everything : []
+        let rules = all + (try RoleEvaluator(core: core).rules(for: user, namespace: namespace))
+        // What a node may do depends on its pods, object by object.
+        let isNode = user.nodeName != nil
+        return (rules, isNode ? "node authorizer does not support user rule resolution" : nil)
+    }
 }

@@ -55,8 +55,11 @@ struct ServiceAccountTokens: Sendable {
         }
     }
 
-    /// The user of a token, or nil when it is not one of ours. What it is bound to must still be there.
-    func authenticate(_ token: String, audiences wanted: [String]?, core: ServerCore) -> RequestUser? {
+    /// The user of a token and those of the audiences `wanted` that it is for; nil when it is for none of them, or not one
+    /// of ours. What it is bound to must still be there.
+    func authenticate(
+        _ token: String, audiences wanted: [String], core: ServerCore
+    ) -> (user: RequestUser, audiences: [String])? {
         let known: VerifiedToken
         do throws(TLSError) {
             known = try verified.token(token, keys: publicKeys)
@@ -64,11 +67,11 @@ struct ServiceAccountTokens: Sendable {
         } catch {
             return nil
         }
-        if wanted == nil, let user = known.user(core.store) { return user }
         let jwt = known.jwt
-        guard jwt.claims["iss"]?.string == issuer else { return nil }
         let given = jwt.claims["aud"]?.array?.compactMap(\.string) ?? []
-        guard given.contains(where: (wanted ?? audiences).contains) else { return nil }
+        let confirmed = given.filter(wanted.containsExactly)
+        guard jwt.claims["iss"]?.string == issuer, !confirmed.isEmpty else { return nil }
+        if let user = known.user(core.store) { return (user, confirmed) }
         let claims = jwt.claims["kubernetes.io"]
         guard let namespace = claims?["namespace"]?.string, let name = claims?["serviceaccount"]?["name"]?.string,
             let uid = claims?["serviceaccount"]?["uid"]?.string
@@ -101,8 +104,8 @@ struct ServiceAccountTokens: Sendable {
         }
         if let id = jwt.claims["jti"]?.string { extra["authentication.kubernetes.io/credential-id"] = ["JTI=\(id)"] }
         let user = Self.user(namespace: namespace, name: name, uid: uid, extra: extra)
-        if wanted == nil, holds { known.remember(user, grounds) }
-        return user
+        if holds { known.remember(user, grounds) }
+        return (user, confirmed)
     }
 
     /// Being deleted is fine for a minute: the last acts of a pod need its token.

@@ -76,6 +76,8 @@ extension DefaultPolicy {
           list,watch core namespaces,services
           list,watch discovery.k8s.io endpointslices
           get core nodes
+        clusterrole swiftlet:certificate-approval
+          get core nodes
         clusterrole system:discovery
           get - - - /api,/api/*,/apis,/apis/*,/healthz,/livez,/openapi,/openapi/*,/readyz,/version,/version/
         clusterrole system:heapster
@@ -192,6 +194,7 @@ extension DefaultPolicy {
         clusterbinding system:kube-controller-manager ClusterRole/system:kube-controller-manager user:system:kube-controller-manager
         clusterbinding system:kube-dns ClusterRole/system:kube-dns account:kube-system/kube-dns
         clusterbinding swiftlet:cluster-dns ClusterRole/swiftlet:cluster-dns account:kube-system/cluster-dns
+        clusterbinding swiftlet:certificate-approval ClusterRole/swiftlet:certificate-approval account:kube-system/certificate-controller
         clusterbinding swiftlet:node-bootstrap ClusterRole/system:node-bootstrapper group:system:bootstrappers:kubeadm:default-node-token
         clusterbinding swiftlet:node-certificate-approval ClusterRole/system:certificates.k8s.io:certificatesigningrequests:nodeclient group:system:bootstrappers:kubeadm:default-node-token
         clusterbinding swiftlet:node-proxier ClusterRole/system:node-proxier group:system:nodes

@@ -12,6 +12,10 @@ struct DefaultPolicy {
     private static let group = "rbac.authorization.k8s.io"
     private static let labels: JSONObject = ["kubernetes.io/bootstrapping": "rbac-defaults"]
 
+    /// What anybody may ask, with or without credentials: the rule of `system:public-info-viewer`.
+    static let publicRule = PolicyRule(
+        verbs: ["get"], paths: ["/healthz", "/livez", "/readyz", "/version", "/version/"])
+
     init() {
         for line in (Self.cluster + "\n" + Self.controllers).split(separator: "\n") {
             if line.hasPrefix("  ") { addRule(line.drop { $0 == " " }) } else { addObject(line) }

@@ -9,6 +9,11 @@ struct Health: Sendable {
     let store: any KeyValueStore
     let isReady: Bool
 
+    /// Whether a path is one of these, or of their checks.
+    static func isServed(_ path: String) -> Bool {
+        ["/healthz", "/livez", "/readyz"].contains { path == $0 || path.hasPrefix($0 + "/") }
+    }
+
     private var checks: [(name: String, ok: Bool)] {
         [
             ("ping", true), ("log", true), ("etcd", store.currentRevision >= 0),
