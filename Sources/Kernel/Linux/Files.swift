@@ -179,7 +179,9 @@ extension FileDescriptor {
 
     /// Gives a directory just made the mode it was made with, before the umask. The set-group-ID bit that it has from the
     /// directory above stays.
-    borrowing func openUp(to mode: UInt32) throws(Errno) { try setPermissions(mode | (try status().permissions & 0o2000)) }
+    borrowing func openUp(to mode: UInt32) throws(Errno) {
+        try setPermissions(mode | (try status().permissions & 0o2000))
+    }
 
     public borrowing func truncate(to size: Int) throws(Errno) {
         let number = raw

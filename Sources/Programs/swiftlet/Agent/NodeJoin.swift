@@ -36,7 +36,9 @@ struct NodeJoin: Sendable {
             let reason =
                 Files.exists(kubeconfigPath)
                 ? "the node's certificate is missing or has ended" : "this machine is no node of a cluster yet"
-            throw ArgumentsError("\(reason): --server and a token (SWIFTLET_TOKEN, --token-file or --token) are needed to join", command: "swiftlet agent")
+            throw ArgumentsError(
+                "\(reason): --server and a token (SWIFTLET_TOKEN, --token-file or --token) are needed to join",
+                command: "swiftlet agent")
         }
         guard !options.hashes.isEmpty || options.trustsAnyAuthority else {
             throw ArgumentsError(
