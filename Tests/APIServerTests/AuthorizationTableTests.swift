@@ -49,7 +49,7 @@ private struct Rights {
 
 @Suite struct `Every operation` {
     private static func rights(_ path: String) -> Rights {
-        let info = RequestInfo(HTTPRequest(target: named(path)))
+        let info = ParsedRequest(HTTPRequest(target: named(path))).info
         let full = info.subresource.isEmpty ? info.resource : "\(info.resource)/\(info.subresource)"
         return Rights(resource: full, group: info.group)
     }
@@ -150,7 +150,7 @@ private struct Rights {
         for operation in Operation.all where operation.path.hasSuffix("/{name}") {
             guard operation.method == "PUT" || operation.method == "PATCH" else { continue }
             let path = Self.named(operation.path)
-            let info = RequestInfo(HTTPRequest(target: path))
+            let info = ParsedRequest(HTTPRequest(target: path)).info
             let resource = try #require(server.server.core.registry.resource(info.group, info.version, info.resource))
             let rights = Self.rights(operation.path)
             var body: JSONValue = [

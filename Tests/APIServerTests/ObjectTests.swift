@@ -202,7 +202,8 @@ import Testing
         #expect(object["kind"] == "ConfigMap")
         #expect(object["metadata"]?["name"] == "one")
         let encoding = try WatchEncoding(
-            OutputFormat(request), try #require(KubeAPI.resource(group: "", version: "v1", kind: "ConfigMap")))
+            OutputFormat(ParsedRequest(request)),
+            try #require(KubeAPI.resource(group: "", version: "v1", kind: "ConfigMap")))
         #expect(encoding.error(.expired("too old")).count > 4 + Protobuf.magic.count)
     }
 

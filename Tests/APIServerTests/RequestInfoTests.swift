@@ -18,7 +18,7 @@ import Testing
         ("/api/v1/nodes/n/pro%78y/%61", "/%61"),
     ])
     func `ends in what the proxied server is asked for`(_ target: String, _ rest: String) {
-        let info = RequestInfo(HTTPRequest(target: target))
+        let info = ParsedRequest(HTTPRequest(target: target)).info
         #expect(info.subresource == "proxy")
         #expect(info.proxyPath == rest)
         #expect(!info.isBeyond)
@@ -103,7 +103,7 @@ import Testing
         Row("GET", "/api/v1/namespaces//pods", "list", "", "v1", "", "pods", "", ""),
     ])
     func `says what is asked as upstream reads it`(_ row: Row) {
-        let info = RequestInfo(HTTPRequest(method: row.method, target: row.target))
+        let info = ParsedRequest(HTTPRequest(method: row.method, target: row.target)).info
         #expect(info.isResource)
         let name = info.name.isEmpty ? info.selectedName : info.name
         #expect(
@@ -117,7 +117,7 @@ import Testing
         ("/apis/apps/v1", "get"), ("/healthz", "get"), ("/apisx/a/b/c/d", "get"), ("/openapi/v3/apis/apps/v1", "get"),
     ])
     func `is of no resource where upstream finds none`(_ target: String, _ verb: String) {
-        let info = RequestInfo(HTTPRequest(target: target))
+        let info = ParsedRequest(HTTPRequest(target: target)).info
         #expect(!info.isResource)
         #expect(info.verb == "get")
         #expect(info.path == target)
@@ -129,20 +129,20 @@ import Testing
         ("/api/v1/namespaces/n/pods/p/", false), ("/api/v1/namespaces/n/pods//proxy/x", true),
     ])
     func `that goes on after what it names is served by nobody`(_ target: String, _ isBeyond: Bool) {
-        #expect(RequestInfo(HTTPRequest(target: target)).isBeyond == isBeyond)
+        #expect(ParsedRequest(HTTPRequest(target: target)).info.isBeyond == isBeyond)
     }
 
     @Test
     func `gives authorizers the selectors that the list goes by`() throws {
-        let info = RequestInfo(
-            HTTPRequest(target: "/api/v1/pods?fieldSelector=spec.nodeName%3Da,status.phase!%3DFailed&labelSelector=b"))
+        let target = "/api/v1/pods?fieldSelector=spec.nodeName%3Da,status.phase!%3DFailed&labelSelector=b"
+        let info = ParsedRequest(HTTPRequest(target: target)).info
         let access = AccessRequest(user: RequestUser(name: "u"), info: info)
         #expect(
             access.selection.fields.terms == [
                 .init(field: "spec.nodeName", value: "a"), .init(field: "status.phase", value: "Failed", negated: true),
             ])
         #expect(access.selection.labels == (try LabelSelector(parsing: "b")))
-        let prefixed = RequestInfo(HTTPRequest(target: "/api/v1/watch/pods?fieldSelector=spec.nodeName%3Da"))
+        let prefixed = ParsedRequest(HTTPRequest(target: "/api/v1/watch/pods?fieldSelector=spec.nodeName%3Da")).info
         #expect(AccessRequest(user: RequestUser(name: "u"), info: prefixed).selection == .everything)
         #expect(!prefixed.selection.fields.isEverything)
     }

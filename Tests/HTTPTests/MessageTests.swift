@@ -21,6 +21,9 @@ import Testing
         #expect(request.pathSegments == ["api", "v1", "nodes", "a:b", "proxy", "x/y"])
         #expect(request.query("label") == "a=b c" && request.query("flag") == "" && request.query("no") == nil)
         #expect(request.queryItems.count == 4)
+        let broken = "a=1;b=2&%zz=3&c=%f&d=%ff&e%3B=4&f=%3B&e=5"
+        #expect(
+            HTTPRequest(target: "/?\(broken)").queryItems.map { "\($0.name)=\($0.value)" } == ["e;=4", "f=;", "e=5"])
         #expect(QueryString.encode([("a b", "c&d"), ("é", "")]) == "a%20b=c%26d&%C3%A9=")
         #expect(PercentEncoding.encodeSegment("a/b:c d") == "a%2Fb:c%20d")
         #expect(PercentEncoding.decode("%g0") == nil && PercentEncoding.decode("%") == nil)

@@ -112,18 +112,18 @@ public final class APIServer: HTTPHandler {
 
     // MARK: Requests
 
-    public func handle(_ request: HTTPRequest) async -> HTTPResponse {
-        let info = RequestInfo(request)
+    public func handle(_ wire: HTTPRequest) async -> HTTPResponse {
+        let request = ParsedRequest(wire)
         let start = ContinuousClock.now
         var response: HTTPResponse
         do throws(APIError) {
-            response = try await admitted(request, info)
+            response = try await admitted(wire, request)
         } catch {
-            response = Self.failure(error, request)
+            response = Self.failure(error)
         }
         if response.headers["Cache-Control"] == nil { response.headers["Cache-Control"] = "no-cache, private" }
-        response.headers["Audit-Id"] = request.headers["Audit-Id"] ?? Fresh.uid()
-        record(info, response.status, start.duration(to: .now))
+        response.headers["Audit-Id"] = request.auditID ?? Fresh.uid()
+        record(request.info, response.status, start.duration(to: .now))
         return response
     }
 
@@ -139,9 +139,10 @@ public final class APIServer: HTTPHandler {
     }
 
     /// Limits how many requests are served at once; watches and streams do not count.
-    private func admitted(_ request: HTTPRequest, _ info: RequestInfo) async throws(APIError) -> HTTPResponse {
+    private func admitted(_ wire: HTTPRequest, _ request: ParsedRequest) async throws(APIError) -> HTTPResponse {
         // Components of this process are bounded by themselves, and must not be starved by clients.
-        if info.isLongRunning || request.context.user != nil { return try await identified(request, info) }
+        let info = request.info
+        if info.isLongRunning || wire.context.user != nil { return try await identified(wire, request) }
         let mutating = !["get", "list", "head", "options"].contains(info.verb)
         let counter = mutating ? writing : reading
         let limit = mutating ? core.configuration.maxMutatingRequestsInFlight : core.configuration.maxRequestsInFlight
@@ -151,25 +152,27 @@ public final class APIServer: HTTPHandler {
             core.metrics.rejected.increment([kind])
             throw .tooManyRequests("Too many requests, please try again later.", retryAfter: 1)
         }
-        return try await identified(request, info)
+        return try await identified(wire, request)
     }
 
-    private func identified(_ request: HTTPRequest, _ info: RequestInfo) async throws(APIError) -> HTTPResponse {
-        let authenticated = try authenticator.authenticate(request)
-        let user = try Impersonation(authorizer: authorizer).user(request.headers, authenticated, doing: info)
+    private func identified(_ wire: HTTPRequest, _ request: ParsedRequest) async throws(APIError) -> HTTPResponse {
+        let info = request.info
+        let authenticated = try authenticator.authenticate(wire)
+        let user = try Impersonation(authorizer: authorizer).user(wire.headers, authenticated, doing: info)
         let access = AccessRequest(user: user, info: info)
         // Before the roles are made for the first time, those who ask whether the server lives are told.
         if !ready.load(ordering: .acquiring), DefaultPolicy.publicRule.allows(access) {
-            return try await otherResponse(request, info)
+            return try await otherResponse(request)
         }
         let permission = try authorizer.permit(access)
-        if info.isResource { return try await resourceResponse(request, info, user, permission) }
-        return try await otherResponse(request, info)
+        if info.isResource { return try await resourceResponse(request, user, permission) }
+        return try await otherResponse(request)
     }
 
     private func resourceResponse(
-        _ request: HTTPRequest, _ info: RequestInfo, _ user: RequestUser, _ permission: Permission
+        _ request: ParsedRequest, _ user: RequestUser, _ permission: Permission
     ) async throws(APIError) -> HTTPResponse {
+        let info = request.info
         guard !info.isBeyond, let resource = core.registry.resource(info.group, info.version, info.resource) else {
             throw .unknownResource
         }
@@ -183,8 +186,8 @@ public final class APIServer: HTTPHandler {
         if resource.namespaced, info.namespace.isEmpty, !info.name.isEmpty { throw .unknownResource }
         let tables = ["get", "list", "watch"].contains(info.verb) || resource.isStored
         let scope = RequestScope(
-            core: core, request: request, info: info, user: user, permission: permission, resource: resource,
-            options: try QueryOptions(RequestQuery(request.queryItems)),
+            core: core, request: request, user: user, permission: permission, resource: resource,
+            options: try QueryOptions(request.query),
             output: try OutputFormat(
                 request, tables: tables && resource.isStored,
                 binary: resource.custom == nil || info.subresource == "scale"))
@@ -232,7 +235,7 @@ public final class APIServer: HTTPHandler {
     }
 
     /// The response, compressed when it is worth it and the client takes that: from 128 KB, as upstream does.
-    private static func compressed(_ response: HTTPResponse, _ request: HTTPRequest) -> HTTPResponse {
+    private static func compressed(_ response: HTTPResponse, _ request: ParsedRequest) -> HTTPResponse {
         if case .bytes(let bytes) = response.body, bytes.count <= 128 * 1024 { return response }
         guard request.method == "GET", request.acceptsGzip else { return response }
         var response = response
@@ -240,9 +243,9 @@ public final class APIServer: HTTPHandler {
         return response
     }
 
-    private func otherResponse(_ request: HTTPRequest, _ info: RequestInfo) async throws(APIError) -> HTTPResponse {
+    private func otherResponse(_ request: ParsedRequest) async throws(APIError) -> HTTPResponse {
         if let response = try discovery.response(request) { return response }
-        switch request.rawPath {
+        switch request.path.text {
         case "/version", "/version/": return .json(Version.json.encodedPretty(indent: 2))
         case let path where Health.isServed(path):
             return Health(store: sqlite, isReady: ready.load(ordering: .acquiring)).response(request)
@@ -260,13 +263,13 @@ public final class APIServer: HTTPHandler {
             response.headers["Content-Type"] = "application/jwk-set+json"
             return response
         default:
-            if request.rawPath.hasPrefix("/api/") || request.rawPath.hasPrefix("/apis/") { throw .unknownResource }
+            if ["api", "apis"].contains(request.path.segments.first) { throw .unknownResource }
             return HTTPResponse.text("404 page not found\n", status: 404)
         }
     }
 
     /// A refusal as the client can read it.
-    static func failure(_ error: APIError, _ request: HTTPRequest) -> HTTPResponse {
+    static func failure(_ error: APIError) -> HTTPResponse {
         var response = HTTPResponse.json(JSONValue.object(error.json).encoded(), status: error.code)
         if let seconds = error.details["retryAfterSeconds"]?.integer {
             response.headers["Retry-After"] = String(seconds)

@@ -44,11 +44,12 @@ struct Bootstrap: Sendable {
 
     func scope(_ resource: ResourceKind, _ namespace: String) throws(APIError) -> RequestScope {
         let path = resource.id.path(namespace: namespace.isEmpty ? nil : namespace)
-        let request = HTTPRequest(method: "POST", target: path, headers: ["User-Agent": "kube-apiserver"])
+        let request = ParsedRequest(
+            HTTPRequest(method: "POST", target: path, headers: ["User-Agent": "kube-apiserver"]))
         return RequestScope(
-            core: core, request: request, info: RequestInfo(request), user: Self.me, permission: .server,
+            core: core, request: request, user: Self.me, permission: .server,
             resource: resource,
-            options: try QueryOptions(RequestQuery(request.queryItems)), output: try OutputFormat(request))
+            options: try QueryOptions(request.query), output: try OutputFormat(request))
     }
 
     private func priorityClasses() async throws(APIError) {

@@ -239,13 +239,13 @@ final class DefinitionKeeper: Sendable {
     private func delete(_ stored: StoredObject, _ kind: ResourceKind) async throws(APIError) {
         let object = try APIObject(stored)
         if object.deletionTimestamp != nil { return }
-        let request = HTTPRequest(
-            method: "DELETE", target: kind.id.path(namespace: object.namespace, name: object.name))
+        let request = ParsedRequest(
+            HTTPRequest(method: "DELETE", target: kind.id.path(namespace: object.namespace, name: object.name)))
         let scope = RequestScope(
-            core: core, request: request, info: RequestInfo(request),
-            user: RequestUser(name: "system:apiserver", groups: [Authorizer.masters]), permission: .server,
+            core: core, request: request, user: RequestUser(name: "system:apiserver", groups: [Authorizer.masters]),
+            permission: .server,
             resource: kind,
-            options: try QueryOptions(RequestQuery(request.queryItems)), output: try OutputFormat(request))
+            options: try QueryOptions(request.query), output: try OutputFormat(request))
         do throws(APIError) {
             _ = try await scope.delete(
                 name: object.name, namespace: object.namespace, DeleteOptions(query: scope.options))

@@ -31,9 +31,9 @@ final class Discovery: Sendable {
 
     private static let aggregatedTypes = ["v2", "v2beta1"]
 
-    func response(_ request: HTTPRequest) throws(APIError) -> HTTPResponse? {
-        guard request.method == "GET" || request.method == "HEAD" else { return nil }
-        let parts = request.pathSegments
+    func response(_ request: ParsedRequest) throws(APIError) -> HTTPResponse? {
+        guard request.isRead else { return nil }
+        let parts = request.path.segments
         switch (parts.first, parts.count) {
         case (nil, _): return try serve(request, "/") { Self.paths(registry) }
         case ("api", 1):
@@ -54,7 +54,7 @@ final class Discovery: Sendable {
             return try serve(request, "/apis/\(parts[1])") { groupObject(group) }
         case ("apis", 3): return try resourceList(request, parts[1], parts[2])
         case ("openapi", 2) where parts[1] == "v2":
-            if request.headers.list("Accept").contains(where: { $0.contains("proto-openapi.spec.v2") }) {
+            if request.accepted.contains(where: { $0.contains("proto-openapi.spec.v2") }) {
                 // The type asked for has an @, which no media type may have: the answer's differs.
                 let type = OpenAPIProtobuf.contentType
                 return try raw(request, "/openapi/v2 binary", type: type) {
@@ -76,7 +76,7 @@ final class Discovery: Sendable {
     }
 
     private func serve(
-        _ request: HTTPRequest, _ key: String, _ aggregated: String? = nil, _ make: () -> JSONObject
+        _ request: ParsedRequest, _ key: String, _ aggregated: String? = nil, _ make: () -> JSONObject
     ) throws(APIError) -> HTTPResponse {
         let type =
             aggregated.map { "application/json;g=apidiscovery.k8s.io;v=\($0);as=APIGroupDiscoveryList" }
@@ -87,7 +87,7 @@ final class Discovery: Sendable {
     }
 
     private func raw(
-        _ request: HTTPRequest, _ key: String, type: String, _ make: () -> [UInt8]
+        _ request: ParsedRequest, _ key: String, type: String, _ make: () -> [UInt8]
     ) throws(APIError) -> HTTPResponse {
         answer(request, document(key, type: type, make))
     }
@@ -121,18 +121,18 @@ final class Discovery: Sendable {
         return fresh
     }
 
-    private func answer(_ request: HTTPRequest, _ document: Document) -> HTTPResponse {
+    private func answer(_ request: ParsedRequest, _ document: Document) -> HTTPResponse {
         var headers: HTTPHeaders = ["Content-Type": document.type, "ETag": document.tag]
-        if request.query("hash") != nil { headers["Cache-Control"] = "public, immutable" }
-        if request.headers.list("If-None-Match").contains(document.tag) {
+        if request.query["hash"] != nil { headers["Cache-Control"] = "public, immutable" }
+        if request.knownTags.contains(document.tag) {
             return HTTPResponse(status: 304, headers: headers)
         }
         return HTTPResponse(status: 200, headers: headers, body: .bytes(document.bytes))
     }
 
     /// The version of aggregated discovery that the client prefers over the plain form.
-    private func aggregated(_ request: HTTPRequest) -> String? {
-        for entry in request.headers.list("Accept") {
+    private func aggregated(_ request: ParsedRequest) -> String? {
+        for entry in request.accepted {
             let parts = entry.split(separator: ";").map { $0.trimmingHTTPSpace() }
             guard parts.first == "application/json" || parts.first == "application/vnd.kubernetes.protobuf" else {
                 continue
@@ -190,7 +190,7 @@ final class Discovery: Sendable {
     }
 
     private func resourceList(
-        _ request: HTTPRequest, _ group: String, _ version: String
+        _ request: ParsedRequest, _ group: String, _ version: String
     ) throws(APIError) -> HTTPResponse? {
         let resources = registry.resources.filter { $0.group == group && $0.version == version }
         if resources.isEmpty { return nil }

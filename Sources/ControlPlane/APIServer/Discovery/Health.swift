@@ -23,10 +23,10 @@ struct Health: Sendable {
         ]
     }
 
-    func response(_ request: HTTPRequest) -> HTTPResponse {
-        let parts = request.pathSegments
+    func response(_ request: ParsedRequest) -> HTTPResponse {
+        let parts = request.path.segments
         let kind = parts.first ?? ""
-        let excluded = request.queryItems.filter { $0.name == "exclude" }.map(\.value)
+        let excluded = request.query.all("exclude")
         var wanted = checks.filter { !excluded.contains($0.name) }
         if kind == "livez" { wanted = wanted.filter { !$0.name.hasPrefix("poststarthook") } }
         if kind == "readyz" { wanted.append(("shutdown", true)) }
@@ -38,7 +38,7 @@ struct Health: Sendable {
             wanted = [check]
         }
         let ok = wanted.allSatisfy(\.ok)
-        let verbose = request.queryItems.contains { $0.name == "verbose" }
+        let verbose = request.query["verbose"] != nil
         if ok, !verbose { return HTTPResponse.text("ok") }
         var text = wanted.map { "[\($0.ok ? "+" : "-")]\($0.name) \($0.ok ? "ok" : "failed: not finished")\n" }.joined()
         text += "\(kind) check \(ok ? "passed" : "failed")\n"

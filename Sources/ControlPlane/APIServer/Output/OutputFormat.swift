@@ -21,12 +21,10 @@ struct OutputFormat: Sendable {
 
     /// The first acceptable entry of the Accept header. `tables` says whether the response can be shown as a table,
     /// `binary` whether it has a form in protobuf.
-    init(_ request: HTTPRequest, tables: Bool = true, binary: Bool = true) throws(APIError) {
+    init(_ request: ParsedRequest, tables: Bool = true, binary: Bool = true) throws(APIError) {
+        let entries = request.accepted
         // What most programs send, and nobody has to take apart.
-        let lines = request.headers.all("Accept")
-        if lines.isEmpty || lines == ["application/json"] { return }
-        let entries = request.headers.list("Accept")
-        guard !entries.isEmpty else { return }
+        if entries.isEmpty || entries == ["application/json"] { return }
         for entry in entries {
             guard let format = Self.parse(entry, tables: tables), binary || format.encoding != .protobuf else {
                 continue

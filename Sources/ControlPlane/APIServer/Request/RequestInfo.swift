@@ -108,10 +108,3 @@ struct RequestInfo: Sendable {
         verb == "watch" || ["proxy", "log", "exec", "attach", "portforward"].contains(subresource)
     }
 }
-
-extension RequestInfo {
-    init(_ request: HTTPRequest) {
-        self.init(
-            method: request.method, path: RequestPath(raw: request.rawPath), query: RequestQuery(request.queryItems))
-    }
-}

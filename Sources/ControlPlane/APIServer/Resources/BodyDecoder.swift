@@ -12,27 +12,11 @@ struct DecodedBody: Sendable {
 }
 
 extension RequestScope {
-    static let bodyLimit = 3 * 1024 * 1024
-
-    func readBody() async throws(APIError) -> [UInt8] {
-        do {
-            return try await request.body.collect(limit: Self.bodyLimit)
-        } catch is HTTPBodyTooLarge {
-            throw .tooLarge(Self.bodyLimit)
-        } catch {
-            throw .badRequest("read the body: \(error)")
-        }
-    }
-
-    /// The media type of the body, without its parameters.
-    var contentType: String {
-        let type = request.headers["Content-Type"] ?? ""
-        return type.split(separator: ";").first.map { $0.trimmingHTTPSpace().lowercasedASCII() } ?? ""
-    }
+    var contentType: String { request.contentType }
 
     /// The body as an object of `schema`, with unknown and duplicate fields treated as `fieldValidation` says.
     func decodeBody(_ schema: TypeSchema, apiVersion: String, kind: String) async throws(APIError) -> DecodedBody {
-        let bytes = try await readBody()
+        let bytes = try await request.body()
         return try Self.decode(
             bytes, contentType: contentType, schema: schema, apiVersion: apiVersion, kind: kind, options: options,
             custom: schema == resource.schema ? resource.custom : nil)
@@ -43,18 +27,8 @@ extension RequestScope {
         options: QueryOptions, custom: CustomResource? = nil
     ) throws(APIError) -> DecodedBody {
         var duplicates: [String] = []
-        var value: JSONValue
-        switch contentType {
-        case "application/json", "", "*/*":
-            do throws(JSONError) { value = try JSONValue.parse(bytes, duplicates: &duplicates) } catch {
-                throw .badRequest("couldn't get version/kind; json parse error: \(error)")
-            }
-        case "application/yaml", "application/x-yaml", "text/yaml":
-            value = try Machinery.parseYAML(bytes, duplicates: &duplicates)
-        case "application/vnd.kubernetes.protobuf" where custom == nil:
-            value = try Machinery.decodeProtobuf(bytes, schema: schema, apiVersion: apiVersion, kind: kind)
-        default:
-            throw .unsupportedMediaType(custom == nil ? OutputFormat.accepted : OutputFormat.acceptedAsText)
+        let value = try Self.value(bytes, contentType, &duplicates, isText: custom != nil) { () throws(APIError) in
+            try Machinery.decodeProtobuf(bytes, schema: schema, apiVersion: apiVersion, kind: kind)
         }
         guard case .object(var object) = value else {
             throw .badRequest("the object provided is unrecognized (must be of type \(kind)): not a JSON object")
@@ -78,6 +52,22 @@ extension RequestScope {
             throw .badRequest("strict decoding error: " + messages.joined(separator: ", "))
         case "Warn": return DecodedBody(object: APIObject(pruned), warnings: messages)
         default: return DecodedBody(object: APIObject(pruned))
+        }
+    }
+
+    /// The body as its media type says it is to be read. `isText` refuses protobuf, for kinds without numbers.
+    private static func value(
+        _ bytes: [UInt8], _ contentType: String, _ duplicates: inout [String], isText: Bool = false,
+        protobuf: () throws(APIError) -> JSONValue
+    ) throws(APIError) -> JSONValue {
+        switch contentType {
+        case "application/json", "":
+            do throws(JSONError) { return try JSONValue.parse(bytes, duplicates: &duplicates) } catch {
+                throw .badRequest("couldn't get version/kind; json parse error: \(error)")
+            }
+        case "application/yaml": return try Machinery.parseYAML(bytes, duplicates: &duplicates)
+        case "application/vnd.kubernetes.protobuf" where !isText: return try protobuf()
+        default: throw .unsupportedMediaType(isText ? OutputFormat.acceptedAsText : OutputFormat.accepted)
         }
     }
 
@@ -106,6 +96,17 @@ struct DeleteOptions: Sendable {
     var preconditionRevision: String?
     var dryRun = false
 
+    /// What a DeleteOptions object says.
+    init(_ json: JSONObject) throws(APIError) {
+        gracePeriodSeconds = json["gracePeriodSeconds"]?.integer
+        propagationPolicy = json["propagationPolicy"]?.string
+        orphanDependents = json["orphanDependents"]?.bool
+        preconditionUID = json["preconditions"]?["uid"]?.string
+        preconditionRevision = json["preconditions"]?["resourceVersion"]?.string
+        dryRun = try QueryOptions.dryRun((json["dryRun"]?.array ?? []).map { $0.string ?? "\($0)" })
+        try check()
+    }
+
     init(query: QueryOptions) {
         gracePeriodSeconds = query.gracePeriodSeconds
         propagationPolicy = query.propagationPolicy
@@ -113,17 +114,7 @@ struct DeleteOptions: Sendable {
         dryRun = query.dryRun
     }
 
-    /// Takes what a DeleteOptions object says over what the query said.
-    mutating func merge(_ json: JSONObject) throws(APIError) {
-        gracePeriodSeconds = json["gracePeriodSeconds"]?.integer ?? gracePeriodSeconds
-        propagationPolicy = json["propagationPolicy"]?.string ?? propagationPolicy
-        orphanDependents = json["orphanDependents"]?.bool ?? orphanDependents
-        preconditionUID = json["preconditions"]?["uid"]?.string
-        preconditionRevision = json["preconditions"]?["resourceVersion"]?.string
-        for value in json["dryRun"]?.array ?? [] {
-            guard value.string == "All" else { throw .badRequest("dryRun: Unsupported value: \(value)") }
-            dryRun = true
-        }
+    mutating func check() throws(APIError) {
         if propagationPolicy != nil, orphanDependents != nil {
             throw .badRequest("orphanDependents and deletionPropagation cannot be both set")
         }
@@ -141,22 +132,22 @@ struct DeleteOptions: Sendable {
 }
 
 extension RequestScope {
+    /// What the body says, and the query only where there is none, as upstream has it: two sources of one option could
+    /// disagree.
     func deleteOptions() async throws(APIError) -> DeleteOptions {
-        var result = DeleteOptions(query: options)
-        let bytes = try await readBody()
-        guard !bytes.isEmpty else { return result }
-        let json: JSONObject
-        switch contentType {
-        case "application/vnd.kubernetes.protobuf": json = try Machinery.decodeDeleteOptions(bytes)
-        case "application/yaml":
-            var duplicates: [String] = []
-            json = try Machinery.parseYAML(bytes, duplicates: &duplicates).object ?? [:]
-        default:
-            do throws(JSONError) { json = try JSONValue.parse(bytes).object ?? [:] } catch {
-                throw .badRequest("couldn't get version/kind; json parse error: \(error)")
-            }
+        let bytes = try await request.body()
+        guard !bytes.isEmpty else {
+            var result = DeleteOptions(query: options)
+            try result.check()
+            return result
         }
-        try result.merge(json)
-        return result
+        var duplicates: [String] = []
+        let value = try Self.value(bytes, contentType, &duplicates) { () throws(APIError) in
+            .object(try Machinery.decodeDeleteOptions(bytes))
+        }
+        guard case .object(let json) = value, ["", "DeleteOptions"].contains(json["kind"]?.string ?? "") else {
+            throw .badRequest("decoded object cannot be converted to DeleteOptions")
+        }
+        return try DeleteOptions(json)
     }
 }

@@ -140,8 +140,6 @@ extension RequestScope {
     /// The manager's name: given, or the first word of the client's user agent.
     var fieldManager: String {
         if let manager = options.fieldManager { return manager }
-        let agent = request.headers["User-Agent"] ?? ""
-        let word = agent.split(separator: "/", omittingEmptySubsequences: false).first.map(String.init) ?? ""
-        return String(decoding: Array((word.isEmpty ? "unknown" : word).utf8.prefix(128)), as: UTF8.self)
+        return String(decoding: Array(request.agent.utf8.prefix(128)), as: UTF8.self)
     }
 }

@@ -23,7 +23,7 @@ extension RequestScope {
                 Subject(group: "meta.k8s.io", resource: "", kind: "PatchOptions", name: ""),
                 [FieldError(.forbidden, path: "force", detail: "may not be specified for non-apply patch")])
         }
-        let bytes = try await readBody()
+        let bytes = try await request.body()
         if type == "application/apply-patch+yaml" { return try await apply(bytes) }
         var duplicates: [String] = []
         let patch: JSONValue

@@ -7,8 +7,7 @@ internal import Schema
 /// One request for one resource, with what it takes to answer it.
 struct RequestScope: Sendable {
     let core: ServerCore
-    let request: HTTPRequest
-    let info: RequestInfo
+    let request: ParsedRequest
     let user: RequestUser
     /// What the user was found to be allowed at the door.
     let permission: Permission
@@ -16,6 +15,7 @@ struct RequestScope: Sendable {
     let options: QueryOptions
     let output: OutputFormat
 
+    var info: RequestInfo { request.info }
     var storage: ObjectStorage { core.storage }
     var namespace: String { info.namespace }
 

@@ -64,6 +64,7 @@ extension RequestScope {
         _ target: String, to client: any HTTPExchange, host: String, dropsCredentials: Bool = true,
         mayUpgrade: Bool = true
     ) async throws(APIError) -> HTTPResponse {
+        let request = request.forwarded
         var headers = HTTPHeaders()
         let hop: Set<String> = [
             "host", "content-length", "transfer-encoding", "keep-alive", "proxy-connection", "te", "trailer",

@@ -18,7 +18,7 @@ struct KubeletProxy: Sendable {
         let names = ["containers", "initContainers", "ephemeralContainers"].map { field in
             (pod.spec[field]?.array ?? []).compactMap { $0["name"]?.string }
         }
-        if let wanted = scope.request.query("container"), !wanted.isEmpty {
+        if let wanted = scope.request.query.text("container") {
             guard names.joined().contains(wanted) else {
                 throw .badRequest("container \(wanted) is not valid for pod \(pod.name)")
             }
@@ -56,13 +56,13 @@ struct KubeletProxy: Sendable {
             return HTTPResponse.text("")
         }
         let (client, host) = try connection(pod)
-        let query = Self.query(scope.request.queryItems.filter { $0.name != "container" })
+        let query = Self.query(scope.request.query.items.filter { $0.name != "container" })
         let target = "/containerLogs/\(pod.namespace)/\(pod.name)/\(container)\(query)"
-        guard WebSocketHandshake.isRequested(by: scope.request) else {
+        guard WebSocketHandshake.isRequested(by: scope.request.forwarded) else {
             return try await scope.relay(target, to: client, host: host)
         }
         let response = try await scope.relay(target, to: client, host: host, mayUpgrade: false)
-        return try ReadSocket.response(to: scope.request, showing: response)
+        return try ReadSocket.response(to: scope.request.forwarded, showing: response)
     }
 
     func stream() async throws(APIError) -> HTTPResponse {
@@ -72,7 +72,7 @@ struct KubeletProxy: Sendable {
         }
         let (client, host) = try connection(pod)
         var path = ""
-        var items = scope.request.queryItems
+        var items = scope.request.query.items
         switch scope.info.subresource {
         case "portforward": path = "/portForward/\(pod.namespace)/\(pod.name)"
         default:
@@ -126,17 +126,17 @@ struct ObjectProxy: Sendable {
         let port = parts.count == 3 ? parts[2] : parts.count == 2 ? parts[1] : ""
         if scope.info.proxyPath.isEmpty, ["GET", "HEAD"].contains(scope.request.method) {
             // Relative links of a page only work below a directory.
-            let query = scope.request.rawQuery
+            let query = scope.request.forwarded.rawQuery
             return HTTPResponse(
                 status: 301,
-                headers: ["Location": scope.request.rawPath + "/" + (query.isEmpty ? "" : "?\(query)")])
+                headers: ["Location": scope.request.path.raw + "/" + (query.isEmpty ? "" : "?\(query)")])
         }
         let target = try endpoint(name, port)
         let client = try scope.core.kubelets.client(
             host: target.host, port: target.port, tls: tls || scope.resource.kind == "Node",
             authenticated: scope.resource.kind == "Node")
         let path = scope.info.proxyPath.isEmpty ? "/" : scope.info.proxyPath
-        let query = scope.request.rawQuery
+        let query = scope.request.forwarded.rawQuery
         return try await scope.relay(
             path + (query.isEmpty ? "" : "?\(query)"), to: client, host: "\(target.host):\(target.port)")
     }

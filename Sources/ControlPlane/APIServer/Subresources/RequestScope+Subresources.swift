@@ -76,7 +76,7 @@ extension RequestScope {
     }
 
     private func writeScale() async throws(APIError) -> HTTPResponse {
-        let bytes = try await readBody()
+        let bytes = try await request.body()
         guard let schema = Machinery.schema("io.k8s.api.autoscaling.v1.Scale") else {
             throw .internalError("the type Scale is unknown")
         }
@@ -215,15 +215,16 @@ extension RequestScope {
         guard let schema = Machinery.schema("io.k8s.api.policy.v1.Eviction") else {
             throw .internalError("the type Eviction is unknown")
         }
-        let bytes = try await readBody()
+        let bytes = try await request.body()
         let body = try Self.decode(
             bytes, contentType: contentType, schema: schema, apiVersion: "policy/v1", kind: "Eviction", options: options
         ).object
         if !body.name.isEmpty, body.name != info.name {
             throw .badRequest("name in URL does not match name in Eviction object")
         }
-        var wanted = DeleteOptions(query: options)
-        try wanted.merge(body["deleteOptions"]?.object ?? [:])
+        var wanted = try DeleteOptions(body["deleteOptions"]?.object ?? [:])
+        // Of an eviction the query's is the create's, and holds for all that it does.
+        if options.dryRun { wanted.dryRun = true }
         let pod = try APIObject(try storage.require(resource, namespace: namespace, name: info.name))
         try await Disruption(scope: self).admit(pod, dryRun: wanted.dryRun)
         if !wanted.dryRun {

@@ -30,9 +30,8 @@ final class HTTP2ServerConnection: ServedConnection {
         var request = HTTPRequest(
             method: pseudo[":method"] ?? "", target: pseudo[":path"] ?? "", headers: headers, context: context)
         request.context.version = "HTTP/2.0"
-        if let authority = pseudo[":authority"], !request.headers.contains("Host") {
-            request.headers.add(name: "host", value: authority)
-        }
+        // The authority is what counts where both are there (RFC 9113 §8.3.1): nobody reads the other.
+        if let authority = pseudo[":authority"], !authority.isEmpty { request.headers["host"] = authority }
         if !isEnd {
             let pipe = BodyPipe(capacity: .max)
             stream.input = pipe
@@ -64,6 +63,10 @@ final class HTTP2ServerConnection: ServedConnection {
         do throws(HTTPProtocolError) {
             guard request.target.hasPrefix("/") || request.target == "*" else {
                 throw HTTPProtocolError("the target is not a path")
+            }
+            guard request.headers.count("Host") <= 1 else { throw HTTPProtocolError("there are several Host fields") }
+            guard request.target.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
+                throw HTTPProtocolError("the target holds a space, a control character or something not ASCII")
             }
             guard request.target.utf8.count <= server.configuration.limits.targetBytes else {
                 throw HTTPProtocolError("the target is too long", status: 414)

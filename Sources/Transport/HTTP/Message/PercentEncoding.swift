@@ -57,11 +57,15 @@ extension UInt8 {
 
 /// The query part of a target, in the form encoding: `a=1&b=two+words`.
 public enum QueryString {
-    /// The items in order. A name without `=` has an empty value; an item whose escapes are broken is taken literally.
+    /// The items in order. A name without `=` has an empty value. An item that holds a semicolon, or whose escapes are
+    /// broken, is left out, as Go's net/url leaves it: what one server reads as a parameter no other may overlook.
     public static func parse(_ text: String) -> [(name: String, value: String)] {
-        text.utf8.split(separator: 0x26).map { item in
-            guard let mark = item.firstIndex(of: 0x3d) else { return (decoded(item), "") }
-            return (decoded(item[..<mark]), decoded(item[item.index(after: mark)...]))
+        text.utf8.split(separator: 0x26).compactMap { item in
+            if item.contains(0x3b) { return nil }
+            let mark = item.firstIndex(of: 0x3d)
+            guard let name = decoded(item[..<(mark ?? item.endIndex)]) else { return nil }
+            guard let mark else { return (name, "") }
+            return decoded(item[item.index(after: mark)...]).map { (name, $0) }
         }
     }
 
@@ -70,8 +74,8 @@ public enum QueryString {
         items.map { PercentEncoding.encode($0.name) + "=" + PercentEncoding.encode($0.value) }.joined(separator: "&")
     }
 
-    private static func decoded(_ part: Substring.UTF8View) -> String {
+    private static func decoded(_ part: Substring.UTF8View) -> String? {
         guard part.contains(where: { $0 == 0x25 || $0 == 0x2b }) else { return String(Substring(part)) }
-        return PercentEncoding.decode(bytes: part, plusIsSpace: true) ?? String(Substring(part))
+        return PercentEncoding.decode(bytes: part, plusIsSpace: true)
     }
 }

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTP
+
+/// A request, taken apart once at the door. Authorization, admission, handlers and metrics all decide by this value;
+/// none of them has the bytes of the path, the query or the head to read in a way of its own.
+struct ParsedRequest: Sendable {
+    private let wire: HTTPRequest
+    let path: RequestPath
+    let query: RequestQuery
+    /// What is asked for, and of what.
+    let info: RequestInfo
+
+    init(_ wire: HTTPRequest) {
+        self.wire = wire
+        path = RequestPath(raw: wire.rawPath)
+        query = RequestQuery(wire.queryItems)
+        info = RequestInfo(method: wire.method, path: path, query: query)
+    }
+
+    var method: String { wire.method }
+
+    /// Whether the method only reads.
+    var isRead: Bool { wire.method == "GET" || wire.method == "HEAD" }
+
+    // MARK: Head
+
+    // Of a field that repeats, the first line counts, as upstream has it.
+
+    /// The media type of the body: lower case, without its parameters; empty when it is not given.
+    var contentType: String {
+        guard let value = wire.headers["Content-Type"] else { return "" }
+        return value.prefix { $0 != ";" }.trimmingHTTPSpace().lowercasedASCII()
+    }
+
+    /// The elements of the first Accept line, in the client's order.
+    var accepted: [String] {
+        guard let value = wire.headers["Accept"] else { return [] }
+        return value.split(separator: ",").map { $0.trimmingHTTPSpace() }.filter { !$0.isEmpty }
+    }
+
+    var acceptsGzip: Bool { wire.acceptsGzip }
+
+    /// The entity tags the client has already.
+    var knownTags: [String] { wire.headers.list("If-None-Match") }
+
+    /// The first word of the client's name, without its version.
+    var agent: String {
+        let word = (wire.headers["User-Agent"] ?? "").prefix { $0 != "/" }
+        return word.isEmpty ? "unknown" : String(word)
+    }
+
+    /// What the client calls this request in its own records.
+    var auditID: String? { wire.headers["Audit-Id"].flatMap { $0.isEmpty ? nil : $0 } }
+
+    // MARK: Body
+
+    static let bodyLimit = 3 * 1024 * 1024
+
+    /// The body. Once: it comes from the network.
+    func body() async throws(APIError) -> [UInt8] {
+        do {
+            return try await wire.body.collect(limit: Self.bodyLimit)
+        } catch is HTTPBodyTooLarge {
+            throw .tooLarge(Self.bodyLimit)
+        } catch {
+            throw .badRequest("read the body: \(error)")
+        }
+    }
+
+    /// The request as it goes on to another server, which reads it for itself. Nothing here is decided by it.
+    var forwarded: HTTPRequest { wire }
+}
