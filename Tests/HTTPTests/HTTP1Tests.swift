@@ -6,6 +6,25 @@ import Linux
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct HTTP1Tests {
+    @Test(arguments: [(16, true), (17, false)])
+    func `a server may say that it goes on, but not for ever`(count: Int, isAnswered: Bool) async throws {
+        let listener = try AsyncListener(at: .ipv4(address: [127, 0, 0, 1], port: 0))
+        async let served: Void = {
+            let socket = try await listener.accept()
+            _ = try await socket.read(max: 4096)
+            let interim = String(repeating: "HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n", count: count)
+            try await socket.write(Array((interim + "HTTP/1.1 204 No Content\r\n\r\n").utf8))
+            await socket.closeWrite()
+        }()
+        let client = try HTTPClient(base: "http://\(listener.address)")
+        if isAnswered {
+            #expect(try await client.send(HTTPRequest(target: "/")).status == 204)
+        } else {
+            await #expect(throws: HTTPProtocolError.self) { try await client.send(HTTPRequest(target: "/")) }
+        }
+        try await served
+    }
+
     @Test func `pipelined requests are answered in order`() async throws {
         let test = try TestServer(.plain, handler: TestHandler())
         let answer = try await test.answer(

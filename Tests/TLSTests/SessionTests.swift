@@ -20,7 +20,7 @@ import Testing
             commonName: "alice", organizations: ["dev"], usages: [.clientAuthentication])
     }
 
-    private func connect(
+    func connect(
         _ server: TLSServerConfiguration, _ client: TLSClientConfiguration, host: String = "server.example"
     ) async throws -> (TLSStream, TLSStream) {
         let (one, other) = try AsyncSocket.pair()
@@ -31,7 +31,7 @@ import Testing
         return (try await accepted, connected)
     }
 
-    private var trusting: TLSClientConfiguration {
+    var trusting: TLSClientConfiguration {
         TLSClientConfiguration(authorities: .certificates([authority.certificate]))
     }
 
@@ -134,5 +134,24 @@ import Testing
             await other.closeWrite()
             await #expect(throws: TLSError.self) { _ = try await server.accept(one) }
         }
+    }
+}
+
+extension SessionTests {
+    @Test func `a client judges by the certificate instead of the name where it says so`() async throws {
+        let server = TLSServerConfiguration(identity: identity)
+        var configuration = trusting
+        configuration.judge = { $0.commonName == "server" && $0.isVerified ? nil : "it is another" }
+        let (_, connected) = try await connect(server, configuration, host: "any.example")
+        #expect(connected.peerCertificate?.commonName == "server")
+        configuration.judge = { "it is \($0.commonName)" }
+        await #expect(throws: TLSError("TLS handshake with server.example", "verify the certificate: it is server")) {
+            _ = try await connect(server, configuration)
+        }
+        // A chain that leads nowhere is not put to the judge.
+        let other = try CertificateAuthority.create(commonName: "other")
+        configuration.judge = { _ in nil }
+        configuration.authorities = .certificates([other.certificate])
+        await #expect(throws: TLSError.self) { _ = try await connect(server, configuration) }
     }
 }

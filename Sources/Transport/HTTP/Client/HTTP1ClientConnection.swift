@@ -10,6 +10,9 @@ final class HTTP1ClientConnection: Sendable {
     private let connection: any Connection
     private let channel: HTTP1Channel
     private let state = Mutex(State())
+    /// How many responses of the kind `100 Continue` may come before the one that counts: a server that sends nothing
+    /// else would be listened to for ever.
+    private static let maximumInterim = 16
 
     private struct State {
         var hasServed = false
@@ -116,6 +119,7 @@ final class HTTP1ClientConnection: Sendable {
         if let patience = client.configuration.responseTimeout {
             connection.setDeadline(KernelClock.deadline(after: patience))
         }
+        var interim = 0
         while true {
             let head: HTTP1Head
             do {
@@ -134,7 +138,13 @@ final class HTTP1ClientConnection: Sendable {
                 response.connection = UpgradedStream(connection, rest: channel.takeRest())
                 return response
             }
-            if status < 200 { continue }
+            if status < 200 {
+                interim += 1
+                guard interim <= Self.maximumInterim else {
+                    throw HTTPProtocolError("there are more than \(Self.maximumInterim) interim responses")
+                }
+                continue
+            }
             connection.setDeadline(nil)
             let framing = try head.responseFraming(status: status, method: request.method)
             return response(HTTPResponse(status: status, headers: head.headers), head, framing, client)

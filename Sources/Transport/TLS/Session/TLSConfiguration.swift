@@ -51,6 +51,9 @@ public struct TLSClientConfiguration: Sendable {
     public var verifiesPeer: Bool
     /// The name the server must prove, and is asked for by SNI; nil: the host connected to.
     public var serverName: String?
+    /// Decides by the certificate, once its chain is verified, whether the server is who is meant, in place of the
+    /// comparison with the name: returns why it is not. Nothing is sent before.
+    public var judge: (@Sendable (PeerCertificate) -> String?)?
     /// What is shown when the server asks.
     public var identity: TLSIdentity?
     /// Protocols offered by ALPN, the most wanted first.

@@ -155,7 +155,15 @@ public final class TLSClient: Sendable {
     public func connect(_ socket: AsyncSocket, host: String) async throws -> TLSStream {
         let name = configuration.serverName ?? host
         let engine = try TLSEngine(
-            context, isServer: false, serverName: name, verifiesName: configuration.verifiesPeer, name: name)
-        return try await TLSStream(socket, engine)
+            context, isServer: false, serverName: name,
+            verifiesName: configuration.verifiesPeer && configuration.judge == nil, name: name)
+        let session = try await TLSStream(socket, engine)
+        guard configuration.verifiesPeer, let judge = configuration.judge else { return session }
+        let refusal = session.peerCertificate.map(judge) ?? "it shows no certificate"
+        if let refusal {
+            session.shut()
+            throw TLSError("TLS handshake with \(name)", "verify the certificate: \(refusal)")
+        }
+        return session
     }
 }
