@@ -50,7 +50,7 @@ import Testing
         let authorization = KubeletAuthorization(client: client, nodeName: "n", configuration: configuration)
         var request = HTTPRequest(method: method, target: target)
         if let token { request.headers["Authorization"] = "Bearer \(token)" }
-        return await authorization.refusal(of: request)?.status
+        return await authorization.refusal(of: request, for: KubeletRoute(request))?.status
     }
 
     @Test func `lets in whom the API server vouches for`() async {
@@ -77,6 +77,11 @@ import Testing
         #expect(await status("/exec/a/b/c", always) == 401)
         #expect(
             await status("/exec/a/b/c") {
+                $0.authorizationMode = "AlwaysAllow"
+                $0.anonymousAuthentication = true
+            } == 401)
+        #expect(
+            await status("/healthz") {
                 $0.authorizationMode = "AlwaysAllow"
                 $0.anonymousAuthentication = true
             } == nil)

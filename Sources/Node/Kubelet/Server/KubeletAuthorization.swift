@@ -36,21 +36,23 @@ final class KubeletAuthorization: Sendable {
     }
 
     /// Nil when the request may go on, else the refusal.
-    func refusal(of request: HTTPRequest) async -> HTTPResponse? {
+    func refusal(of request: HTTPRequest, for route: KubeletRoute) async -> HTTPResponse? {
         do {
             guard let user = try await authenticate(request) else {
                 return .text("Unauthorized", status: 401)
             }
-            if configuration.authorizationMode == "AlwaysAllow" { return nil }
-            let verb = Self.verb(request.method)
-            let subresources = Self.subresources(request.rawPath)
-            for subresource in subresources
-            where try await allows(Question(user: user, verb: verb, subresource: subresource)) {
+            if configuration.authorizationMode == "AlwaysAllow" {
+                // That all whom the kubelet knows may do everything does not mean that nobody has to be known.
+                if user == Self.anonymous, !route.isHealth { return .text("Unauthorized", status: 401) }
                 return nil
             }
-            let wanted = subresources.map { "nodes/\($0)" }.joined(separator: " or ")
+            for subresource in route.subresources
+            where try await allows(Question(user: user, verb: route.verb, subresource: subresource)) {
+                return nil
+            }
+            let wanted = route.subresources.map { "nodes/\($0)" }.joined(separator: " or ")
             return .text(
-                "Forbidden (user=\(user.name), verb=\(verb), resource=\(wanted))", status: 403)
+                "Forbidden (user=\(user.name), verb=\(route.verb), resource=\(wanted))", status: 403)
         } catch {
             // Without the API server's word nothing is allowed, and the client may come again.
             return .text("Internal Error: \(error)", status: 500)
@@ -77,8 +79,10 @@ final class KubeletAuthorization: Sendable {
         }
         // Whoever shows what does not count is not let in as nobody instead.
         guard configuration.anonymousAuthentication, !isRefused else { return nil }
-        return RequestUser(name: "system:anonymous", groups: ["system:unauthenticated"])
+        return Self.anonymous
     }
+
+    private static let anonymous = RequestUser(name: "system:anonymous", groups: ["system:unauthenticated"])
 
     private func review(token: String) async throws -> RequestUser? {
         // The digest, not the token: a cache must not be a list of secrets.
@@ -94,7 +98,7 @@ final class KubeletAuthorization: Sendable {
                 name: status.user?.username ?? "", uid: status.user?.uid ?? "", groups: status.user?.groups ?? [])
             : nil
         cache.withLock { cache in
-            if cache.users.count > 1000 { cache.users = cache.users.filter { $0.value.until > .now } }
+            Self.makeRoom(in: &cache.users) { $0.until }
             cache.users[key] = (user, .now + .seconds(user == nil ? 10 : 120))
         }
         return user
@@ -117,33 +121,18 @@ final class KubeletAuthorization: Sendable {
         ])
         let allowed = try await client.create(review).status.allowed
         cache.withLock { cache in
-            if cache.verdicts.count > 1000 { cache.verdicts = cache.verdicts.filter { $0.value.until > .now } }
+            Self.makeRoom(in: &cache.verdicts) { $0.until }
             cache.verdicts[question] = (allowed, .now + .seconds(allowed ? 300 : 30))
         }
         return allowed
     }
 
-    /// The verb a method stands for.
-    static func verb(_ method: String) -> String {
-        switch method {
-        case "POST": "create"
-        case "PUT": "update"
-        case "PATCH": "patch"
-        case "DELETE": "delete"
-        default: "get"
-        }
-    }
-
-    /// The subresources of `nodes` any of which opens `path`, the fine ones first (KEP-2862).
-    static func subresources(_ path: String) -> [String] {
-        let first = path.split(separator: "/").first.map(String.init) ?? ""
-        switch first {
-        case "stats", "metrics", "spec", "checkpoint": return [first]
-        case "logs": return ["log"]
-        case "pods", "runningpods": return ["pods", "proxy"]
-        case "healthz": return ["healthz", "proxy"]
-        case "configz": return ["configz", "proxy"]
-        default: return ["proxy"]
-        }
+    /// Forgets what is over, and everything when that is not enough: anybody may come with tokens without end.
+    private static func makeRoom<Key, Value>(
+        in entries: inout [Key: Value], until: (Value) -> ContinuousClock.Instant
+    ) {
+        guard entries.count >= 1000 else { return }
+        entries = entries.filter { until($0.value) > .now }
+        if entries.count >= 1000 { entries = [:] }
     }
 }

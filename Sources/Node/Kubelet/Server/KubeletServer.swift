@@ -6,8 +6,8 @@ internal import KubeAPI
 internal import Schema
 internal import Telemetry
 
-/// What the kubelet answers on port 10250: pods, logs, ways into containers, figures. Everything but `/healthz` of the
-/// node itself asks `KubeletAuthorization` first.
+/// What the kubelet answers on port 10250: pods, logs, ways into containers, figures. Everything asks
+/// `KubeletAuthorization` first.
 struct KubeletServer: HTTPHandler {
     let access: any ContainerAccess
     let authorization: KubeletAuthorization
@@ -18,14 +18,19 @@ struct KubeletServer: HTTPHandler {
     let isHealthy: @Sendable () -> Bool
 
     func handle(_ request: HTTPRequest) async -> HTTPResponse {
-        if let refusal = await authorization.refusal(of: request) { return refusal }
+        let route = KubeletRoute(request)
+        if let refusal = await authorization.refusal(of: request, for: route) { return refusal }
+        guard route.isServedMethod || route.segments.isEmpty else {
+            return .text("405: Method Not Allowed\n", status: 405)
+        }
         do throws(ContainerAccessError) {
-            return try await answer(request)
+            return try await answer(request, route.segments)
         } catch { return .text(error.message + "\n", status: error.status) }
     }
 
-    private func answer(_ request: HTTPRequest) async throws(ContainerAccessError) -> HTTPResponse {
-        let path = request.pathSegments
+    private func answer(
+        _ request: HTTPRequest, _ path: [String]
+    ) async throws(ContainerAccessError) -> HTTPResponse {
         switch path.first {
         case "healthz":
             guard let answer = Self.health(path, isHealthy: isHealthy()) else { throw .notFound("404 page not found") }
@@ -111,7 +116,7 @@ struct KubeletServer: HTTPHandler {
         let wanted = ExecRequest(
             target: ContainerTarget(
                 namespace: path[1], pod: path[2], uid: path.count == 5 ? path[3] : nil, container: path[path.count - 1]),
-            command: request.queryItems.filter { $0.name == "command" || $0.name == "cmd" }.map(\.value),
+            command: request.queryItems.filter { $0.name == "command" }.map(\.value),
             stdin: Self.isTrue(request.query("input") ?? request.query("stdin")),
             stdout: Self.isTrue(request.query("output") ?? request.query("stdout")),
             stderr: Self.isTrue(request.query("error") ?? request.query("stderr")),
