@@ -136,6 +136,14 @@ public final class ControllerManager: Sendable {
 
 /// Signs certificate requests with the cluster's authority.
 public protocol CertificateSigner: Sendable {
+    /// The names and addresses of the API servers whose certificates the authority issues, which no node may have; nil
+    /// when they are not known: then a person has to look at the names a kubelet asks for.
+    var serverNames: [String]? { get }
+
     /// Returns the PEM of the certificate for a PEM request, for `usages` as the request object names them.
     func sign(request: [UInt8], usages: [String], lifetime: Duration) throws -> [UInt8]
+}
+
+extension CertificateSigner {
+    public var serverNames: [String]? { nil }
 }

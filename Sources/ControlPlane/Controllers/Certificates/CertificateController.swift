@@ -13,6 +13,8 @@ final class CertificateController: Controller {
     private let signer: any CertificateSigner
     private let longest: Duration
     private let requests: Informer<DynamicObject>
+    /// Watched where kubelets' serving certificates are approved by what the cluster knows of the nodes.
+    private let nodes: Informer<DynamicObject>?
     private let queue = WorkQueue<String>()
 
     init(_ context: ControllerContext, signer: any CertificateSigner, longest: Duration) {
@@ -20,14 +22,23 @@ final class CertificateController: Controller {
         self.signer = signer
         self.longest = longest
         requests = context.informer(Kinds.signingRequests)
+        nodes = signer.serverNames == nil ? nil : context.informer(Kinds.nodes)
         requests.addHandler { [queue] change in
             if case .deleted = change { return }
             queue.add(change.object.json.objectName)
         }
+        // What a request was too early for, the node may say a moment later.
+        nodes?.addHandler { [requests, queue] change in
+            let user = "system:node:\(change.object.json.objectName)"
+            for request in requests.list() where request.json.string("spec", "username") == user {
+                queue.add(request.json.objectName)
+            }
+        }
     }
 
     func run() async {
-        await work(on: queue, workers: 1, after: [requests], logger: context.logger) {
+        let informers: [any AnyInformer] = [requests] + (nodes.map { [$0] } ?? [])
+        await work(on: queue, workers: 1, after: informers, logger: context.logger) {
             [self] in try await sync($0)
         }
     }
@@ -59,7 +70,7 @@ final class CertificateController: Controller {
     // MARK: Approving
 
     private func approve(_ request: JSONObject, _ signer: SigningPolicy.Signer) async throws {
-        guard signer == .kubelet else { return }
+        guard signer == .kubelet || (signer == .serving && nodes != nil) else { return }
         let wish: SigningPolicy.Wish
         do {
             wish = try SigningPolicy.Wish(request)
@@ -70,21 +81,38 @@ final class CertificateController: Controller {
                 ["request": request.objectName, "error": "\(error)"])
             return
         }
+        if signer == .serving { return try await approveServing(request, wish) }
         let approvals = SigningPolicy.approvals(wish, user: request.string("spec", "username"), for: signer)
         for (subresource, message) in approvals where try await isAllowed(request, subresource) {
-            var approved = request
-            var conditions = request.array("status", "conditions")
-            conditions.append(
-                condition("Approved", reason: "AutoApproved", message: message))
-            approved.set("status", "conditions", to: .array(conditions))
-            _ = try await context.client.update(Kinds.signingRequests, approved, subresource: "approval")
-            return
+            return try await approve(request, message)
         }
         if !approvals.isEmpty {
             context.logger.info(
                 "a kubelet's certificate signing request waits for a person: its user may not have it unseen",
                 ["request": request.objectName, "user": request.string("spec", "username")])
         }
+    }
+
+    private func approve(_ request: JSONObject, _ message: String) async throws {
+        var approved = request
+        var conditions = request.array("status", "conditions")
+        conditions.append(condition("Approved", reason: "AutoApproved", message: message))
+        approved.set("status", "conditions", to: .array(conditions))
+        _ = try await context.client.update(Kinds.signingRequests, approved, subresource: "approval")
+    }
+
+    private func approveServing(_ request: JSONObject, _ wish: SigningPolicy.Wish) async throws {
+        guard let nodes, let serverNames = signer.serverNames else { return }
+        let approval = ServingApproval(serverNames: serverNames, nodes: nodes.list().map(\.json))
+        let user = request.string("spec", "username")
+        let refusal = approval.refusal(
+            wish, user: user, groups: request.array("spec", "groups").compactMap(\.string))
+        guard let refusal else {
+            return try await approve(request, "Auto approving kubelet serving certificate of the node that asks.")
+        }
+        context.logger.info(
+            "a kubelet's certificate signing request waits for a person",
+            ["request": request.objectName, "user": user, "because": refusal])
     }
 
     private static let reviews = ResourceID(

@@ -14,7 +14,8 @@ public struct NodeCertificate: Sendable {
     public enum Purpose: Sendable {
         /// Proves to the API server who the node is: signed by itself for a node, and for who holds a bootstrap token.
         case client
-        /// Proves to the kubelet's clients who it is: signed when a person has approved.
+        /// Proves to the kubelet's clients who it is: signed by itself for a node's own name and addresses by the bundled
+        /// control plane, else when a person has approved.
         case serving(dnsNames: [String], addresses: [String])
     }
 
@@ -53,12 +54,21 @@ public struct NodeCertificate: Sendable {
                     "the node's certificate is another's", ["file": file, "name": identity.leaf.commonName])
                 return nil
             }
+            guard covers(identity.leaf) else { return nil }
             return identity.leaf.notAfter > now ? identity : nil
         } catch {
             // It is replaced in one step, so somebody else has had it: another is asked for.
             logger.warning("the node's certificate cannot be used", ["file": file, "error": "\(error)"])
             return nil
         }
+    }
+
+    /// Whether a serving certificate names what the node is called and reached under now.
+    private func covers(_ leaf: Certificate) -> Bool {
+        guard case .serving(let dnsNames, let addresses) = purpose else { return true }
+        func plain(_ text: String) -> String { SocketAddress(host: text, port: 0)?.host ?? text.lowercased() }
+        let held = leaf.alternativeNames
+        return Set((dnsNames + addresses).map(plain)).isSubset(of: (held.dnsNames + held.addresses).map(plain))
     }
 
     /// Asks through `client` for a certificate, waits until it is issued, and puts it on disk.

@@ -70,6 +70,8 @@ struct Agent: Sendable {
         let settings = try await ClusterSettings.read(connection.client, keptIn: directory, logger)
         var nodeOptions = options.node
         settings.complete(&nodeOptions.kubelet)
+        // The API server talks to no kubelet whose certificate the cluster has not issued.
+        if nodeOptions.kubelet.tlsCertFile.isEmpty { nodeOptions.kubelet.serverTLSBootstrap = true }
         let node = try NodeComponents(
             options: nodeOptions, identity: identity, clusterCIDRs: settings.clusterCIDRs,
             authority: join.authorityPath, kubeletClient: connection.client,

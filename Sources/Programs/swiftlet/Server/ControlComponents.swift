@@ -38,7 +38,9 @@ struct ControlComponents: Sendable {
                 exchange: apiServer.exchange(asServiceAccount: account, namespace: "kube-system"),
                 userAgent: "kube-controller-manager")
         }
-        settings.signer = RequestSigner(authority: apiServer.credentials.authority)
+        let names = apiServer.credentials.serving.leaf.alternativeNames
+        settings.signer = RequestSigner(
+            authority: apiServer.credentials.authority, serverNames: names.dnsNames + names.addresses)
         manager = try ControllerManager(
             client: managerClient, informers: SharedInformerFactory(client: managerClient, logger: managerLog),
             logger: managerLog, settings: settings)
@@ -58,6 +60,7 @@ struct ControlComponents: Sendable {
 /// Signs the requests of kubelets with the cluster's authority.
 struct RequestSigner: CertificateSigner {
     let authority: CertificateAuthority
+    var serverNames: [String]?
 
     func sign(request: [UInt8], usages: [String], lifetime: Duration) throws -> [UInt8] {
         var wanted: [KeyUsage] = []

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import JSON
+import KubeClient
+
+/// Whether a kubelet's serving certificate may be signed without a person having looked at the request: when a node asks
+/// for itself, by no name but its own, and by addresses that are its own as far as the cluster knows. No I/O.
+///
+/// The API server goes by the subject, `system:node:<name>`, which is the requester's here. The addresses are for other
+/// clients of the kubelet. Whoever trusts the cluster's authority trusts it for the API server, so that no node may have
+/// a name or an address of that, whatever it says of itself.
+struct ServingApproval: Sendable {
+    /// The names and addresses of API servers.
+    let serverNames: [String]
+    /// Of a Node: its name and the addresses it says it has.
+    struct NodeFacts: Sendable, Hashable {
+        var name: String
+        var addresses: [String]
+    }
+    let nodes: [NodeFacts]
+
+    /// Nil when the request may be approved, else why not.
+    func refusal(_ wish: SigningPolicy.Wish, user: String, groups: [String]) -> String? {
+        guard (try? SigningPolicy.check(wish, for: .serving)) != nil else { return "it is none that would be signed" }
+        guard wish.commonName == user, groups.contains("system:nodes") else {
+            return "it was not made by \(wish.commonName)"
+        }
+        let name = String(user.dropFirst("system:node:".count))
+        guard let node = nodes.first(where: { $0.name == name }) else { return "there is no Node \(name)" }
+        let reserved = Set(serverNames.map(Self.canonical))
+        let own = Set(node.addresses.map(Self.canonical))
+        let others = nodes.filter { $0.name != name }
+        let taken = Set(others.flatMap { $0.addresses + [$0.name] }.map(Self.canonical))
+        for text in wish.names {
+            let wanted = Self.canonical(text)
+            if reserved.contains(wanted) { return "\(text) is the API server's" }
+            // A name is whose Node it is. An address is whose Node says so, and contested when two do.
+            if Self.bytes(text) == nil, wanted == Self.canonical(name) { continue }
+            if taken.contains(wanted) { return "\(text) is another node's" }
+            if Self.bytes(text) == nil || !own.contains(wanted) { return "\(text) is not known to be the node's" }
+        }
+        return nil
+    }
+
+    private static func bytes(_ text: String) -> [UInt8]? {
+        var four = [UInt8](repeating: 0, count: 4)
+        if inet_pton(AF_INET, text, &four) == 1 { return four }
+        var sixteen = [UInt8](repeating: 0, count: 16)
+        guard inet_pton(AF_INET6, text, &sixteen) == 1 else { return nil }
+        let isMapped = sixteen.prefix(10).allSatisfy { $0 == 0 } && sixteen[10] == 0xff && sixteen[11] == 0xff
+        return isMapped ? Array(sixteen[12...]) : sixteen
+    }
+
+    /// One spelling of each address and name.
+    private static func canonical(_ text: String) -> String {
+        bytes(text).map { "\($0)" } ?? text.lowercased()
+    }
+}
+
+extension ServingApproval {
+    /// - Parameter nodes: Node objects.
+    init(serverNames: [String], nodes: [JSONObject]) {
+        self.serverNames = serverNames
+        self.nodes = nodes.map { node in
+            NodeFacts(
+                name: node.objectName,
+                addresses: node.array("status", "addresses").compactMap { $0["address"]?.string })
+        }
+    }
+}

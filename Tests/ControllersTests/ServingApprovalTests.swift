@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+import KubeClient
+import TLS
+import Testing
+
+@testable import Controllers
+
+@Suite struct `A kubelet's serving certificate` {
+    private let approval = ServingApproval(
+        serverNames: [
+            "kubernetes", "kubernetes.default.svc", "localhost", "127.0.0.1", "::1", "10.43.0.1", "192.0.2.1",
+        ],
+        nodes: [
+            .init(name: "n1", addresses: ["192.0.2.11", "2001:db8::11", "n1"]),
+            .init(name: "n2", addresses: ["192.0.2.12", "192.0.2.1", "10.43.0.1", "shared"]),
+            // These say they have what is not theirs.
+            .init(name: "thief", addresses: ["192.0.2.66", "192.0.2.1", "192.0.2.13", "127.0.0.1", "n1", "n2"]),
+            .init(name: "n3", addresses: ["192.0.2.13"]),
+            .init(name: "kubernetes", addresses: ["192.0.2.77"]),
+        ])
+
+    private func refusal(
+        dnsNames: [String] = [], addresses: [String] = [], uris: [String] = [], name: String = "system:node:n1",
+        organizations: [String] = ["system:nodes"], user: String = "system:node:n1",
+        groups: [String] = ["system:nodes", "system:authenticated"],
+        usages: [String] = ["digital signature", "server auth"]
+    ) throws -> String? {
+        let pem = try CertificateRequest(
+            key: PrivateKey(generate: .ecdsaP256), commonName: name, organizations: organizations,
+            names: AlternativeNames(dnsNames: dnsNames, addresses: addresses, uris: uris)
+        ).pem()
+        let wish = try SigningPolicy.Wish([
+            "spec": [
+                "request": .string(Base64.encode(pem)), "usages": .array(usages.map { .string($0) }),
+                "signerName": "kubernetes.io/kubelet-serving",
+            ]
+        ])
+        return approval.refusal(wish, user: user, groups: groups)
+    }
+
+    @Test func `is signed for a node's own name and addresses`() throws {
+        #expect(try refusal(dnsNames: ["n1"], addresses: ["192.0.2.11"]) == nil)
+        #expect(try refusal(dnsNames: ["N1"]) == nil)
+        #expect(try refusal(addresses: ["192.0.2.11", "2001:DB8:0::11"]) == nil)
+    }
+
+    @Test func `is for a person to look at with any other name`() throws {
+        #expect(try refusal() != nil)
+        #expect(try refusal(dnsNames: ["n2"]) == "n2 is another node's")
+        #expect(try refusal(dnsNames: ["n1", "elsewhere"]) == "elsewhere is not known to be the node's")
+        #expect(try refusal(dnsNames: ["*"]) != nil)
+        #expect(try refusal(dnsNames: ["n1"], addresses: ["192.0.2.12"]) == "192.0.2.12 is another node's")
+        #expect(try refusal(addresses: ["192.0.2.99"]) == "192.0.2.99 is not known to be the node's")
+        #expect(try refusal(dnsNames: ["n1"], uris: ["spiffe://x"]) != nil)
+        #expect(try refusal(dnsNames: ["kubernetes.default.svc"]) == "kubernetes.default.svc is the API server's")
+    }
+
+    @Test func `never names the API server or another node, whatever the node says of itself`() throws {
+        func thief(_ dnsNames: [String], _ addresses: [String]) throws -> String? {
+            try refusal(dnsNames: dnsNames, addresses: addresses, name: "system:node:thief", user: "system:node:thief")
+        }
+        #expect(try thief(["thief"], ["192.0.2.66"]) == nil)
+        for address in ["192.0.2.1", "::ffff:192.0.2.1", "127.0.0.1", "192.0.2.13", "::ffff:192.0.2.13"] {
+            #expect(try thief(["thief"], [address]) != nil, "\(address)")
+        }
+        #expect(try thief(["n1"], []) != nil)
+        #expect(
+            try refusal(dnsNames: ["kubernetes"], name: "system:node:kubernetes", user: "system:node:kubernetes") != nil
+        )
+    }
+
+    @Test func `is for nobody but the node`() throws {
+        #expect(try refusal(dnsNames: ["n1"], user: "system:node:n2") != nil)
+        #expect(try refusal(dnsNames: ["n1"], user: "system:bootstrap:abcdef", groups: ["system:bootstrappers"]) != nil)
+        #expect(try refusal(dnsNames: ["n1"], groups: ["system:authenticated"]) != nil)
+        #expect(try refusal(dnsNames: ["n1"], name: "kubernetes-admin", user: "kubernetes-admin") != nil)
+        #expect(try refusal(dnsNames: ["n1"], organizations: ["system:masters"]) != nil)
+        #expect(try refusal(dnsNames: ["n1"], usages: ["digital signature", "client auth"]) != nil)
+        #expect(
+            try refusal(dnsNames: ["n1"], usages: ["digital signature", "server auth", "client auth"]) != nil)
+        #expect(try refusal(dnsNames: ["gone"], name: "system:node:gone", user: "system:node:gone") != nil)
+    }
+}
