@@ -27,8 +27,18 @@ start_controllers() {
         --cluster-signing-cert-file $tls/ca.crt --cluster-signing-key-file $tls/ca.key --controllers '*,-job-controller'
 }
 start_kubelet() {
+    printf '%s\n' 'kind: KubeletConfiguration' 'apiVersion: kubelet.config.k8s.io/v1beta1' 'serverTLSBootstrap: true' \
+        >"$work/kubelet.yaml"
     component kubelet kubelet --bootstrap-kubeconfig "$work/bootstrap.kubeconfig" --kubeconfig /var/lib/kubelet/kubeconfig \
-        --client-ca-file $tls/ca.crt --rotate-certificates
+        --client-ca-file $tls/ca.crt --rotate-certificates --config "$work/kubelet.yaml"
+}
+
+approve_serving() {
+    local name
+    name=$(field '.items[?(@.spec.signerName=="kubernetes.io/kubelet-serving")].metadata.name' csr)
+    [ -n "$name" ] || return 1
+    # shellcheck disable=SC2086 # several names
+    k certificate approve $name
 }
 
 starts() {
@@ -51,6 +61,9 @@ starts() {
     # An old node of another subject may still be called Ready: the certificate and the lease are new.
     within 30 openssl x509 -noout -subject -in /var/lib/kubelet/pki/kubelet-client-current.pem
     within 30 has_field True '.status.conditions[?(@.type=="Ready")].status' node node-1
+    # No API server asks a kubelet that has not proved whose it is; here a person says which requests are good.
+    within 30 approve_serving
+    within 30 openssl x509 -noout -subject -in /var/lib/kubelet/pki/kubelet-server-current.pem
     within 30 says True sh -c "curl -s http://127.0.0.1:10248/healthz | sed s/ok/True/"
 }
 check "API server, scheduler, controllers, kubelet and proxy are started by themselves" starts

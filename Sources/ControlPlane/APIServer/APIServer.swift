@@ -52,7 +52,7 @@ public final class APIServer: HTTPHandler {
         core = ServerCore(
             configuration: configuration, logger: logger, storage: storage, registry: registry,
             allocator: ServiceAllocator(ranges: ranges, portRange: configuration.nodePorts), quotas: quotas,
-            tokens: tokens, kubelets: KubeletConnections(makeClient: credentials.makeClient), metrics: server)
+            tokens: tokens, connections: ProxyConnections(makeClient: credentials.makeClient), metrics: server)
         authenticator = Authenticator(
             core: core, frontProxyName: credentials.frontProxyAuthority.certificate.commonName)
         authorizer = Authorizer(core: core)
@@ -86,7 +86,7 @@ public final class APIServer: HTTPHandler {
             try await AsyncIO.sleep(for: credentials.untilRenewal)
             do {
                 guard try credentials.renew() else { continue }
-                core.kubelets.forget()
+                core.connections.forget()
                 try changed()
                 core.logger.info("certificates renewed")
             } catch {

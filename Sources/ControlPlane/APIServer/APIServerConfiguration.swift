@@ -29,9 +29,24 @@ public struct APIServerConfiguration: Sendable {
     /// How long the certificates are good that the server issues for itself and the components; they are renewed when a
     /// third of that is left.
     public var certificateLifetime: Duration
+    /// The node in the same process: its kubelet gets what it shows with the server's own certificates.
+    public var localNode: LocalNode?
+    /// A PEM file of authorities whose certificates kubelets may show besides those of the cluster's own; such a
+    /// certificate has to name the node or the address it is reached under.
+    public var kubeletAuthorityFile: String?
     /// Requests served at once, apart from watches and streams, before new ones are told to come back: reads and writes.
     public var maxRequestsInFlight: Int
     public var maxMutatingRequestsInFlight: Int
+
+    /// A node and the addresses it is reached under.
+    public struct LocalNode: Sendable {
+        public var name: String
+        public var addresses: [String]
+        public init(name: String, addresses: [String]) {
+            self.name = name
+            self.addresses = addresses
+        }
+    }
 
     /// A bearer token and who it is.
     public struct StaticToken: Sendable {

@@ -16,13 +16,13 @@ final class ServerCore: Sendable {
     let allocator: ServiceAllocator
     let quotas: Quotas
     let tokens: ServiceAccountTokens
-    let kubelets: KubeletConnections
+    let connections: ProxyConnections
     let metrics: ServerMetrics
     let grants: GrantCache
 
     init(
         configuration: APIServerConfiguration, logger: Logger, storage: ObjectStorage, registry: ResourceRegistry,
-        allocator: ServiceAllocator, quotas: Quotas, tokens: ServiceAccountTokens, kubelets: KubeletConnections,
+        allocator: ServiceAllocator, quotas: Quotas, tokens: ServiceAccountTokens, connections: ProxyConnections,
         metrics: ServerMetrics
     ) {
         self.configuration = configuration
@@ -32,7 +32,7 @@ final class ServerCore: Sendable {
         self.allocator = allocator
         self.quotas = quotas
         self.tokens = tokens
-        self.kubelets = kubelets
+        self.connections = connections
         self.metrics = metrics
         grants = GrantCache(storage.store)
     }

@@ -19,6 +19,7 @@ enum APIServerCommand {
             .value("advertise-address", "ADDRESS", help: "address others reach the server under", default: "127.0.0.1"),
             .repeated("tls-san", "NAME", help: "additional name or address of the serving certificate"),
             .repeated("service-cidr", "CIDR", help: "service address range, one of each family"),
+            ServerOptions.kubeletAuthority,
         ])
 
     static func run(_ arguments: ParsedArguments) throws {
@@ -30,6 +31,7 @@ enum APIServerCommand {
             dataDirectory: arguments["data-dir"] ?? "/var/lib/swiftlet/server", securePort: Int(port),
             advertiseAddress: arguments["advertise-address"] ?? "127.0.0.1")
         configuration.extraNames = arguments.all("tls-san")
+        configuration.kubeletAuthorityFile = arguments["kubelet-certificate-authority"]
         if !arguments.all("service-cidr").isEmpty { configuration.serviceRanges = arguments.all("service-cidr") }
         let bind = arguments["bind-address"] ?? "::"
         guard let address = SocketAddress(host: bind, port: port) else {

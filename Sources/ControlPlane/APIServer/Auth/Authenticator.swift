@@ -62,6 +62,8 @@ struct Authenticator: Sendable {
 
     private func holder(_ certificate: PeerCertificate, _ request: HTTPRequest) -> Holder {
         guard certificate.isVerified, certificate.isValid(at: WallClock.seconds()) else { return .refused }
+        // What the server shows to kubelets is no way back into the server.
+        if certificate.commonName == ServerCredentials.kubeletClientName { return .refused }
         guard certificate.issuerCommonName == frontProxyName else {
             if certificate.commonName.isEmpty { return .nobody }
             return .user(RequestUser(name: certificate.commonName, groups: certificate.organizations))

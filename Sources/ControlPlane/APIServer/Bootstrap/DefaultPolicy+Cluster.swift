@@ -197,6 +197,7 @@ extension DefaultPolicy {
         clusterbinding swiftlet:certificate-approval ClusterRole/swiftlet:certificate-approval account:kube-system/certificate-controller
         clusterbinding swiftlet:node-bootstrap ClusterRole/system:node-bootstrapper group:system:bootstrappers:kubeadm:default-node-token
         clusterbinding swiftlet:node-certificate-approval ClusterRole/system:certificates.k8s.io:certificatesigningrequests:nodeclient group:system:bootstrappers:kubeadm:default-node-token
+        clusterbinding swiftlet:kubelet-api-admin ClusterRole/system:kubelet-api-admin user:kube-apiserver-kubelet-client
         clusterbinding swiftlet:node-proxier ClusterRole/system:node-proxier group:system:nodes
         clusterbinding swiftlet:node-certificate-renewal ClusterRole/system:certificates.k8s.io:certificatesigningrequests:selfnodeclient group:system:nodes
         clusterbinding system:kube-scheduler ClusterRole/system:kube-scheduler user:system:kube-scheduler

@@ -18,22 +18,35 @@ public final class ServerCredentials: Sendable {
     public let serviceAccountKey: PrivateKey
     private let files: CredentialFiles
     private let configuration: APIServerConfiguration
+    /// Authorities of kubelets besides the cluster's own.
+    var kubeletAuthorityFile: String? { configuration.kubeletAuthorityFile }
     private let current: Mutex<Leaves>
 
     /// The certificates that do not last.
     private struct Leaves: Sendable {
         var serving, kubeletClient, frontProxyClient, administrator, scheduler, controllerManager,
             kubeProxy: TLSIdentity
+        /// Of the node in the same process.
+        var kubeletServing: TLSIdentity?
 
         var all: [TLSIdentity] {
             [serving, kubeletClient, frontProxyClient, administrator, scheduler, controllerManager, kubeProxy]
+                + (kubeletServing.map { [$0] } ?? [])
         }
     }
 
     /// What the HTTPS listener presents.
     public var serving: TLSIdentity { current.withLock { $0.serving } }
-    /// What the API server presents to kubelets.
+    /// What the API server presents to kubelets, and to nobody else: it is no user of the API server's own.
     public var kubeletClient: TLSIdentity { current.withLock { $0.kubeletClient } }
+    /// The user that kubelets see in the API server. A client that comes with it to the API server is refused, so that
+    /// whoever makes the server connect to itself gets nothing by it.
+    static let kubeletClientName = "kube-apiserver-kubelet-client"
+    /// The files of what the kubelet in the same process shows, where there is one.
+    public var kubeletServingFiles: (certificate: String, key: String)? {
+        guard configuration.localNode != nil else { return nil }
+        return ("\(files.directory)/kubelet-serving.crt", "\(files.directory)/kubelet-serving.key")
+    }
     /// What the proxy of aggregated APIs presents.
     public var frontProxyClient: TLSIdentity { current.withLock { $0.frontProxyClient } }
     /// An administrator's certificate (group system:masters).
@@ -57,16 +70,23 @@ public final class ServerCredentials: Sendable {
         _ configuration: APIServerConfiguration
     ) throws -> Leaves {
         let masters = [Authorizer.masters]
-        return Leaves(
+        var leaves = Leaves(
             serving: try files.identity(
                 "serving", authority, commonName: "kube-apiserver", usages: [.serverAuthentication],
                 dnsNames: dnsNames(configuration), addresses: addresses(configuration)),
-            kubeletClient: try files.client("kubelet-client", authority, "kube-apiserver-kubelet-client", masters),
+            kubeletClient: try files.client("kubelet-client", authority, kubeletClientName),
             frontProxyClient: try files.client("front-proxy-client", frontProxyAuthority, "system:auth-proxy"),
             administrator: try files.client("admin", authority, "kubernetes-admin", masters),
             scheduler: try files.client("scheduler", authority, "system:kube-scheduler"),
             controllerManager: try files.client("controller-manager", authority, "system:kube-controller-manager"),
             kubeProxy: try files.client("kube-proxy", authority, "system:kube-proxy"))
+        if let node = configuration.localNode {
+            leaves.kubeletServing = try files.identity(
+                "kubelet-serving", authority, commonName: KubeletName.user(of: node.name),
+                organizations: [KubeletName.group], usages: [.serverAuthentication], dnsNames: [node.name],
+                addresses: node.addresses)
+        }
+        return leaves
     }
 
     /// Issues anew what has to be; true when there was something. What is in use is exchanged by whoever uses it.
@@ -202,7 +222,8 @@ struct CredentialFiles: Sendable {
     /// When a certificate is to be renewed, in seconds since 1970.
     static func renewal(_ certificate: Certificate) -> Int64 { certificate.moment(after: 2.0 / 3) }
 
-    /// The certificate on disk while it is good: of this authority, for these names, with a third of its time left.
+    /// The certificate on disk while it is good: of this authority, for this user and these names, with a third of its
+    /// time left.
     func identity(
         _ name: String, _ authority: CertificateAuthority, commonName: String, organizations: [String] = [],
         usages: [KeyUsage], dnsNames: [String] = [], addresses: [String] = []
@@ -216,6 +237,7 @@ struct CredentialFiles: Sendable {
             let wantedAddresses = addresses.compactMap { AddressRange.bytes($0) }
             let heldAddresses = names.addresses.compactMap { AddressRange.bytes($0) }
             if leaf.issuerCommonName == authority.certificate.commonName, leaf.isFresh(at: WallClock.seconds()),
+                leaf.commonName == commonName, Set(leaf.organizations) == Set(organizations),
                 dnsNames.allSatisfy(names.dnsNames.contains), wantedAddresses.allSatisfy(heldAddresses.contains)
             {
                 return present
@@ -227,28 +249,5 @@ struct CredentialFiles: Sendable {
         try write("\(name).key", try made.key.pem())
         try write("\(name).crt", try made.certificatePEM())
         return made
-    }
-}
-
-// MARK: - Connections of the server
-
-extension ServerCredentials {
-    /// What the HTTPS listener is to be configured with: clients may show certificates of either authority.
-    public var listener: TLSServerConfiguration {
-        TLSServerConfiguration(
-            identity: serving,
-            clientAuthentication: .request(
-                authorities: [authority.certificate, frontProxyAuthority.certificate]))
-    }
-
-    /// Connects to a kubelet (`authenticated`) or to a pod. Kubelets may have certificates of their own making, and are
-    /// reached by addresses that those do not name: the server's identity is what matters here, as upstream does without
-    /// a kubelet authority.
-    func makeClient(host: String, port: Int, tls: Bool, authenticated: Bool) throws -> any HTTPExchange {
-        let name = host.contains(":") ? "[\(host)]" : host
-        return try HTTPClient(
-            base: "\(tls ? "https" : "http")://\(name):\(port)",
-            tls: tls
-                ? TLSClientConfiguration(verifiesPeer: false, identity: authenticated ? kubeletClient : nil) : nil)
     }
 }

@@ -53,6 +53,9 @@ struct ParsedRequest: Sendable {
     /// What the client calls this request in its own records.
     var auditID: String? { wire.headers["Audit-Id"].flatMap { $0.isEmpty ? nil : $0 } }
 
+    /// Whether the client asks for the connection itself, for another protocol.
+    var asksForUpgrade: Bool { wire.headers.contains("Connection", token: "upgrade") }
+
     // MARK: Body
 
     static let bodyLimit = 3 * 1024 * 1024

@@ -80,8 +80,15 @@ struct Server: Sendable {
                 exchange: apiServer.exchange(as: RequestUser(name: name, groups: groups + ["system:authenticated"])),
                 userAgent: userAgent)
         }
+        var nodeOptions = options.node
+        // Of the cluster's authority, so that the API server knows whom it asks. No request has to be approved for it:
+        // who runs this process holds the authority.
+        if nodeOptions.kubelet.tlsCertFile.isEmpty, let files = apiServer.credentials.kubeletServingFiles {
+            nodeOptions.kubelet.tlsCertFile = files.certificate
+            nodeOptions.kubelet.tlsPrivateKeyFile = files.key
+        }
         return try NodeComponents(
-            options: options.node, identity: identity, clusterCIDRs: options.clusterCIDRs,
+            options: nodeOptions, identity: identity, clusterCIDRs: options.clusterCIDRs,
             // Requests to the kubelet come from the API server, which shows a certificate of the cluster's authority.
             authority: "\(options.node.dataDirectory)/server/tls/ca.crt",
             kubeletClient: client("system:node:\(identity.name)", ["system:nodes"], "kubelet"),
@@ -96,6 +103,8 @@ struct Server: Sendable {
         configuration.serviceRanges = options.serviceCIDRs
         configuration.clusterRanges = options.clusterCIDRs
         configuration.clusterDNS = options.clusterDNS
+        configuration.localNode = APIServerConfiguration.LocalNode(name: identity.name, addresses: identity.addresses)
+        configuration.kubeletAuthorityFile = options.kubeletAuthorityFile
         configuration.clusterDomain = options.node.kubelet.clusterDomain
         return try APIServer(configuration, logger: logger.with([:], label: "apiserver"), metrics: metrics)
     }

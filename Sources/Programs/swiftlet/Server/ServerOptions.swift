@@ -15,8 +15,14 @@ struct ServerOptions: Sendable {
     var clusterCIDRs: [String]
     var serviceCIDRs: [String]
     var signingDuration: Duration
+    /// Authorities of kubelets besides the cluster's own.
+    var kubeletAuthorityFile: String?
     /// The addresses of the Service of the bundled DNS server; none: it is left out.
     var clusterDNS: [String]
+
+    static let kubeletAuthority = Option.value(
+        "kubelet-certificate-authority", "path",
+        help: "authorities of kubelets' serving certificates besides the cluster's own, in one PEM file")
 
     static let flags: [Option] =
         [
@@ -36,6 +42,7 @@ struct ServerOptions: Sendable {
             .value(
                 "cluster-signing-duration", "duration",
                 help: "the longest life of certificates given to nodes and people", default: "8760h"),
+            kubeletAuthority,
         ] + NodeOptions.flags
 
     init(_ arguments: ParsedArguments) throws {
@@ -47,6 +54,7 @@ struct ServerOptions: Sendable {
         }
         securePort = port
         advertiseAddress = arguments["advertise-address"]
+        kubeletAuthorityFile = arguments["kubelet-certificate-authority"]
         extraNames = arguments.all("tls-san")
         clusterCIDRs = try NodeOptions.blocks("cluster-cidr", arguments)
         serviceCIDRs = try NodeOptions.blocks("service-cluster-ip-range", arguments)

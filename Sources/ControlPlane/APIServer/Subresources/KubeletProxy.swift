@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTP
+internal import JSON
+internal import Linux
+internal import Schema
+
+/// log, exec, attach and portforward: asked of the kubelet of the pod's node.
+struct KubeletProxy: Sendable {
+    let scope: RequestScope
+
+    private func pod() throws(APIError) -> APIObject {
+        try APIObject(try scope.storage.require(scope.resource, namespace: scope.namespace, name: scope.info.name))
+    }
+
+    /// The container meant: the one named, or the only one, or the one the annotation prefers.
+    private func container(_ pod: APIObject) throws(APIError) -> String {
+        let names = ["containers", "initContainers", "ephemeralContainers"].map { field in
+            (pod.spec[field]?.array ?? []).compactMap { $0["name"]?.string }
+        }
+        if let wanted = scope.request.query.text("container") {
+            guard names.joined().contains(wanted) else {
+                throw .badRequest("container \(wanted) is not valid for pod \(pod.name)")
+            }
+            return wanted
+        }
+        if let only = names[0].first, names[0].count == 1 { return only }
+        if let preferred = pod.annotations["kubectl.kubernetes.io/default-container"]?.string,
+            names[0].contains(preferred)
+        {
+            return preferred
+        }
+        var text =
+            "a container name must be specified for pod \(pod.name), choose one of: [\(names[0].joined(separator: " "))]"
+        if !names[1].isEmpty { text += " or one of the init containers: [\(names[1].joined(separator: " "))]" }
+        throw .badRequest(text)
+    }
+
+    /// What the kubelet is asked with: what this server has understood of the query, in its own words, and nothing that
+    /// a kubelet might understand otherwise.
+    private func query(_ names: [(of: String, as: String)], isFlags: Bool = false) -> [(name: String, value: String)] {
+        names.compactMap { name in
+            guard let value = scope.request.query[name.of] else { return nil }
+            if isFlags { return RequestQuery.isTrue(value) ? (name.as, "1") : nil }
+            return (name.as, value)
+        }
+    }
+
+    private static func path(_ segments: String...) -> String {
+        segments.map { "/" + PercentEncoding.encodeSegment($0) }.joined()
+    }
+
+    func log() async throws(APIError) -> HTTPResponse {
+        let pod = try pod()
+        let container = try container(pod)
+        let node = pod.spec["nodeName"]?.string ?? ""
+        // Not scheduled yet: there is nothing, and that is no error.
+        if node.isEmpty { return HTTPResponse.text("") }
+        let kubelet = try await scope.kubelet(ofNode: node)
+        let options = query(
+            [
+                "follow", "previous", "timestamps", "sinceSeconds", "sinceTime", "tailLines", "limitBytes", "stream",
+            ].map { ($0, $0) })
+        let target = Self.path("containerLogs", pod.namespace, pod.name, container) + Self.query(options)
+        guard WebSocketHandshake.isRequested(by: scope.request.forwarded) else {
+            return try await scope.relay(target, to: kubelet)
+        }
+        let response = try await scope.relay(target, to: kubelet, mayUpgrade: false)
+        return try ReadSocket.response(to: scope.request.forwarded, showing: response)
+    }
+
+    func stream() async throws(APIError) -> HTTPResponse {
+        let pod = try pod()
+        let node = pod.spec["nodeName"]?.string ?? ""
+        if node.isEmpty { throw .badRequest("pod \(pod.name) does not have a host assigned") }
+        let path: String
+        var options: [(name: String, value: String)]
+        if scope.info.subresource == "portforward" {
+            path = Self.path("portForward", pod.namespace, pod.name)
+            options = scope.request.query.all("ports").map { ("port", $0) }
+        } else {
+            let container = try container(pod)
+            let phase = pod.status["phase"]?.string ?? ""
+            if phase == "Succeeded" || phase == "Failed" {
+                throw .badRequest("cannot exec into a container in a completed pod; current phase is \(phase)")
+            }
+            path = Self.path(scope.info.subresource, pod.namespace, pod.name, container)
+            options = query(
+                [("stdin", "input"), ("stdout", "output"), ("stderr", "error"), ("tty", "tty")], isFlags: true)
+            if scope.info.subresource == "exec" {
+                options += scope.request.query.all("command").map { ("command", $0) }
+            }
+        }
+        return try await scope.relay(path + Self.query(options), to: scope.kubelet(ofNode: node))
+    }
+
+    static func query(_ items: [(name: String, value: String)]) -> String {
+        if items.isEmpty { return "" }
+        return "?"
+            + items.map { "\(PercentEncoding.encode($0.name))=\(PercentEncoding.encode($0.value))" }.joined(
+                separator: "&")
+    }
+}
