@@ -194,11 +194,14 @@ private struct Rights {
             let place = resource.namespaced ? "\(base)/namespaces/default/\(resource.plural)" : whole
             var paths = [whole, place, "\(place)/nothing", "\(whole)/nothing"]
             paths += subresources.map { "\(place)/nothing/\($0)" }
+            let version = resource.group.isEmpty ? "/v1/" : "/\(resource.version)/"
+            paths += paths.flatMap { path in
+                ["watch", "proxy"].map { path.replacing(version, with: "\(version)\($0)/", maxReplacements: 1) }
+            }
             for path in Set(paths) {
-                // A namespace's own path goes on to what is in it.
-                if resource.plural == "namespaces", path.hasSuffix("/proxy/nothing") { continue }
                 for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
                     guard known[path]?.contains(method) != true else { continue }
+                    if method == "GET", path.contains("/watch/"), !path.contains("/nothing/") { continue }
                     let attempt = Attempt(
                         method: method, target: path,
                         type: method == "PATCH" ? "application/merge-patch+json" : "application/json",

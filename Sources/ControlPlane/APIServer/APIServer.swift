@@ -179,6 +179,10 @@ public final class APIServer: HTTPHandler {
         if !info.namespace.isEmpty, !resource.namespaced, resource.kind != "Namespace" || resource.custom != nil {
             throw .unknownResource
         }
+        // Before the kind's name only a watch can stand, which is a way of reading objects.
+        if info.isPrefixed, info.verb != "watch" || !request.isRead || !info.subresource.isEmpty {
+            throw .methodNotAllowed(resource.subject(info.name))
+        }
         // A name is one step of a key: nothing in it may reach into another namespace or kind.
         for part in [info.namespace, info.name] where !RequestPath.isSegmentName(part) {
             throw .badRequest("invalid resource name \"\(part)\": it may not be '.' or '..' or contain '/' or '%'")

@@ -10,10 +10,7 @@ extension RequestScope {
     func update() async throws(APIError) -> HTTPResponse {
         let decoded = try await decodeBody(resource.schema, apiVersion: resource.apiVersion, kind: resource.kind)
         let given = decoded.object
-        if !given.name.isEmpty, given.name != info.name {
-            throw .badRequest(
-                "the name of the object (\(given.name)) does not match the name on the URL (\(info.name))")
-        }
+        try checkName(given)
         if given.name.isEmpty { throw .badRequest("name must be provided") }
         let existed = storage.get(resource, namespace: namespace, name: info.name) != nil
         if !existed, info.subresource.isEmpty, ObjectStrategy.allowsCreateOnUpdate(resource) {
@@ -55,6 +52,7 @@ extension RequestScope {
             (raw, _) throws(APIError) in
             let old = StoredForm.outgoing(raw, resource)
             var new = try await change(old)
+            try checkName(new)
             try checkNamespace(&new)
             try checkPreconditions(new, old)
             guard let final = try await prepared(new, old: old, operation) else { return .show(old) }
@@ -79,6 +77,21 @@ extension RequestScope {
         object.deletionTimestamp != nil && object.finalizers.isEmpty && (object.deletionGracePeriodSeconds ?? 0) == 0
             && !(object.kind == "Namespace" && object.apiVersion == "v1"
                 && !(object.spec["finalizers"]?.array ?? []).isEmpty)
+    }
+
+    /// Of a patch, too, the object stays the one that the path names and the rights are on.
+    private func checkName(_ new: APIObject) throws(APIError) {
+        guard new.name != info.name, !new.name.isEmpty else { return }
+        throw .badRequest("the name of the object (\(new.name)) does not match the name on the URL (\(info.name))")
+    }
+
+    /// The same for an object that stands for another: a scale, a binding.
+    func checkIdentity(_ body: APIObject) throws(APIError) {
+        try checkName(body)
+        if !body.namespace.isEmpty, body.namespace != namespace {
+            throw .badRequest(
+                "the namespace of the provided object does not match the namespace sent on the request")
+        }
     }
 
     private func checkPreconditions(_ new: APIObject, _ old: APIObject) throws(APIError) {
@@ -109,9 +122,7 @@ extension RequestScope {
         let reservation = try core.allocator.prepare(&new, old: old, resource: resource, dryRun: options.dryRun)
         do throws(APIError) {
             var errors = Machinery.validate(resource, new: new, old: old, subresource: info.subresource)
-            if resource.group == "certificates.k8s.io", resource.kind == "CertificateSigningRequest" {
-                errors += SigningRequest.errors(new, old: old, subresource: info.subresource)
-            }
+            errors += try kindErrors(new, old: old)
             if !errors.isEmpty { throw .invalid(subject(), errors) }
             try admission.validate(new, old: old, resource: resource, operation: .update(info.subresource))
             if Self.isSame(new, old) {
@@ -124,6 +135,18 @@ extension RequestScope {
         } catch {
             core.allocator.release(reservation)
             throw error
+        }
+    }
+
+    /// What the request may not change of this kind by this subresource.
+    private func kindErrors(_ new: APIObject, old: APIObject) throws(APIError) -> [FieldError] {
+        switch (resource.group, resource.kind, info.subresource) {
+        case ("certificates.k8s.io", "CertificateSigningRequest", _):
+            return SigningRequest.errors(new, old: old, subresource: info.subresource)
+        case ("resource.k8s.io", "ResourceClaim", "status"):
+            return try ResourceClaimRights(authorizer: Authorizer(core: core), access: permission.access)
+                .errors(new, old: old)
+        default: return []
         }
     }
 

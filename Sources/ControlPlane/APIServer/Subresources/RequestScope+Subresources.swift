@@ -94,6 +94,7 @@ extension RequestScope {
                     options: options
                 ).object
             }
+            try checkIdentity(wanted)
             if !wanted.uid.isEmpty, wanted.uid != old.uid { throw .conflict(subject(), "the uid does not match") }
             if !wanted.resourceVersion.isEmpty, wanted.resourceVersion != old.resourceVersion {
                 throw .modified(subject())
@@ -146,6 +147,12 @@ extension RequestScope {
             throw .internalError("the type Binding is unknown")
         }
         let body = try await decodeBody(schema, apiVersion: "v1", kind: "Binding").object
+        if name.isEmpty {
+            var object = body
+            try checkNamespace(&object)
+        } else {
+            try checkIdentity(body)
+        }
         let podName = name.isEmpty ? body.name : name
         let node = body["target"]?["name"]?.string ?? ""
         let kind = body["target"]?["kind"]?.string ?? ""
@@ -222,6 +229,7 @@ extension RequestScope {
         if !body.name.isEmpty, body.name != info.name {
             throw .badRequest("name in URL does not match name in Eviction object")
         }
+        try checkIdentity(body)
         var wanted = try DeleteOptions(body["deleteOptions"]?.object ?? [:])
         // Of an eviction the query's is the create's, and holds for all that it does.
         if options.dryRun { wanted.dryRun = true }
