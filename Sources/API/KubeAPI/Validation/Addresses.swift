@@ -75,10 +75,38 @@ enum Addresses {
     /// The address bytes and prefix length of `10.0.0.0/8`.
     static func parseRange(_ text: String) -> (bytes: [UInt8], length: Int)? {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let bytes = parse(String(parts[0])), let length = Int(parts[1]),
-            (0...bytes.count * 8).contains(length)
+        guard parts.count == 2, let bytes = parse(String(parts[0])), parts[1].utf8.allSatisfy(Names.isDigit),
+            let length = Int(parts[1]), (0...bytes.count * 8).contains(length)
         else { return nil }
         return (bytes, length)
+    }
+
+    /// Whether the IPv4 part of an address has a number with a zero before it, which some read as octal.
+    static func hasLeadingZeros(_ text: String) -> Bool {
+        let four = text.split(separator: ":", omittingEmptySubsequences: false).last ?? ""
+        return four.contains(".") && four.split(separator: ".").contains { $0.utf8.count > 1 && $0.first == "0" }
+    }
+
+    /// Whether the bytes are an IPv4 address written as an IPv6 one (`::ffff:10.0.0.1`), which some take for the former.
+    static func isMapped(_ bytes: [UInt8]) -> Bool {
+        bytes.count == 16 && bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xff && bytes[11] == 0xff
+    }
+
+    /// What an address of something reached over the network may not be, however it is written.
+    static func specialty(of bytes: [UInt8], _ text: String) -> String? {
+        let bytes = isMapped(bytes) ? Array(bytes[12...]) : bytes
+        let isFour = bytes.count == 4
+        if bytes.allSatisfy({ $0 == 0 }) { return "may not be unspecified (\(text))" }
+        if isFour ? bytes[0] == 127 : bytes == [UInt8](repeating: 0, count: 15) + [1] {
+            return "may not be in the loopback range (127.0.0.0/8, ::1/128)"
+        }
+        if isFour ? bytes[0] == 169 && bytes[1] == 254 : bytes[0] == 0xfe && bytes[1] & 0xc0 == 0x80 {
+            return "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
+        }
+        if isFour ? bytes[..<3] == [224, 0, 0] : bytes[0] == 0xff && bytes[1] & 0x0f == 2 {
+            return "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
+        }
+        return nil
     }
 
     /// Whether every address of `inner` is one of `outer`, and `outer` has more.
@@ -97,6 +125,40 @@ extension Validator {
     mutating func address(_ text: String, _ path: FieldPath) {
         if Addresses.parse(text) == nil {
             add(.invalid(path, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"))
+        }
+    }
+
+    /// An address in one reading only. What the object had before stays good.
+    /// - Returns: Whether it is one.
+    @discardableResult
+    mutating func strictAddress(_ text: String, _ path: FieldPath, known: [String] = []) -> Bool {
+        if known.contains(text) { return true }
+        let before = errors.count
+        address(text, path)
+        if let bytes = Addresses.parse(text) {
+            if Addresses.hasLeadingZeros(text) {
+                add(.invalid(path, text, "must not have leading 0s"))
+            } else if Addresses.isMapped(bytes) {
+                add(.invalid(path, text, "must not be an IPv4-mapped IPv6 address"))
+            }
+        }
+        return errors.count == before
+    }
+
+    /// A range in one reading only. What the object had before stays good.
+    mutating func strictRange(_ text: String, _ path: FieldPath, known: [String]) {
+        if known.contains(text) { return }
+        addressRange(text, path)
+        guard let range = Addresses.parseRange(text), let slash = text.firstIndex(of: "/") else { return }
+        let length = text[text.index(after: slash)...]
+        if Addresses.hasLeadingZeros(String(text[..<slash])) || length.utf8.count > 1 && length.first == "0" {
+            add(.invalid(path, text, "must not have leading 0s in IP or prefix length"))
+        } else if Addresses.isMapped(range.bytes) {
+            add(.invalid(path, text, "must not have an IPv4-mapped IPv6 address"))
+        } else if (range.length..<range.bytes.count * 8).contains(where: {
+            range.bytes[$0 / 8] & 0x80 >> UInt8($0 % 8) != 0
+        }) {
+            add(.invalid(path, text, "must not have bits set beyond the prefix length"))
         }
     }
 

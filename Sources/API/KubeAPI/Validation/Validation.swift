@@ -34,6 +34,7 @@ public enum Validation {
         let rules = rules["\(group)/\(kind)"] ?? KindRules()
         if rules.hasMetadata { validator.metadata(new["metadata"], namespaced: namespaced, name: rules.name.check) }
         switch subresource {
+        case "status" where group.isEmpty && kind == "Service": validator.serviceStatus(new)
         case "status", "scale", "approval", "finalize": break
         case "ephemeralcontainers": validator.ephemeralContainersUpdate(new)
         case "resize": validator.podResize(new)

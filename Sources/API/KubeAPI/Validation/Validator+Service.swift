@@ -22,17 +22,10 @@ extension Validator {
         labels(spec["selector"], path["selector"])
         servicePorts(ports, spec, type, path["ports"])
         affinity(of: spec, path)
-        for (index, address) in (spec["externalIPs"]?.array ?? []).enumerated() {
-            self.address(address.string ?? "", path["externalIPs"][index])
-        }
+        externalAddresses(spec, path["externalIPs"])
         policies(spec, type, path)
-        for (index, range) in (spec["loadBalancerSourceRanges"]?.array ?? []).enumerated() {
-            addressRange(range.string ?? "", path["loadBalancerSourceRanges"][index])
-        }
+        sourceRanges(spec, type, path)
         if type != "LoadBalancer" {
-            if spec["loadBalancerSourceRanges"]?.isPresent == true {
-                add(.forbidden(path["loadBalancerSourceRanges"], "may only be used when `type` is 'LoadBalancer'"))
-            }
             if spec["allocateLoadBalancerNodePorts"] != nil {
                 add(
                     .forbidden(path["allocateLoadBalancerNodePorts"], "may only be used when `type` is 'LoadBalancer'"))
@@ -42,6 +35,61 @@ extension Validator {
             }
         }
         if let before = old?["spec"] { serviceUpdate(spec, before, path) }
+    }
+
+    private mutating func externalAddresses(_ spec: JSONValue, _ path: FieldPath) {
+        let known = (old?["spec"]?["externalIPs"]?.array ?? []).compactMap(\.string)
+        for (index, item) in (spec["externalIPs"]?.array ?? []).enumerated() {
+            let text = item.string ?? ""
+            // Addresses that were stored before this was asked of them are asked it too.
+            if strictAddress(text, path[index], known: known) { reachable(text, path[index]) }
+        }
+    }
+
+    /// Upstream says `LoadBalancerSourceRanges`, with a capital, of these.
+    private mutating func sourceRanges(_ spec: JSONValue, _ type: String, _ path: FieldPath) {
+        let path = path["LoadBalancerSourceRanges"]
+        func trimmed(_ value: JSONValue) -> String {
+            let text = (value.string ?? "").drop(while: \.isWhitespace)
+            return String(text.reversed().drop(while: \.isWhitespace).reversed())
+        }
+        let ranges = (spec["loadBalancerSourceRanges"]?.array ?? []).map(trimmed)
+        guard !ranges.isEmpty else { return }
+        if type != "LoadBalancer" { add(.forbidden(path, "may only be used when `type` is 'LoadBalancer'")) }
+        let known = (old?["spec"]?["loadBalancerSourceRanges"]?.array ?? []).map(trimmed)
+        for (index, range) in ranges.enumerated() { strictRange(range, path[index], known: known) }
+    }
+
+    /// `status` of a Service: what a load balancer's controller writes.
+    mutating func serviceStatus(_ service: JSONValue) {
+        let path = FieldPath("status")["loadBalancer"]["ingress"]
+        let ingresses = service["status"]?["loadBalancer"]?["ingress"]?.array ?? []
+        if !ingresses.isEmpty, service["spec"]?["type"] != "LoadBalancer" {
+            add(.forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'"))
+            return
+        }
+        let known = (old?["status"]?["loadBalancer"]?["ingress"]?.array ?? []).compactMap { $0["ip"]?.string }
+        for (index, ingress) in ingresses.enumerated() {
+            let place = path[index]
+            let address = ingress["ip"]?.string ?? ""
+            if !address.isEmpty { strictAddress(address, place["ip"], known: known) }
+            if let mode = ingress["ipMode"]?.string {
+                if address.isEmpty {
+                    add(.forbidden(place["ipMode"], "may not be specified when `ip` is not set"))
+                } else {
+                    choice(.string(mode), ["Proxy", "VIP"], place["ipMode"])
+                }
+            } else if !address.isEmpty {
+                add(.required(place["ipMode"], "must be specified when `ip` is set"))
+            }
+            let name = ingress["hostname"]?.string ?? ""
+            if !name.isEmpty {
+                check(Names.dnsSubdomain(name), place["hostname"], name)
+                if Addresses.parse(name) != nil {
+                    add(.invalid(place["hostname"], name, "must be a DNS name, not an IP address"))
+                }
+            }
+        }
     }
 
     private mutating func externalName(_ spec: JSONValue, _ path: FieldPath) {
@@ -76,12 +124,13 @@ extension Validator {
         choice(
             spec["ipFamilyPolicy"], ["PreferDualStack", "RequireDualStack", "SingleStack"], path["ipFamilyPolicy"])
         let before = errors.count
+        let known = (old?["spec"]?["clusterIPs"]?.array ?? []).compactMap(\.string)
         for (index, text) in addresses.enumerated() {
             if index == 0, text == "None" {
                 if addresses.count > 1 { add(.invalid(place, json: shown, "'None' must be the first and only value")) }
                 continue
             }
-            address(text, place[index])
+            strictAddress(text, place[index], known: known)
         }
         if addresses.count > 2 { add(.invalid(place, json: shown, "may only hold up to 2 values")) }
         guard errors.count == before, !headless else { return }
@@ -187,81 +236,5 @@ extension Validator {
         if let first = families.first, let current = spec["ipFamilies"]?[0], current != first {
             add(.invalid(path["ipFamilies"][0], json: current, "may not change once set"))
         }
-    }
-
-    // MARK: Endpoints
-
-    mutating func endpoints(_ endpoints: JSONValue) {
-        for (index, subset) in (endpoints["subsets"]?.array ?? []).enumerated() {
-            let path = FieldPath("subsets")[index]
-            let lists = ["addresses", "notReadyAddresses"]
-            if !lists.contains(where: { subset[$0]?.isPresent == true }) {
-                add(.required(path, "must specify `addresses` or `notReadyAddresses`"))
-            }
-            for list in lists {
-                for (position, item) in (subset[list]?.array ?? []).enumerated() {
-                    endpointAddress(item["ip"]?.string ?? "", path[list][position]["ip"])
-                }
-            }
-            endpointPorts(subset["ports"]?.array ?? [], path["ports"], nameRequired: true)
-        }
-    }
-
-    private mutating func endpointAddress(_ text: String, _ path: FieldPath) {
-        guard let bytes = Addresses.parse(text) else {
-            address(text, path)
-            return
-        }
-        let isFour = bytes.count == 4
-        if bytes.allSatisfy({ $0 == 0 }) {
-            add(.invalid(path, text, "may not be unspecified (\(text))"))
-        } else if isFour ? bytes[0] == 127 : bytes == [UInt8](repeating: 0, count: 15) + [1] {
-            add(.invalid(path, text, "may not be in the loopback range (127.0.0.0/8, ::1/128)"))
-        } else if isFour ? bytes[0] == 169 && bytes[1] == 254 : bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80 {
-            add(.invalid(path, text, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"))
-        }
-    }
-
-    private mutating func endpointPorts(_ ports: [JSONValue], _ path: FieldPath, nameRequired: Bool) {
-        var names: Set<String> = []
-        for (index, port) in ports.enumerated() {
-            let name = port["name"]?.string ?? ""
-            if name.isEmpty {
-                if nameRequired, ports.count > 1 { add(.required(path[index]["name"])) }
-            } else {
-                check(Names.dnsLabel(name), path[index]["name"], name)
-            }
-            if !nameRequired, !names.insert(name).inserted { add(.duplicate(path["name"], name)) }
-            if nameRequired || port["port"] != nil { range(port["port"] ?? 0, 1, 65535, path[index]["port"]) }
-            choice(port["protocol"], ["SCTP", "TCP", "UDP"], path[index]["protocol"], required: true)
-        }
-    }
-
-    mutating func endpointSlice(_ slice: JSONValue) {
-        let type = slice["addressType"]
-        choice(type, ["FQDN", "IPv4", "IPv6"], FieldPath("addressType"), required: true)
-        let endpoints = slice["endpoints"]?.array ?? []
-        if endpoints.count > 1000 { add(.tooMany(FieldPath("endpoints"), count: endpoints.count, limit: 1000)) }
-        for (index, endpoint) in endpoints.enumerated() {
-            let path = FieldPath("endpoints")[index]["addresses"]
-            let addresses = endpoint["addresses"]?.array ?? []
-            if addresses.isEmpty { add(.required(path, "must contain at least 1 address")) }
-            if addresses.count > 100 { add(.tooMany(path, count: addresses.count, limit: 100)) }
-            for (position, item) in addresses.enumerated() {
-                let text = item.string ?? ""
-                switch type?.string {
-                case "IPv4" where Addresses.parse4(text) == nil:
-                    add(.invalid(path[position], text, "must be an IPv4 address"))
-                case "IPv6" where !text.contains(":") || Addresses.parse6(text) == nil:
-                    add(.invalid(path[position], text, "must be an IPv6 address"))
-                case "IPv4", "IPv6": endpointAddress(text, path[position])
-                default: check(Names.dnsSubdomain(text), path[position], text)
-                }
-            }
-        }
-        let ports = slice["ports"]?.array ?? []
-        if ports.count > 20000 { add(.tooMany(FieldPath("ports"), count: ports.count, limit: 20000)) }
-        endpointPorts(ports, FieldPath("ports"), nameRequired: false)
-        if let old { unchanged(type, old["addressType"], FieldPath("addressType")) }
     }
 }

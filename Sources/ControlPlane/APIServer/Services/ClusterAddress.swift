@@ -32,6 +32,14 @@ struct AddressRange: Sendable, Hashable {
         }
     }
 
+    /// The one spelling of an address that all its spellings have in common; what is no address stays as it is.
+    static func canonical(_ text: String) -> String {
+        guard let bytes = bytes(text) else { return text }
+        return bytes.count == 16
+            ? SocketAddress.ipv6(address: bytes, port: 0, scope: 0).host
+            : bytes.map { String($0) }.joined(separator: ".")
+    }
+
     /// How many addresses may be given out: all but the first, and in IPv4 but the last; at most 65,534.
     var count: Int {
         let bits = base.count * 8 - prefix

@@ -90,7 +90,7 @@ final class ServiceAllocator: Sendable {
     private static func addresses(_ service: APIObject) -> [String] {
         let all = (service.spec["clusterIPs"]?.array ?? []).compactMap(\.string)
         let single = service.spec["clusterIP"]?.string ?? ""
-        return (all.isEmpty ? [single] : all).filter { !$0.isEmpty && $0 != "None" }
+        return (all.isEmpty ? [single] : all).filter { !$0.isEmpty && $0 != "None" }.map(AddressRange.canonical)
     }
 
     private static func ports(_ service: APIObject) -> [Int64] {
@@ -108,9 +108,11 @@ final class ServiceAllocator: Sendable {
         defer { object.spec = spec }
         let before = old.map(Self.addresses) ?? []
         if spec["type"]?.string == "ExternalName" {
-            for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"] {
-                spec[field] = nil
+            // What it was given all the same stays, for validation to refuse.
+            if (spec["clusterIPs"]?.array ?? []).isEmpty, let single = spec["clusterIP"]?.string, !single.isEmpty {
+                spec["clusterIPs"] = [.string(single)]
             }
+            spec["internalTrafficPolicy"] = nil
             reservation.releasedAddresses = before
             return
         }
@@ -139,7 +141,8 @@ final class ServiceAllocator: Sendable {
         spec["clusterIP"] = .string(chosen.first ?? "")
         spec["clusterIPs"] = .array(chosen.map { .string($0) })
         spec["ipFamilies"] = .array(families.map { .string($0) })
-        reservation.releasedAddresses = before.filter { !chosen.contains($0) }
+        let kept = Set(chosen.map(AddressRange.canonical))
+        reservation.releasedAddresses = before.filter { !kept.contains($0) }
     }
 
     /// An update that leaves the addresses out keeps them.
@@ -199,7 +202,9 @@ final class ServiceAllocator: Sendable {
         _ address: String, held: [String], _ index: Int, _ object: APIObject, _ resource: ResourceKind,
         _ reservation: inout Reservation
     ) throws(APIError) {
-        if held.contains(address) { return }
+        // One address is one however it is written: nobody takes another's by another spelling.
+        let canonical = AddressRange.canonical(address)
+        if held.contains(canonical) { return }
         let path = FieldPath("spec")["clusterIPs"][index]
         guard AddressRange.bytes(address) != nil else {
             throw .invalid(
@@ -218,13 +223,13 @@ final class ServiceAllocator: Sendable {
                 ])
         }
         _ = range
-        let free = state.withLock { $0.addresses.insert(address).inserted }
+        let free = state.withLock { $0.addresses.insert(canonical).inserted }
         guard free else {
             throw .invalid(
                 resource.subject(object.name),
                 [.invalid(path, address, "failed to allocate IP \(address): provided IP is already allocated")])
         }
-        reservation.addresses.append(address)
+        reservation.addresses.append(canonical)
     }
 
     /// A free address of `family`. Addresses are given from the upper part of the range, so that the lower part is left
