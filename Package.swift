@@ -162,8 +162,8 @@ let tests = [
     Module(
         name: "KubeletTests", tier: "Tests",
         dependencies: [
-            "AsyncIO", "Cgroups", "HTTP", "JSON", "KubeAPI", "KubeClient", "Kubelet", "Linux", "Schema", "Shim",
-            "Telemetry", "TLS",
+            "AsyncIO", "Cgroups", "HTTP", "JSON", "KubeAPI", "KubeClient", "Kubelet", "Linux", "Netlink", "Schema",
+            "Shim", "Telemetry", "TLS",
         ]),
     Module(name: "VolumesTests", tier: "Tests", dependencies: ["CLinux", "JSON", "KubeAPI", "Linux", "Volumes"]),
     Module(name: "ShimTests", tier: "Tests", dependencies: ["CLinux", "JSON", "Linux", "Shim"]),

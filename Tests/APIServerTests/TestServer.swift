@@ -13,12 +13,15 @@ final class TestServer: Sendable {
     let directory: String
     let server: APIServer
 
-    init(isStarted: Bool = true) async throws {
+    init(
+        isStarted: Bool = true, _ change: (inout APIServerConfiguration) -> Void = { _ in }
+    ) async throws {
         var template = Array("/tmp/swiftlet-apiserver-XXXXXX".utf8CString)
         directory = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
+        var configuration = APIServerConfiguration(dataDirectory: directory, advertiseAddress: "192.0.2.1")
+        change(&configuration)
         server = try APIServer(
-            APIServerConfiguration(dataDirectory: directory, advertiseAddress: "192.0.2.1"),
-            logger: Logger(label: "test", level: .error))
+            configuration, logger: Logger(label: "test", level: .error))
         if isStarted { try await server.start() }
     }
 

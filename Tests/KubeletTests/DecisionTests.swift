@@ -3,6 +3,7 @@
 import Cgroups
 import JSON
 import KubeAPI
+import Netlink
 import Testing
 
 @testable import Kubelet
@@ -114,6 +115,14 @@ import Testing
         #expect(admission.refusal(pod("500m")) == nil)
         #expect(admission.refusal(pod("600m"))?.reason == "OutOfcpu")
         #expect(admission.refusal(pod("100m", port: 8080))?.reason == "NodePorts")
+        admission.ownPorts = [.tcp(10250), .udp(10053)]
+        #expect(
+            admission.refusal(pod("0", port: 10250))?.message
+                == "Predicate NodePorts failed: host port 10250/TCP is one of the node's own")
+        #expect(admission.refusal(pod("0", port: 10053)) == nil)
+        var onNode = pod("0", port: 10250)
+        onNode.json["spec"]?["hostNetwork"] = true
+        #expect(admission.refusal(onNode) == nil)
         var confined = pod("0")
         confined.json["spec"]?["securityContext"] = ["appArmorProfile": ["type": "Unconfined"]]
         #expect(admission.refusal(confined) == nil)

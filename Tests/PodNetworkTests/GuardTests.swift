@@ -124,6 +124,56 @@ struct GuardTests {
         #expect(try Sockets.receive(secret, milliseconds: 0) == nil)
     }
 
+    @Test func `the node's own ports are no pod's`() throws {
+        let node = try Node()
+        let own: Set<TransportPort> = [.tcp(10250)]
+        let a = try NetworkNamespace.create()
+        let b = try NetworkNamespace.create()
+        let ports = [10250, 8080].map { HostPort(hostPort: $0, containerPort: 80, protocolNumber: 6) }
+        do {
+            // An earlier server gave it away.
+            let network = try node.network()
+            try network.setup()
+            _ = try network.attach(pod: request("a", a, ports))
+        }
+        let network = try node.network(ownPorts: own)
+        try network.setup()
+        let inPod = try Sockets.bound(a, IPAddress(0, 0, 0, 0), 80)
+        let kubelet = try Sockets.bound(node.namespace, IPAddress(0, 0, 0, 0), 10250)
+        _ = try Sockets.talk(from: node.outside, to: Node.address, 8080, server: inPod)
+        _ = try Sockets.talk(from: node.outside, to: Node.address, 10250, server: kubelet)
+        _ = try Sockets.talk(from: node.namespace, to: IPAddress(127, 0, 0, 1), 10250, server: kubelet)
+        let error = #expect(throws: PodNetworkError.self) { try network.attach(pod: request("b", b, ports)) }
+        #expect(error?.description == "attach pod default/b: host port 10250/TCP is a port of the node itself")
+        #expect(network.addresses(podUID: "uid-b") == nil)
+        try network.detach(podUID: "uid-a")
+    }
+
+    @Test func `a host port does not take what a Service serves`() throws {
+        let node = try Node()
+        let network = try node.network()
+        try network.setup()
+        let a = try NetworkNamespace.create()
+        let b = try NetworkNamespace.create()
+        _ = try network.attach(
+            pod: request("a", a, [HostPort(hostPort: 30080, containerPort: 80, protocolNumber: 6)]))
+        let placeB = try network.attach(pod: request("b", b))
+        // As the proxy rewrites, and later than the pod's rules.
+        var transaction = Transaction(Table(.v4, "services"))
+        transaction.recreateTable()
+        let base = BaseChain(.nat, .prerouting, priority: HookPriority.destinationNAT)
+        transaction.add(.addChain(Chain("nat", base: base)))
+        transaction.add(
+            .addRule(
+                chain: "nat",
+                Rule(
+                    .match(.protocolNumber, .protocolNumber(6)), .match(.destinationPort, .port(30080)),
+                    .destinationNAT(.v4, .endpoint(placeB.addresses[0], 80)))))
+        try KernelRuleset(in: node.namespace).commit(transaction)
+        let server = try Sockets.bound(b, IPAddress(0, 0, 0, 0), 80)
+        #expect(try Sockets.talk(from: node.outside, to: Node.address, 30080, server: server) == Node.outsideAddress)
+    }
+
     @Test func `without a look at frames, addresses that are not pods' are still stopped`() throws {
         let node = try Node()
         let network = try node.network()

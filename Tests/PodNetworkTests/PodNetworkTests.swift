@@ -56,11 +56,12 @@ final class Node {
 
     deinit { try? Files.removeTree(directory) }  // a directory left in /tmp fails no test
 
-    func network() throws -> PodNetwork {
+    func network(ownPorts: Set<TransportPort> = []) throws -> PodNetwork {
         try PodNetwork(
             configuration: PodNetworkConfiguration(
                 podCIDRs: [IPPrefix("10.42.0.0/24")!, IPPrefix("fd42::/64")!],
-                clusterCIDRs: [IPPrefix("10.42.0.0/16")!, IPPrefix("fd42::/48")!], stateDirectory: directory),
+                clusterCIDRs: [IPPrefix("10.42.0.0/16")!, IPPrefix("fd42::/48")!], stateDirectory: directory,
+                ownPorts: ownPorts),
             logger: quiet, namespace: NetworkNamespace.open("/proc/\(getpid())/fd/\(namespace.descriptor.raw)"))
     }
 }

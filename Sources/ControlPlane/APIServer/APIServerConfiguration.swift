@@ -18,6 +18,8 @@ public struct APIServerConfiguration: Sendable {
     public var clusterRanges: [String]
     /// Node ports.
     public var nodePorts: ClosedRange<Int64>
+    /// Nobody gives a Service external addresses that it does not have (the admission plugin DenyServiceExternalIPs).
+    public var deniesExternalIPs: Bool
     /// The `iss` of service account tokens.
     public var issuer: String
     public var clusterDomain: String
@@ -67,6 +69,7 @@ public struct APIServerConfiguration: Sendable {
         serviceRanges = ["10.43.0.0/16", "fd43::/112"]
         clusterRanges = []
         nodePorts = 30_000...32_767
+        deniesExternalIPs = false
         issuer = "https://kubernetes.default.svc.cluster.local"
         clusterDomain = "cluster.local"
         staticTokens = []

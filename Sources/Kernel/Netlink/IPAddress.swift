@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Linux
+
 /// An address family, with the kernel's number (`AF_INET`, `AF_INET6`; netfilter's NFPROTO_* are the same two).
 public enum IPFamily: UInt8, Sendable, Hashable, CaseIterable, Comparable {
     case v4 = 2
@@ -57,6 +59,26 @@ public struct IPAddress: Sendable, Hashable, Comparable {
     public var isUnspecified: Bool { high == 0 && low == 0 }
     /// 169.254.0.0/16 or fe80::/10.
     public var isLinkLocal: Bool { family == .v4 ? low >> 16 == 0xa9fe : high >> 54 == 0x3fa }
+
+    /// An IPv4 address written as an IPv6 one, ::ffff:0.0.0.0/96.
+    public var isMapped: Bool { family == .v6 && high == 0 && low >> 32 == 0xffff }
+
+    /// What makes the address none that a host has for others to reach it by, in words: "a loopback address"; nil when
+    /// it may be one.
+    public var specialty: String? {
+        if isMapped { return "an IPv4 address written as an IPv6 one" }
+        let socketAddress: SocketAddress =
+            family == .v4 ? .ipv4(address: bytes, port: 0) : .ipv6(address: bytes, port: 0, scope: 0)
+        switch socketAddress.reach {
+        case .loopback: return "a loopback address"
+        case .unspecified: return "an unspecified address"
+        case .linkLocal: return "a link-local address"
+        case .multicast: return "a multicast address"
+        case .broadcast: return "a reserved address"
+        // 240.0.0.0/4
+        case .global, nil: return family == .v4 && low >> 28 == 0xf ? "a reserved address" : nil
+        }
+    }
 
     /// The address `distance` further on (wrapping inside the family's space).
     public func advanced(by distance: UInt64) -> IPAddress {

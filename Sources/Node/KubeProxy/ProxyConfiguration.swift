@@ -19,6 +19,8 @@ public struct ProxyConfiguration: Sendable, Hashable {
     /// Empty: none.
     public var metricsBindAddress = "127.0.0.1:10249"
     public var clusterCIDRs: [IPPrefix] = []
+    /// Addresses of nodes, pods or Services that Services may have as external or load balancer addresses.
+    public var allowedExternalIPs: [IPPrefix] = []
     public var rules = RuleOptions()
     /// Full checks against the kernel's table happen at least this often.
     public var syncPeriod: Duration = .seconds(30)

@@ -27,11 +27,16 @@ public final class ProxyServer: Sendable {
     let slices: Informer<EndpointSlice>
     let nodes: Informer<Node>
     let ranges: Informer<ServiceCIDR>
-    private let state = Mutex(State())
+    let state = Mutex(State())
 
-    private struct State {
+    let recorder: EventRecorder
+
+    struct State {
         var addresses: [IPAddress]
         var zone: String?
+        var claims: ExternalClaims?
+        /// What was refused of each Service, as last told.
+        var refusals: [ServiceKey: [String]] = [:]
         var checks: [UInt16: (server: HTTPServer, health: Mutex<ServiceHealth>.Box)] = [:]
 
         init() { addresses = [] }
@@ -62,9 +67,10 @@ public final class ProxyServer: Sendable {
         let selector = "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name"
         services = Informer(client: client, resource: Service.resource, labelSelector: selector, logger: logger)
         slices = Informer(client: client, resource: EndpointSlice.resource, labelSelector: selector, logger: logger)
-        nodes = Informer(
-            client: client, resource: Node.resource, fieldSelector: "metadata.name=\(self.nodeName)", logger: logger)
+        // All of them: no Service may pretend to be another node.
+        nodes = Informer(client: client, resource: Node.resource, logger: logger)
         ranges = Informer(client: client, resource: ServiceCIDR.resource, logger: logger)
+        recorder = EventRecorder(client: client, component: "kube-proxy", host: self.nodeName, logger: logger)
         state.withLock { $0.addresses = nodeAddresses }
         slices.addIndex("service") { slice in EndpointSpec.service(of: slice).map { ["\($0)"] } ?? [] }
     }
@@ -90,6 +96,7 @@ public final class ProxyServer: Sendable {
             group.addTask { await self.slices.run() }
             group.addTask { await self.nodes.run() }
             group.addTask { await self.ranges.run() }
+            group.addTask { await self.recorder.run() }
             group.addTask { try await self.syncLoop() }
             group.addTask { try await self.checkLoop() }
             defer { group.cancelAll() }
@@ -107,8 +114,9 @@ public final class ProxyServer: Sendable {
             for label in ["IPv4", "IPv6"] { metrics.serviceChangesTotal.increment([label]) }
             queue.service(ServiceKey(service.metadata.namespace ?? "", service.name))
         }
-        slices.addHandler { [queue, health, metrics] change in
+        slices.addHandler { [weak self, queue, health, metrics] change in
             guard let key = EndpointSpec.service(of: change.object) else { return }
+            if key == Self.apiServer { self?.claimsChanged() }
             health.queued()
             metrics.endpointChangesTotal.increment([change.object.addressType])
             queue.endpoints(key, trigger: change.object.lastChangeTrigger)
@@ -117,9 +125,17 @@ public final class ProxyServer: Sendable {
                 queue.endpoints(before, trigger: nil)
             }
         }
-        nodes.addHandler { [weak self] change in self?.nodeChanged(change) }
+        nodes.addHandler { [weak self] change in
+            guard let self else { return }
+            if change.object.metadata.name == nodeName { nodeChanged(change) }
+            if case .updated(let old, let new) = change, old.status.addresses == new.status.addresses { return }
+            claimsChanged()
+        }
         // Every sync looks at them.
-        ranges.addHandler { [queue] _ in queue.wake() }
+        ranges.addHandler { [weak self, queue] _ in
+            self?.claimsChanged()
+            queue.wake()
+        }
     }
 
     private func nodeChanged(_ change: InformerChange<Node>) {
@@ -149,6 +165,7 @@ public final class ProxyServer: Sendable {
     private func syncLoop() async throws {
         try await services.waitForSync()
         try await slices.waitForSync()
+        await knowOwners()
         // The handlers have queued everything by now; what they missed is in the caches.
         for service in services.list() { queue.service(ServiceKey(service.metadata.namespace ?? "", service.name)) }
         queue.wake()
@@ -169,7 +186,8 @@ public final class ProxyServer: Sendable {
 
     /// Brings the kernel up to date with the caches; false when a family failed.
     private func sync(_ batch: ChangeQueue.Batch) -> Bool {
-        let (addresses, zone) = state.withLock { ($0.addresses, $0.zone) }
+        let (addresses, zone, claims) = state.withLock { ($0.addresses, $0.zone, $0.claims ?? ExternalClaims()) }
+        var refusals: [ServiceKey: [String]] = [:]
         // A changed zone may change the choice of endpoints anywhere.
         let keys =
             batch.node
@@ -181,8 +199,9 @@ public final class ProxyServer: Sendable {
         for family in families {
             var changes: [ServiceKey: [ProxyState.Change]] = [:]
             for key in keys {
-                let ports = read(key, family.table.family, zone: zone)
+                let (ports, refused) = read(key, family.table.family, zone: zone, claims)
                 changes[key] = ports
+                refusals[key, default: []] += refused
                 for change in ports where change.port.healthCheckNodePort != 0 {
                     health.append(
                         (
@@ -200,6 +219,7 @@ public final class ProxyServer: Sendable {
                 logger.error("sync nftables rules", ["error": "\(error)", "family": family.label])
             }
         }
+        for (key, refused) in refusals { tell(refused, of: key) }
         updateChecks(keys, health)
         if succeeded { self.health.synced() }
         return succeeded
@@ -216,18 +236,22 @@ public final class ProxyServer: Sendable {
         }
     }
 
-    private func read(_ key: ServiceKey, _ family: IPFamily, zone: String?) -> [ProxyState.Change] {
-        guard let service = services.get(key.name, namespace: key.namespace) else { return [] }
-        let ports = ServicePortSpec.read(service, family)
-        guard !ports.isEmpty else { return [] }
+    private func read(
+        _ key: ServiceKey, _ family: IPFamily, zone: String?, _ claims: ExternalClaims
+    ) -> ([ProxyState.Change], refusals: [String]) {
+        guard let service = services.get(key.name, namespace: key.namespace) else { return ([], []) }
+        let admitted = ServicePortSpec.read(service, family).map(claims.admit)
+        let ports = admitted.map(\.port)
+        guard !ports.isEmpty else { return ([], []) }
         let endpoints = EndpointSpec.read(
             slices.list(index: "service", value: "\(key)"), family, node: nodeName)
-        return ports.map { port in
+        let changes = ports.map { port in
             let found = endpoints[EndpointSpec.PortKey(port.name.port, port.name.protocolNumber)] ?? []
             return ProxyState.Change(
                 port: port,
                 choice: EndpointChoice(found, usesLocal: port.usesLocalEndpoints, node: nodeName, zone: zone))
         }
+        return (changes, admitted.flatMap(\.refusals))
     }
 
     private func record(_ batch: ChangeQueue.Batch, _ family: FamilyProxy) {

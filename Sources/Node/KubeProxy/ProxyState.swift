@@ -96,6 +96,7 @@ struct ProxyState: Sendable {
             difference.changeServiceRanges(serviceRanges, to: ranges ?? serviceRanges)
             serviceRanges = ranges ?? serviceRanges
         }
+        if isFirst { for key in table.ownPortKeys { difference.note(table.ownPorts, key, new: .some(nil)) } }
         if isFirst || wantedGroups != groups { difference.change(groups, to: wantedGroups) }
         groups = wantedGroups
         if isFirst {

@@ -28,6 +28,8 @@ public struct RuleOptions: Sendable, Hashable {
     public var localTraffic = LocalTraffic.unknown
     public var nodePortAddresses = NodePortAddresses.primary([])
     public var tableName = "swiftlet-proxy"
+    /// Ports the node itself listens on: no Service gets what is sent to them at an address of the node.
+    public var ownPorts: Set<TransportPort> = []
 
     public init() {}
 
@@ -72,6 +74,18 @@ struct ProxyTable: Sendable, Hashable {
             "hairpin-connections", key: [.address(family), .address(family), .protocolNumber])
     }
 
+    /// The node's own ports.
+    var ownPorts: SetDefinition { SetDefinition("own-ports", key: nodePortKey) }
+    var ownPortKeys: Set<[FieldValue]> {
+        Set(options.ownPorts.map { [.protocolNumber($0.protocolNumber), .port($0.port)] })
+    }
+
+    /// Leaves packets for the node itself alone, whatever Service claims an address that is (or becomes) the node's.
+    private var spareNode: Rule {
+        Rule(
+            .matchSet(nodePort, ownPorts.name), .matchType(.destinationType, .local), .verdict(.returnToCaller))
+    }
+
     func affinitySet(_ name: String, seconds: UInt32) -> SetDefinition {
         SetDefinition(name, key: [.address(family)], timeoutSeconds: seconds)
     }
@@ -94,7 +108,7 @@ struct ProxyTable: Sendable, Hashable {
     var sets: [SetDefinition] {
         refusals.map { members(of: $0) } + [
             endpoints, nodePortEndpoints, serviceChains, nodePortChains, firewallIPs, serviceAddresses, clusterIPs,
-            nodePortIPs, hairpinConnections,
+            nodePortIPs, hairpinConnections, ownPorts,
         ]
     }
 
@@ -147,10 +161,10 @@ struct ProxyTable: Sendable, Hashable {
             ),
             (Chain(Self.markForMasquerade), [Rule(.setMarkBits(options.masqueradeMark))]),
             (Chain(Self.masquerading), masqueradingRules),
-            (Chain(Self.firewallCheck), [Rule(.verdictMap(frontend, firewallIPs.name))]),
+            (Chain(Self.firewallCheck), [spareNode, Rule(.verdictMap(frontend, firewallIPs.name))]),
             (
                 Chain(Self.serviceCheck),
-                refuse(isNodePort: false) + [
+                [spareNode] + refuse(isNodePort: false) + [
                     // A port the Service does not have.
                     Rule(
                         .matchSet([.destinationAddress(family)], clusterIPs.name), .verdict(.goto(Self.rejectChain)))
@@ -167,7 +181,7 @@ struct ProxyTable: Sendable, Hashable {
             ),
             (
                 Chain(Self.serviceLookup),
-                masqueradeRules + [
+                [spareNode] + masqueradeRules + [
                     Rule(.verdictMap(frontend, serviceChains.name)),
                     Rule(.verdict(.goto(Self.dispatchChain(isNodePort: false)))),
                 ]

@@ -46,8 +46,10 @@ struct ServicePortSpec: Sendable, Hashable {
     var externalIPs: [IPAddress] = []
     /// Load balancer addresses whose packets arrive unchanged (ipMode VIP).
     var loadBalancerIPs: [IPAddress] = []
-    /// Who may use the load balancer addresses; empty: everybody.
+    /// Who may use the load balancer addresses; empty: everybody, unless `isRestricted`.
     var sourceRanges: [IPPrefix] = []
+    /// Only `sourceRanges` may, and so nobody when none of what was said can be read.
+    var isRestricted = false
     /// Nil without session affinity.
     var affinitySeconds: UInt32?
     var internalLocal = false

@@ -149,7 +149,7 @@ struct RuleBuilder: Sendable {
     }
 
     private func addFirewall(_ port: ServicePortSpec, _ program: inout ServiceProgram) {
-        guard !port.sourceRanges.isEmpty, !port.loadBalancerIPs.isEmpty else { return }
+        guard port.isRestricted || !port.sourceRanges.isEmpty, !port.loadBalancerIPs.isEmpty else { return }
         let chain = Self.firewallChain(port.name)
         var allowed = port.sourceRanges.filter { $0.family == family }
         // A node that holds the address itself appears with it when it connects to it.

@@ -28,6 +28,7 @@ extension ServicePortSpec {
                 let virtual = (service.status.loadBalancer?.ingress ?? []).filter { $0.ipMode != "Proxy" }
                 result.loadBalancerIPs = addresses(virtual.compactMap(\.ip), family)
                 result.sourceRanges = spec.loadBalancerSourceRanges.compactMap { IPPrefix(trimmed($0)) }
+                result.isRestricted = !spec.loadBalancerSourceRanges.isEmpty
                 result.healthCheckNodePort = UInt16(clamping: spec.healthCheckNodePort ?? 0)
             }
             result.affinitySeconds = affinity
@@ -47,7 +48,7 @@ extension ServicePortSpec {
     }
 
     private static func trimmed(_ text: String) -> Substring {
-        text.drop { $0 == " " }.prefix { $0 != " " }
+        text.drop(while: \.isWhitespace).prefix { !$0.isWhitespace }
     }
 
     static func protocolNumber(_ name: String?) -> UInt8? {
@@ -86,7 +87,10 @@ extension EndpointSpec {
             }
             for endpoint in slice.endpoints {
                 // Only the first address is used; the API gives the others no meaning.
-                guard let text = endpoint.addresses.first, let address = IPAddress(text), address.family == family
+                guard let text = endpoint.addresses.first, let address = IPAddress(text), address.family == family,
+                    // Whoever may write slices must not lead the node's own connections to its loopback or to the
+                    // metadata service of a cloud. An API server refuses such addresses; one may be older.
+                    address.specialty == nil
                 else { continue }
                 for (key, port) in ports {
                     let spec = EndpointSpec(endpoint, address, port, node: node)

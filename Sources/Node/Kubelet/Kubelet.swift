@@ -302,7 +302,7 @@ public actor Kubelet {
         if held == nil, pod.metadata.deletionTimestamp == nil {
             let admission = PodAdmission(
                 allocatable: nodeStatus.allocatable, node: placement, admitted: Array(admitted.values),
-                allowedUnsafeSysctls: configuration.allowedUnsafeSysctls)
+                allowedUnsafeSysctls: configuration.allowedUnsafeSysctls, ownPorts: settings.ownPorts)
             if let refusal = admission.refusal(pod) {
                 services.events.warning(pod, refusal.reason, refusal.message)
                 await worker.startEnding(refusal)

@@ -40,7 +40,10 @@ extension PodNetwork {
         let links = try route.links().filter { $0.master == bridge }
         for lease in leases {
             guard let link = links.first(where: { $0.name == lease.interface }) else { continue }
-            try route.perform(Self.secure(link.index, lease))
+            do throws(NetlinkError) { try route.perform(Self.secure(link.index, lease)) } catch {
+                // A pod that went in this moment has taken its port along.
+                if !error.isMissing { throw error }
+            }
         }
     }
 

@@ -174,6 +174,9 @@ public final class PodNetwork: Sendable {
     /// pod it completes what is missing and gives the same addresses. After a failure nothing of the attempt stays.
     public func attach(pod: PodNetworkRequest) throws(PodNetworkError) -> PodNetworkResult {
         let name = "attach pod \(pod.namespace)/\(pod.name)"
+        for port in pod.hostPorts where configuration.ownPorts.contains(port.transport) {
+            throw PodNetworkError("\(name): host port \(port.transport) is a port of the node itself")
+        }
         let interface = Self.interfaceName(pod.podUID)
         let (lease, bridge) = try state.withLock { state throws(PodNetworkError) in
             (try state.leases.add(pod, from: configuration.podCIDRs, interface: interface), state.bridge)

@@ -15,10 +15,13 @@ public struct PodNetworkConfiguration: Sendable, Hashable {
     /// Whether traffic of pods that leaves the cluster takes the node's address.
     public var masquerades: Bool
     public var tableName: String
+    /// Ports the node itself listens on, which no pod gets as a host port.
+    public var ownPorts: Set<TransportPort>
 
     public init(
         podCIDRs: [IPPrefix], clusterCIDRs: [IPPrefix]? = nil, bridge: String = "swiftlet0", stateDirectory: String,
-        mtu: UInt32 = 1500, masquerades: Bool = true, tableName: String = "swiftlet-pods"
+        mtu: UInt32 = 1500, masquerades: Bool = true, tableName: String = "swiftlet-pods",
+        ownPorts: Set<TransportPort> = []
     ) {
         self.podCIDRs = podCIDRs.map(\.canonical)
         self.clusterCIDRs = (clusterCIDRs ?? podCIDRs).map(\.canonical)
@@ -27,6 +30,7 @@ public struct PodNetworkConfiguration: Sendable, Hashable {
         self.mtu = mtu
         self.masquerades = masquerades
         self.tableName = tableName
+        self.ownPorts = ownPorts
     }
 
     /// The node's block of `family`.
@@ -59,6 +63,8 @@ public struct HostPort: Sendable, Hashable {
     public var containerPort: UInt16
     /// IPPROTO_TCP 6, IPPROTO_UDP 17, IPPROTO_SCTP 132.
     public var protocolNumber: UInt8
+
+    var transport: TransportPort { TransportPort(protocolNumber, hostPort) }
 
     public init(hostIP: IPAddress? = nil, hostPort: UInt16, containerPort: UInt16, protocolNumber: UInt8) {
         // The unspecified address says "every address" in Pod objects.

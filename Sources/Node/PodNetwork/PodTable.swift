@@ -61,8 +61,10 @@ struct PodTable: Sendable {
         }
         let jump = Rule(conditions + [.verdict(.jump("hostports"))])
         for hook in [Hook.prerouting, .output] {
+            // After Services: whoever may create a pod must not take a node port that a Service was given.
             chain(
-                "nat-\(hook)", BaseChain(.nat, hook, priority: HookPriority.destinationNAT), [jump], &transaction)
+                "nat-\(hook)", BaseChain(.nat, hook, priority: HookPriority.destinationNAT + 1), [jump],
+                &transaction)
         }
     }
 
@@ -175,7 +177,8 @@ struct PodTable: Sendable {
         guard let pod = lease.address(family) else { return [] }
         var byAddress: [Element] = []
         var anywhere: [Element] = []
-        for port in lease.hostPorts {
+        // What an earlier server let a pod have is the node's again.
+        for port in lease.hostPorts where !configuration.ownPorts.contains(port.transport) {
             let target = ElementData.values([.address(pod), .port(port.containerPort)])
             let key: [FieldValue] = [.protocolNumber(port.protocolNumber), .port(port.hostPort)]
             if let address = port.hostIP {

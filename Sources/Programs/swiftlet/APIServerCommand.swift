@@ -20,6 +20,7 @@ enum APIServerCommand {
             .repeated("tls-san", "NAME", help: "additional name or address of the serving certificate"),
             .repeated("service-cidr", "CIDR", help: "service address range, one of each family"),
             ServerOptions.kubeletAuthority,
+            ServerOptions.admissionFlag,
         ])
 
     static func run(_ arguments: ParsedArguments) throws {
@@ -33,6 +34,7 @@ enum APIServerCommand {
         configuration.extraNames = arguments.all("tls-san")
         configuration.kubeletAuthorityFile = arguments["kubelet-certificate-authority"]
         if !arguments.all("service-cidr").isEmpty { configuration.serviceRanges = arguments.all("service-cidr") }
+        configuration.deniesExternalIPs = try ServerOptions.deniesExternalIPs(arguments)
         let bind = arguments["bind-address"] ?? "::"
         guard let address = SocketAddress(host: bind, port: port) else {
             throw ArgumentsError("--bind-address: not an address: \(bind)", command: "swiftlet apiserver")

@@ -49,6 +49,7 @@ struct Admission: Sendable {
         switch (resource.group, resource.kind, operation) {
         case ("", "Pod", .create): try checkLimits(object, resource)
         case ("", "PersistentVolumeClaim", .create): try checkLimits(object, resource)
+        case ("", "Service", .create), ("", "Service", .update("")): try denyExternalIPs(object, old, resource)
         case ("rbac.authorization.k8s.io", _, _):
             try RoleEscalation(core: core, user: user, name: requestedName).check(object, old: old, resource: resource)
         case ("certificates.k8s.io", "CertificateSigningRequest", .create): try checkSubject(object, resource)
@@ -111,6 +112,15 @@ struct Admission: Sendable {
             errors.append(FieldError(.forbidden, path: field, detail: detail))
         }
         if !errors.isEmpty { throw .invalid(resource.subject(object.name), errors) }
+    }
+
+    /// DenyServiceExternalIPs: those a Service has may stay.
+    private func denyExternalIPs(_ object: APIObject, _ old: APIObject?, _ resource: ResourceKind) throws(APIError) {
+        guard core.configuration.deniesExternalIPs else { return }
+        let held = old?.spec["externalIPs"]?.array ?? []
+        guard (object.spec["externalIPs"]?.array ?? []).allSatisfy(held.contains) else {
+            throw .forbidden(resource.subject(object.name), "Use of external IPs is denied by admission control")
+        }
     }
 
     // MARK: Nodes, storage and ingress

@@ -25,15 +25,26 @@ enum Unserved {
 
     /// Cheap: whether `warnings` may have anything to say.
     static func concerns(_ resource: ResourceKind) -> Bool {
-        resource.custom == nil && consequences[resource.kind] != nil
+        resource.custom == nil && (consequences[resource.kind] != nil || resource.kind == "Service")
     }
 
     static func warnings(_ object: APIObject, _ resource: ResourceKind) -> [String] {
         if resource.kind == "Pod", resource.group.isEmpty { return warnings(pod: object) }
+        if resource.kind == "Service", resource.group.isEmpty { return warnings(service: object) }
         guard resource.custom == nil, let consequence = consequences[resource.kind], acts(object, resource) else {
             return []
         }
         return ["this server stores the \(resource.kind) but does not act on it yet: \(consequence)"]
+    }
+
+    /// The first as upstream has it.
+    private static func warnings(service: APIObject) -> [String] {
+        guard !(service.spec["externalIPs"]?.array ?? []).isEmpty else { return [] }
+        return [
+            "spec.externalIPs is deprecated and may no longer be implemented in some clusters",
+            "spec.externalIPs: addresses of nodes, pods and Services are not served, unless nodes are told to "
+                + "(--allow-external-ips); an Event of the Service says which",
+        ]
     }
 
     /// Confinement that a new pod asks for and does not get.

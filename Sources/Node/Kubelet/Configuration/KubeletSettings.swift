@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Netlink
+
 /// What the machine and the command line decide: names, addresses, places.
 public struct KubeletSettings: Sendable {
     public var nodeName: String
@@ -12,6 +14,8 @@ public struct KubeletSettings: Sendable {
     public var runtime = "/usr/local/bin/swiftlet-oci"
     public var shim = "/usr/local/bin/swiftlet-shim"
     public var nodeLabels: [String: String] = [:]
+    /// Ports the node itself listens on, which no pod gets as a host port.
+    public var ownPorts: Set<TransportPort> = []
     /// Where the cgroup v2 hierarchy is mounted; nil finds it.
     public var cgroupMount: String?
     /// Off: containers stay in the shim's cgroup (a runtime that cannot place them, a test).

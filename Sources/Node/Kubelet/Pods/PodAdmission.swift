@@ -2,6 +2,7 @@
 
 internal import JSON
 internal import KubeAPI
+internal import Netlink
 
 /// Whether this node takes a pod, whatever a scheduler thought. Pure.
 struct PodAdmission {
@@ -10,6 +11,8 @@ struct PodAdmission {
     /// Pods that hold resources here already.
     var admitted: [Pod]
     var allowedUnsafeSysctls: [String]
+    /// Ports the node itself listens on.
+    var ownPorts: Set<TransportPort> = []
 
     /// Why the pod is refused; nil when it is not.
     func refusal(_ pod: Pod) -> PodVerdict? {
@@ -25,6 +28,10 @@ struct PodAdmission {
         }
         if let sysctl = unsafeSysctl(pod) {
             return PodVerdict(reason: "SysctlForbidden", message: "forbidden sysctl: \"\(sysctl)\" not allowlisted")
+        }
+        if let port = ownPort(pod) {
+            return PodVerdict(
+                reason: "NodePorts", message: "Predicate NodePorts failed: host port \(port) is one of the node's own")
         }
         if let port = portConflict(pod) {
             return PodVerdict(
@@ -104,6 +111,17 @@ struct PodAdmission {
             total[name, default: 0] += (name == "cpu" ? Quantities.milli(text) : Quantities.value(text)) ?? 0
         }
         return total
+    }
+
+    /// The first host port that would take what is sent to the node itself. On the node's network nothing is taken: there
+    /// the port is not free to listen on.
+    private func ownPort(_ pod: Pod) -> TransportPort? {
+        guard pod.spec.hostNetwork != true else { return nil }
+        return (pod.spec.initContainers + pod.spec.containers).lazy.flatMap(\.ports).compactMap { port in
+            let numbers: [String: UInt8] = ["TCP": 6, "UDP": 17, "SCTP": 132]
+            guard let number = port.hostPort.flatMap({ UInt16(exactly: $0) }), number > 0 else { return nil }
+            return TransportPort(numbers[port.protocol ?? "TCP"] ?? 6, number)
+        }.first { ownPorts.contains($0) }
     }
 
     private func portConflict(_ pod: Pod) -> String? {

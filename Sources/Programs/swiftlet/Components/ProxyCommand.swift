@@ -19,6 +19,7 @@ enum ProxyCommand {
             .value("proxy-mode", "mode", help: "nftables, iptables or ipvs: all are kept by nf_tables"),
             .value("metrics-bind-address", "address", help: "where metrics are served"),
             .value("healthz-bind-address", "address", help: "where the health is served"),
+            NodeOptions.externalIPsFlag,
             .flag("cleanup", help: "remove the rules and end"), NodeOptions.logLevelFlag,
         ])
 
@@ -57,8 +58,11 @@ enum ProxyCommand {
             case .bridge, .interfacePrefix: break  // told by another mode, which needs no blocks
             }
         }
+        configuration.allowedExternalIPs = try NodeOptions.allowedExternalIPs(arguments)
         if let address = arguments["metrics-bind-address"] { configuration.metricsBindAddress = address }
         if let address = arguments["healthz-bind-address"] { configuration.healthzBindAddress = address }
+        // Of the programs around, it knows the kubelet's usual ports.
+        configuration.rules.ownPorts = Set(NodeOptions.ports(of: configuration) + [.tcp(10250), .tcp(10248)])
         return configuration
     }
 }

@@ -29,6 +29,7 @@ struct NodeComponents: Sendable {
                 configuration.rules.localTraffic = .blocks(configuration.clusterCIDRs)
             }
         }
+        configuration.rules.ownPorts = options.ownPorts
         proxy = try ProxyServer(
             configuration: configuration, client: proxyClient, nodeName: identity.name,
             nodeAddresses: identity.addresses.compactMap { IPAddress($0) },
@@ -60,7 +61,7 @@ struct KubeletComponents: Sendable {
         let store = try ImageStore(root: "\(options.dataDirectory)/images")
         try store.removeLeftovers()
         network = NodeNetwork(
-            clusterCIDRs: clusterCIDRs.compactMap { IPPrefix($0) },
+            clusterCIDRs: clusterCIDRs.compactMap { IPPrefix($0) }, ownPorts: options.ownPorts,
             stateDirectory: "\(options.dataDirectory)/network", logger: logger.with([:], label: "network"))
         var settings = KubeletSettings(nodeName: identity.name, nodeAddresses: identity.addresses)
         settings.rootDirectory = options.rootDirectory
@@ -68,6 +69,7 @@ struct KubeletComponents: Sendable {
         settings.runtime = "\(options.programDirectory)/swiftlet-oci"
         settings.shim = "\(options.programDirectory)/swiftlet-shim"
         settings.nodeLabels = options.nodeLabels
+        settings.ownPorts = options.ownPorts
         var configuration = options.kubelet
         if configuration.clientCAFile.isEmpty { configuration.clientCAFile = authority }
         kubelet = try Kubelet(

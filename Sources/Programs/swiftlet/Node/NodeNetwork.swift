@@ -28,6 +28,7 @@ final class NodeNetwork: PodNetworking {
     }
 
     private let clusterCIDRs: [IPPrefix]
+    private let ownPorts: Set<TransportPort>
     private let stateDirectory: String
     private let logger: Logger
     private let state = Mutex(State())
@@ -35,8 +36,9 @@ final class NodeNetwork: PodNetworking {
     /// One at a time: a change must not be undone by who knows less.
     private let routing = Mutex(Routing())
 
-    init(clusterCIDRs: [IPPrefix], stateDirectory: String, logger: Logger) {
+    init(clusterCIDRs: [IPPrefix], ownPorts: Set<TransportPort>, stateDirectory: String, logger: Logger) {
         self.clusterCIDRs = clusterCIDRs
+        self.ownPorts = ownPorts
         self.stateDirectory = stateDirectory
         self.logger = logger
     }
@@ -111,7 +113,7 @@ final class NodeNetwork: PodNetworking {
         }
         let network = try PodNetwork(
             configuration: PodNetworkConfiguration(
-                podCIDRs: blocks, clusterCIDRs: clusterCIDRs, stateDirectory: stateDirectory),
+                podCIDRs: blocks, clusterCIDRs: clusterCIDRs, stateDirectory: stateDirectory, ownPorts: ownPorts),
             logger: logger)
         try network.setup()
         return network

@@ -22,6 +22,8 @@ struct NodeOptions: Sendable {
     var runDirectory: String
     var programDirectory: String
     var logLevel: Logger.Level
+    /// Ports of the control plane on this machine.
+    var controlPorts: Set<TransportPort> = []
 
     static let flags: [Option] = [
         .value("data-dir", "path", help: "where everything durable is kept", default: "/var/lib/swiftlet"),
@@ -34,7 +36,7 @@ struct NodeOptions: Sendable {
         .value("root-dir", "path", help: "the kubelet's directory", default: "/var/lib/kubelet"),
         .value("run-dir", "path", help: "sockets and what a reboot may forget", default: "/run/swiftlet"),
         .value("program-dir", "path", help: "where swiftlet-oci and swiftlet-shim are; default: beside this program"),
-        logLevelFlag,
+        externalIPsFlag, logLevelFlag,
     ]
     static let logLevelFlag = Option.value(
         "log-level", "level", help: "debug, info, warning or error", default: "info")
@@ -53,6 +55,8 @@ struct NodeOptions: Sendable {
         // A file that was named must be there; the usual place may be empty.
         let path = try arguments.string("config")
         if arguments.isSet("config") || Files.exists(path) { try read(configuration: path, arguments) }
+        proxy.allowedExternalIPs = try Self.allowedExternalIPs(arguments)
+        try checkPorts(arguments.commandName)
         if kubelet.staticPodPath.isEmpty { kubelet.staticPodPath = "/etc/kubernetes/manifests" }
     }
 

@@ -105,6 +105,7 @@ struct Server: Sendable {
         configuration.clusterDNS = options.clusterDNS
         configuration.localNode = APIServerConfiguration.LocalNode(name: identity.name, addresses: identity.addresses)
         configuration.kubeletAuthorityFile = options.kubeletAuthorityFile
+        configuration.deniesExternalIPs = options.deniesExternalIPs
         configuration.clusterDomain = options.node.kubelet.clusterDomain
         return try APIServer(configuration, logger: logger.with([:], label: "apiserver"), metrics: metrics)
     }

@@ -19,6 +19,8 @@ struct ServerOptions: Sendable {
     var kubeletAuthorityFile: String?
     /// The addresses of the Service of the bundled DNS server; none: it is left out.
     var clusterDNS: [String]
+    /// The admission plugin DenyServiceExternalIPs is on.
+    var deniesExternalIPs: Bool
 
     static let kubeletAuthority = Option.value(
         "kubelet-certificate-authority", "path",
@@ -38,6 +40,7 @@ struct ServerOptions: Sendable {
                 default: "10.42.0.0/16,fd42::/48"),
             .value(
                 "service-cluster-ip-range", "cidrs", help: "addresses of Services", default: "10.43.0.0/16,fd43::/112"),
+            admissionFlag,
             .repeated("disable", "component", help: "leave a bundled component out: dns"),
             .value(
                 "cluster-signing-duration", "duration",
@@ -64,6 +67,26 @@ struct ServerOptions: Sendable {
         signingDuration = duration
         clusterDNS = try Self.clusterDNS(serviceCIDRs, arguments)
         if node.kubelet.clusterDNS.isEmpty { node.kubelet.clusterDNS = clusterDNS }
+        node.controlPorts = [.tcp(securePort)]
+        // The DNS server's, which listens at the addresses of the pod bridge.
+        if !clusterDNS.isEmpty { node.controlPorts.formUnion([.tcp(10053), .udp(10053), .tcp(9153)]) }
+        try node.checkPorts(arguments.commandName)
+        deniesExternalIPs = try Self.deniesExternalIPs(arguments)
+    }
+
+    static let admissionFlag = Option.repeated(
+        "enable-admission-plugins", "plugin", help: "an admission plugin that is off by default: DenyServiceExternalIPs"
+    )
+
+    static func deniesExternalIPs(_ arguments: ParsedArguments) throws -> Bool {
+        let plugins = arguments.all("enable-admission-plugins").flatMap { $0.split(separator: ",") }
+        for plugin in plugins where plugin != "DenyServiceExternalIPs" {
+            throw ArgumentsError(
+                "--enable-admission-plugins: \"\(plugin)\" is not one that can be turned on: "
+                    + "DenyServiceExternalIPs is one; those of upstream's default set that exist here are always on",
+                command: arguments.commandName)
+        }
+        return !plugins.isEmpty
     }
 
     /// The tenth address of each range, as upstream's tools choose it; none where the server is left out.

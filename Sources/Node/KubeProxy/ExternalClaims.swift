@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Netlink
+
+/// Which addresses and ports Services may take for themselves by externalIPs, load balancer addresses and node ports.
+///
+/// Whoever may write a Service could else receive what every pod and the node itself sends to the API server, to a
+/// kubelet, to the DNS server or to a program on the node's loopback (CVE-2020-8554).
+struct ExternalClaims: Sendable, Hashable {
+    /// Addresses of Services.
+    var serviceRanges: [IPPrefix] = []
+    /// Addresses of pods.
+    var podRanges: [IPPrefix] = []
+    /// Addresses of nodes and of the API server, with whose they are.
+    var owners: [IPAddress: String] = [:]
+    /// Addresses of the above kinds that the administrator gives to Services.
+    var allowed: [IPPrefix] = []
+    /// Ports the nodes listen on themselves.
+    var ownPorts: Set<TransportPort> = []
+
+    /// Why no Service may have the address; nil when one may.
+    func refusal(of address: IPAddress, port: TransportPort) -> String? {
+        if let special = address.specialty { return "\(address) is \(special)" }
+        if let owner = owners[address] {
+            guard isAllowed(address) else { return "\(address) is the address of \(owner)" }
+            if ownPorts.contains(port) { return "\(port) is a port of \(owner) itself" }
+        }
+        if isAllowed(address) { return nil }
+        if let range = serviceRanges.first(where: { $0.contains(address) }) {
+            return "\(address) is in the range of Services' own addresses \(range)"
+        }
+        if let range = podRanges.first(where: { $0.contains(address) }) {
+            return "\(address) is in the range of pods' addresses \(range)"
+        }
+        return nil
+    }
+
+    private func isAllowed(_ address: IPAddress) -> Bool { allowed.contains { $0.contains(address) } }
+
+    /// The port with what it may have of what it asks for, and why the rest is refused.
+    func admit(_ port: ServicePortSpec) -> (port: ServicePortSpec, refusals: [String]) {
+        var port = port
+        var refusals: [String] = []
+        let transport = TransportPort(port.name.protocolNumber, port.port)
+        func admitted(_ addresses: [IPAddress], _ field: String) -> [IPAddress] {
+            addresses.filter { address in
+                guard let reason = refusal(of: address, port: transport) else { return true }
+                refusals.append("\(field): \(reason)")
+                return false
+            }
+        }
+        port.externalIPs = admitted(port.externalIPs, "spec.externalIPs")
+        port.loadBalancerIPs = admitted(port.loadBalancerIPs, "status.loadBalancer.ingress")
+        let nodePort = TransportPort(port.name.protocolNumber, port.nodePort)
+        if ownPorts.contains(nodePort) {
+            refusals.append("nodePort: \(nodePort) is a port of the node itself")
+            port.nodePort = 0
+        }
+        return (port, refusals)
+    }
+}

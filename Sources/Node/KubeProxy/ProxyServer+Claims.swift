@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import KubeAPI
+internal import KubeClient
+internal import Netlink
+internal import Synchronization
+internal import Telemetry
+
+// What Services may not claim: who has which addresses, and what is told about it.
+
+extension ProxyServer {
+    /// The Service of the API server, whose endpoints are its addresses.
+    static let apiServer = ServiceKey("default", "kubernetes")
+
+    /// What Services may claim depends on who has which addresses: looks at all of them again when that changed.
+    func claimsChanged() {
+        // Before that `knowOwners` looks when all are there, not at each that comes.
+        let isNew = state.withLock { state in
+            guard let before = state.claims else { return false }
+            // Read under the lock: what an older look would leave must not come last.
+            let claims = readClaims(state.addresses)
+            state.claims = claims
+            return claims != before
+        }
+        if isNew { queue.node() }
+    }
+
+    private func readClaims(_ own: [IPAddress]) -> ExternalClaims {
+        var claims = ExternalClaims()
+        claims.serviceRanges = ranges.list().flatMap(\.spec.cidrs).compactMap { IPPrefix($0) }.sorted()
+        claims.podRanges = configuration.clusterCIDRs
+        claims.allowed = configuration.allowedExternalIPs
+        claims.ownPorts = configuration.rules.ownPorts
+        for slice in slices.list(index: "service", value: "\(Self.apiServer)") {
+            for address in slice.endpoints.flatMap(\.addresses).compactMap({ IPAddress($0) }) {
+                claims.owners[address] = "the API server"
+            }
+        }
+        for node in nodes.list() {
+            for address in node.status.addresses.compactMap({ IPAddress($0.address) }) {
+                claims.owners[address] = "node \(node.metadata.name ?? "")"
+            }
+        }
+        for address in own where claims.owners[address] == nil {
+            claims.owners[address] = "node \(nodeName)"
+        }
+        return claims
+    }
+
+    /// Tells once what a Service asks for and does not get.
+    func tell(_ refusals: [String], of key: ServiceKey) {
+        let isNew = state.withLock { state in
+            let before = state.refusals[key] ?? []
+            state.refusals[key] = refusals.isEmpty ? nil : refusals
+            return !refusals.isEmpty && before != refusals
+        }
+        guard isNew, let service = services.get(key.name, namespace: key.namespace) else { return }
+        let text = refusals.joined(separator: "; ")
+        logger.warning("a Service claims what it may not have", ["service": "\(key)", "refused": text])
+        recorder.event(service, .warning, reason: "AddressRefused", text, action: "Sync")
+    }
+
+    /// Waits for who has which addresses. An API server that does not tell (an older one has no ranges) must not keep
+    /// every Service from working.
+    func knowOwners() async {
+        let isKnown = await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                do {
+                    try await self.nodes.waitForSync()
+                    try await self.ranges.waitForSync()
+                    return true
+                } catch { return false }
+            }
+            group.addTask {
+                // Cancelled when the other was faster.
+                do { try await Task.sleep(for: .seconds(10)) } catch {}
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
+        }
+        if !isKnown, !Task.isCancelled {
+            logger.error("nodes or ranges of Services cannot be listed: Services may claim their addresses", [:])
+        }
+        state.withLock { $0.claims = readClaims($0.addresses) }
+    }
+}
