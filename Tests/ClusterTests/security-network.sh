@@ -1,0 +1,169 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# What pods can send, and what Services can claim.
+
+need_server
+
+network_pods() {
+    local name
+    for name in thief victim asker; do
+        cat <<end
+apiVersion: v1
+kind: Pod
+metadata: {name: $name, labels: {app: $name}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: main
+      image: $example_image
+      command: [/bin/sh, -c, 'mkdir -p /tmp/www; echo from $name >/tmp/www/index.html; exec httpd -f -p 8080 -h /tmp/www']
+      readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
+---
+end
+    done
+}
+network_pods_run() {
+    network_pods | k apply -f -
+    k wait pod/thief pod/victim pod/asker --for=condition=Ready --timeout=30s
+}
+check "three pods run" network_pods_run
+
+# in_network <pod> <command>...: with root's rights in the pod's network, which is more than its containers have.
+in_network() {
+    local pid
+    pid=$(container_init "$1")
+    shift
+    nsenter -t "$pid" -n "$@"
+}
+
+hardware_of() { in_network "$1" ip -o link show eth0 | grep -oE 'link/ether [0-9a-f:]+' | cut -d ' ' -f 2; }
+
+# The pod takes the other's hardware and IP addresses and tells everybody; its own traffic is sacrificed for it.
+takes_nothing() {
+    local address hardware own i
+    address=$(field .status.podIP pod victim)
+    hardware=$(hardware_of victim)
+    own=$(hardware_of thief)
+    in_network thief ip link set eth0 address "$hardware"
+    in_network thief ip address add "$address/32" dev eth0
+    in_network thief python3 - "$hardware" "$address" <<'end'
+import socket, sys
+hardware = bytes.fromhex(sys.argv[1].replace(":", ""))
+address = socket.inet_aton(sys.argv[2])
+wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+wire.bind(("eth0", 0))
+for kind in (1, 2):
+    body = bytes([0, 1, 8, 0, 6, 4, 0, kind]) + hardware + address + hardware + address
+    for _ in range(5):
+        wire.send(b"\xff" * 6 + hardware + b"\x08\x06" + body)
+end
+    for i in 1 2 3 4 5; do
+        says '^from victim$' k exec asker -- timeout 3 wget -q -O - "http://$address:8080/"
+        says '^from victim$' answers "http://$address:8080/"
+    done
+    in_network thief ip address del "$address/32" dev eth0
+    in_network thief ip link set eth0 address "$own"
+    # Taking the link's address took its neighbours too; they are known for good otherwise.
+    in_network thief busybox ping -c 1 -W 2 "$address"
+}
+check "a pod that calls itself another receives nothing of it" takes_nothing
+
+pods_still_talk() {
+    local family address
+    for address in $(field '.status.podIPs[*].ip' pod victim); do
+        case $address in *:*) address="[$address]" ;; esac
+        says '^from victim$' k exec asker -- timeout 3 wget -q -O - "http://$address:8080/"
+    done
+}
+check "pods reach each other over IPv4 and IPv6" pods_still_talk
+
+service_of() {
+    cat <<end
+{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "$1"},
+ "spec": {"selector": {"app": "thief"}, "externalIPs": ["$2"], "ports": [{"port": $3, "targetPort": 8080}]}}
+end
+}
+special_is_refused() {
+    local address
+    for address in 127.0.0.1 ::1 0.0.0.0 169.254.169.254 fe80::1 224.0.0.1 ::ffff:127.0.0.1 127.0.0.01; do
+        refuses 'spec.externalIPs\[0\]: Invalid value' "$kubectl" create -f - < <(service_of special "$address" 9999)
+    done
+}
+check "loopback, link-local and ambiguous external addresses are refused" special_is_refused
+
+# refused_in_an_event <address> <port> <regex>: a Service that claims it is told no.
+refused_in_an_event() {
+    service_of claims "$1" "$2" | k apply -f -
+    within 10 says "$3" k get events --field-selector reason=AddressRefused,involvedObject.name=claims \
+        -o 'jsonpath={.items[*].message}'
+}
+somebodys_is_not_served() {
+    local node kubernetes dns
+    node=$(field '.status.addresses[?(@.type=="InternalIP")].address' node node-1 | cut -d ' ' -f 1)
+    kubernetes=$(field .spec.clusterIP service kubernetes)
+    refused_in_an_event "$node" 10250 'is the address of (node node-1|the API server)'
+    says 'Unauthorized|ok' curl -sk --max-time 3 "https://$node:10250/healthz"
+    refused_in_an_event "$kubernetes" 443 "is in the range of Services' own addresses"
+    says 'gitVersion|Unauthorized' in_network asker curl -sk --max-time 5 "https://$kubernetes/version"
+    refused_in_an_event "$(field .status.podIP pod victim)" 8080 "is in the range of pods' addresses"
+    says '^from victim$' k exec asker -- timeout 3 wget -q -O - "http://$(field .status.podIP pod victim):8080/"
+    k delete service claims
+}
+check "addresses of nodes, Services and pods are no Service's, and an Event says so" somebodys_is_not_served
+
+others_are_served() {
+    service_of claims 203.0.113.77 8081 | k apply -f -
+    within 5 says '^from thief$' answers http://203.0.113.77:8081/
+    k delete service claims
+}
+check "other external addresses are served" others_are_served
+
+special_endpoints_are_refused() {
+    local address type
+    for address in 127.0.0.1 169.254.169.254 ::1 fe80::1; do
+        case $address in *:*) type=IPv6 ;; *) type=IPv4 ;; esac
+        refuses 'endpoints\[0\].addresses\[0\]: Invalid value' "$kubectl" create -f - <<end
+{"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {"name": "special"}, "addressType": "$type",
+ "endpoints": [{"addresses": ["$address"]}], "ports": [{"port": 80}]}
+end
+    done
+}
+check "loopback and link-local endpoints are refused" special_endpoints_are_refused
+
+own_port_is_refused() {
+    k apply -f - <<end
+apiVersion: v1
+kind: Pod
+metadata: {name: porter}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers: [{name: main, image: $example_image, command: [sleep, "1000"], ports: [{containerPort: 80, hostPort: 10250}]}]
+end
+    within 10 has_field NodePorts .status.reason pod porter
+    says "10250/TCP is one of the node's own" field .status.message pod porter
+    k delete pod porter
+}
+check "the kubelet's port is no pod's host port" own_port_is_refused
+
+strangers_are_not_answered() {
+    local gateway
+    gateway=$(ip -4 -o address show dev swiftlet0 | awk '{ sub("/.*", "", $4); print $4 }')
+    within 5 says 'NOERROR' dig @"$gateway" -p 10053 kubernetes.default.svc.cluster.local +time=2 +tries=1
+    says 'Address' k exec asker -- timeout 5 nslookup kubernetes.default.svc.cluster.local
+    from_outside ip route replace 10.42.0.0/16 via "$(field '.status.addresses[?(@.type=="InternalIP")].address' node node-1 | cut -d ' ' -f 1)"
+    refuses 'timed out|no servers could be reached' \
+        nsenter -t "$outside" -n dig @"$gateway" -p 10053 kubernetes.default.svc.cluster.local +time=1 +tries=1
+    from_outside ip route delete 10.42.0.0/16
+}
+check "cluster DNS answers pods and the node, and no stranger" strangers_are_not_answered
+
+survives_a_restart() {
+    crash_server
+    start_server
+    takes_nothing
+    pods_still_talk
+}
+check "all of that holds after a crash of the server" survives_a_restart
+check "the machine is found able to look at frames" says 'ok +nf_tables for bridges' "$programs/swiftlet" check
+k delete pod thief victim asker --wait=false >"$logs/network-pods.out"
