@@ -149,6 +149,27 @@ struct GuardTests {
         try network.detach(podUID: "uid-a")
     }
 
+    @Test func `tables that somebody removed come back`() throws {
+        let node = try Node()
+        let network = try node.network()
+        try network.setup()
+        let a = try NetworkNamespace.create()
+        let port = HostPort(hostPort: 8081, containerPort: 80, protocolNumber: 6)
+        _ = try network.attach(pod: request("a", a, [port]))
+        let ruleset = try KernelRuleset(in: node.namespace)
+        let tables = [TableFamily.ip, .ip6, .bridge].map { Table($0, "swiftlet-pods") }
+        for table in tables {
+            var transaction = Transaction(table)
+            transaction.removeTable()
+            try ruleset.commit(transaction)
+        }
+        try network.mend()
+        for table in tables { #expect(try ruleset.chains(of: table) != nil) }
+        let server = try Sockets.bound(a, IPAddress(0, 0, 0, 0), 80)
+        #expect(try Sockets.talk(from: node.outside, to: Node.address, 8081, server: server) == Node.outsideAddress)
+        try network.detach(podUID: "uid-a")
+    }
+
     @Test func `a host port does not take what a Service serves`() throws {
         let node = try Node()
         let network = try node.network()

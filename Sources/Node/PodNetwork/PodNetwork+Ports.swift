@@ -35,6 +35,25 @@ extension PodNetwork {
         }
     }
 
+    /// Makes tables anew that somebody removed: `nft flush ruleset`, which Debian's nftables.service does when it starts,
+    /// takes every table of the machine.
+    public func mend() throws(PodNetworkError) {
+        let (isSetUp, leases, nodes, filters) = state.withLock { state in
+            (state.bridge != 0, Array(state.leases.leases.values), state.nodes, state.filtersFrames)
+        }
+        guard isSetUp else { return }
+        do throws(NFTablesError) {
+            for table in tables { try restore(table.table) { table.build(leases, nodes: nodes) } }
+            if filters { try restore(frames.table) { frames.build(leases) } }
+        } catch { throw PodNetworkError("mend nftables", error) }
+    }
+
+    private func restore(_ table: Table, _ build: () -> Transaction) throws(NFTablesError) {
+        guard try ruleset.chains(of: table) == nil else { return }
+        logger.warning("somebody removed a table of the pod network; making it anew", ["table": "\(table)"])
+        try ruleset.commit(build())
+    }
+
     /// Ports that an earlier server made are made to be as `connect` leaves them.
     func securePorts(of leases: [Lease], bridge: Int32) throws {
         let links = try route.links().filter { $0.master == bridge }

@@ -66,6 +66,11 @@ final class NodeNetwork: PodNetworking {
     /// By all nodes at once, not one change after another: a start would first take away what it finds in use.
     private func updateRoutes(_ nodes: Informer<Node>, but own: String, always: Bool = false) {
         guard let network = state.withLock({ $0.network }) else { return }
+        if always {
+            do throws(PodNetworkError) { try network.mend() } catch {
+                logger.error("check the pod network's rules", ["error": "\(error)"])
+            }
+        }
         routing.withLock { routing in
             let peers = Set(nodes.list().filter { $0.metadata.name != own }.map(NodePeer.init))
             guard always || peers != routing.peers else { return }
