@@ -174,6 +174,28 @@ import Testing
         #expect(mark.revision == gone.revision && store.changes(under: "/registry/roles/") === mark)
     }
 
+    @Test func `remembers which keys under a prefix have changed, and when they are too many`() async throws {
+        let store = try SQLiteStore(directory: scratch.path)
+        _ = try await store.create("/r/old", value(1))
+        let changes = store.changedKeys(under: "/r/")
+        #expect(changes.take() == .everything && changes.take() == .keys([]))
+        _ = try await store.create("/r/a", value(1))
+        _ = try await store.create("/s/a", value(1))
+        _ = try await store.create("/r", value(1))
+        _ = try await store.delete("/r/old", expected: nil)
+        _ = try await store.delete("/r/a", expected: nil)
+        guard case .keys(let keys) = changes.take() else {
+            Issue.record("two keys are not many")
+            return
+        }
+        #expect(keys.sorted() == ["/r/a", "/r/old"] && changes.take() == .keys([]))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for n in 0...ChangedKeys.limit { group.addTask { _ = try await store.create("/r/\(n)", value(n)) } }
+            try await group.waitForAll()
+        }
+        #expect(changes.take() == .everything && changes.take() == .keys([]))
+    }
+
     @Test func `answers many writers, each with its own revision`() async throws {
         let store = try SQLiteStore(directory: scratch.path)
         let revisions = try await withThrowingTaskGroup(of: Int64.self) { group in

@@ -40,6 +40,9 @@ public protocol KeyValueStore: Sendable {
     /// Tells, from now on and at the cost of one load, whether something under `prefix` (a path ending in `/`) changed.
     func changes(under prefix: String) -> ChangeMark
 
+    /// Remembers, as long as the store lives, which keys under `prefix` (a path ending in `/`) change; for one reader.
+    func changedKeys(under prefix: String) -> ChangedKeys
+
     /// Forgets the history before `revision`: reads at it or later still work.
     func compact(to revision: Int64) async throws(StoreError)
 }

@@ -8,6 +8,7 @@ struct LiveState: Sendable {
     private(set) var recent = RecentEvents()
     private var watchers: [KeyBytes: [WatchQueue]] = [:]
     private var marks: [ChangeMark] = []
+    private var journals: [ChangedKeys] = []
     var failure: StoreError?
 
     /// Takes a row of the log at start.
@@ -32,6 +33,7 @@ struct LiveState: Sendable {
         recent.append(event)
         revision = event.revision
         for mark in marks where SortedObjects.hasPrefix(event.key, mark.prefix) { mark.advance(to: revision) }
+        for journal in journals where SortedObjects.hasPrefix(event.key, journal.prefix) { journal.note(event.key) }
         guard !watchers.isEmpty else { return }
         forEachPrefix(of: event.key) { prefix in
             for queue in watchers[KeyBytes(prefix)] ?? [] { queue.push(event) }
@@ -44,6 +46,8 @@ struct LiveState: Sendable {
         marks.append(mark)
         return mark
     }
+
+    mutating func add(_ journal: ChangedKeys) { journals.append(journal) }
 
     mutating func add(_ queue: WatchQueue) { watchers[KeyBytes(queue.prefix), default: []].append(queue) }
 

@@ -122,6 +122,12 @@ extension SQLiteStore {
 
     public func changes(under prefix: String) -> ChangeMark { state.withLock { $0.mark(prefix) } }
 
+    public func changedKeys(under prefix: String) -> ChangedKeys {
+        let journal = ChangedKeys(prefix: prefix)
+        state.withLock { $0.add(journal) }
+        return journal
+    }
+
     public func count(prefix: String) -> Int {
         state.withLock { $0.objects.distance($0.objects.lowerBound(prefix), $0.objects.upperBound(prefix: prefix)) }
     }
