@@ -14,7 +14,8 @@ import Testing
         "Role/kube-system/swiftlet:cluster-settings", "ClusterRoleBinding//swiftlet:cluster-dns",
         "ClusterRoleBinding//swiftlet:node-bootstrap", "ClusterRoleBinding//swiftlet:node-certificate-approval",
         "ClusterRoleBinding//swiftlet:node-certificate-renewal", "ClusterRoleBinding//swiftlet:node-proxier",
-        "ClusterRoleBinding//swiftlet:certificate-approval", "RoleBinding/kube-public/swiftlet:cluster-info",
+        "ClusterRoleBinding//swiftlet:certificate-approval", "ClusterRoleBinding//swiftlet:kubelet-api-admin",
+        "RoleBinding/kube-public/swiftlet:cluster-info",
         "RoleBinding/kube-system/swiftlet:cluster-dns", "RoleBinding/kube-system/swiftlet:cluster-settings",
     ]
 

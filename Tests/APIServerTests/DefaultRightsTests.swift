@@ -10,6 +10,9 @@ import Testing
 private let ownPolicy = """
     clusterrole swiftlet:certificate-approval
       get core nodes
+      approve certificates.k8s.io signers kubernetes.io/kubelet-serving
+    clusterbinding swiftlet:kubelet-api-admin ClusterRole system:kubelet-api-admin
+      User kube-apiserver-kubelet-client
     clusterbinding swiftlet:certificate-approval ClusterRole swiftlet:certificate-approval
       ServiceAccount kube-system/certificate-controller
     clusterbinding swiftlet:node-bootstrap ClusterRole system:node-bootstrapper

@@ -18,11 +18,11 @@ import Testing
 
     private func request(
         _ name: String, signer: String, commonName: String, organizations: [String] = ["system:nodes"],
-        addresses: [String] = [], usage: String = "client auth"
+        addresses: [String] = [], emails: [String] = [], usage: String = "client auth"
     ) throws -> JSONObject {
         let pem = try CertificateRequest(
             key: PrivateKey(generate: .ecdsaP256), commonName: commonName, organizations: organizations,
-            names: AlternativeNames(addresses: addresses)
+            names: AlternativeNames(addresses: addresses, emails: emails)
         ).pem()
         return [
             "metadata": ["name": .string(name)],
@@ -126,6 +126,52 @@ import Testing
         }
     }
 
+    @Test func `the certificate of a node that exists is for that node alone`() async throws {
+        try await RealCluster.run { cluster in
+            let nodes = Cluster.kind("", "nodes", "Node", namespaced: false)
+            _ = try await cluster.admin.create(nodes, ["metadata": ["name": "n1"]])
+            let bootstrapper = cluster.client(
+                as: "system:bootstrap:abcdef",
+                ["system:bootstrappers", "system:bootstrappers:kubeadm:default-node-token"])
+            func ask(_ name: String, _ node: String, as client: KubeClient) async throws {
+                _ = try await client.create(
+                    Self.requests,
+                    request(name, signer: "kube-apiserver-client-kubelet", commonName: "system:node:\(node)"))
+            }
+            func becomes(_ name: String, _ verdict: [String]) async throws {
+                try await cluster.eventually("\(name) is \(verdict)") {
+                    try await conditions(cluster, name) == verdict
+                }
+            }
+            try await ask("stolen", "n1", as: bootstrapper)
+            try await becomes("stolen", ["Denied"])
+            let denied = try await cluster.admin.get(Self.requests, name: "stolen")
+            let said = denied.array("status", "conditions").first
+            #expect(said?["reason"]?.string == "NodeExists")
+            #expect(said?["message"]?.string?.hasSuffix("delete it first: kubectl delete node n1") == true)
+            // What an administrator asks for he decides about.
+            try await ask("admins", "n1", as: cluster.admin)
+            try await ask("own", "n1", as: cluster.client(as: "system:node:n1", ["system:nodes"]))
+            try await ask("new", "n2", as: bootstrapper)
+            try await becomes("own", ["Approved"])
+            try await becomes("new", ["Approved"])
+            #expect(try await conditions(cluster, "admins").isEmpty)
+            // Who is told so waits, with words for it.
+            var template = Array("/tmp/swiftlet-pki-XXXXXX".utf8CString)
+            let directory = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
+            defer { try? Files.removeTree(directory) }
+            let certificate = NodeCertificate(
+                nodeName: "n1", purpose: .client, directory: directory, logger: Logger(label: "test", level: .error))
+            await #expect {
+                _ = try await certificate.request(from: bootstrapper, patience: .seconds(20))
+            } throws: {
+                "\($0)".contains("is Denied: the node \"n1\" exists")
+            }
+            try await cluster.admin.delete(nodes, name: "n1")
+            _ = try await certificate.request(from: bootstrapper, patience: .seconds(20))
+        }
+    }
+
     @Test func `what a signer does not sign is said in the request`() async throws {
         try await RealCluster.run { cluster in
             _ = try await cluster.admin.create(
@@ -134,6 +180,15 @@ import Testing
             try await approve(cluster, "bad")
             try await cluster.eventually("it failed") {
                 try await conditions(cluster, "bad") == ["Approved", "Failed"]
+            }
+            _ = try await cluster.admin.create(
+                Self.requests,
+                request(
+                    "mail", signer: "kube-apiserver-client-kubelet", commonName: "system:node:n1",
+                    emails: ["a@example.com"]))
+            try await approve(cluster, "mail")
+            try await cluster.eventually("it failed as well") {
+                try await conditions(cluster, "mail") == ["Approved", "Failed"]
             }
             let failed = try await cluster.admin.get(Self.requests, name: "bad")
             #expect(failed.string("status", "certificate").isEmpty)

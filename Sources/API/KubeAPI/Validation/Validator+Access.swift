@@ -181,15 +181,7 @@ extension Validator {
         let path = FieldPath("spec")
         let spec = object["spec"] ?? [:]
         required(spec["request"], path["request"])
-        if let name = required(spec["signerName"], path["signerName"]) {
-            let parts = name.split(separator: "/", maxSplits: 1)
-            if parts.count != 2 || !parts[0].contains(".") {
-                add(
-                    .invalid(
-                        path["signerName"], name,
-                        "must be a fully qualified domain and path of the form 'example.com/signer-name'"))
-            }
-        }
+        signerName(spec["signerName"], path["signerName"])
         if let seconds = spec["expirationSeconds"]?.integer, seconds < 600 {
             add(
                 .invalid(
@@ -198,9 +190,54 @@ extension Validator {
         }
         let usages = spec["usages"]?.array ?? []
         if usages.isEmpty { add(.required(path["usages"], "usages is required")) }
-        for (index, usage) in usages.enumerated() where usages[..<index].contains(usage) {
-            add(.duplicate(path["usages"][index], json: usage))
+        for (index, usage) in usages.enumerated() {
+            choice(usage, Self.certificateUsages, path["usages"][index])
+            if usages[..<index].contains(usage) { add(.duplicate(path["usages"][index], json: usage)) }
         }
         if let old { unchanged(spec, old["spec"], path) }
+    }
+
+    private static let certificateUsages = [
+        "any", "cert sign", "client auth", "code signing", "content commitment", "crl sign", "data encipherment",
+        "decipher only", "digital signature", "email protection", "encipher only", "ipsec end system", "ipsec tunnel",
+        "ipsec user", "key agreement", "key encipherment", "microsoft sgc", "netscape sgc", "ocsp signing", "s/mime",
+        "server auth", "signing", "timestamping",
+    ]
+
+    /// `domain/name`: rights on signers are given by the whole of it, or by the domain.
+    private mutating func signerName(_ value: JSONValue?, _ path: FieldPath) {
+        guard let name = required(value, path) else { return }
+        if name == "kubernetes.io/legacy-unknown" {
+            add(.invalid(path, name, "the legacy signerName is not allowed via this API version"))
+            return
+        }
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2 else {
+            add(
+                .invalid(
+                    path, name,
+                    "must be a fully qualified domain and path of the form 'example.com/signer-name'"))
+            return
+        }
+        let domain = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        for (labels, whole, check) in [
+            (domain, parts[0], Names.dnsLabel),
+            (
+                parts[1].split(separator: ".", omittingEmptySubsequences: false).map(String.init), parts[1],
+                Names.dnsSubdomain
+            ),
+        ] as [([String], String, (String) -> [String])] {
+            if let wrong = labels.first(where: { !check($0).isEmpty }) {
+                for complaint in check(wrong) {
+                    add(.invalid(path, whole, "validating label \"\(wrong)\": \(complaint)"))
+                }
+            }
+        }
+        if domain.count < 2 {
+            add(.invalid(path, parts[0], "should be a domain with at least two segments separated by dots"))
+        }
+        if parts[0].utf8.count > 253 || name.utf8.count > 253 + 1 + 253 + 1 + 63 {
+            add(.invalid(path, name, "must be no more than 571 bytes, and its domain no more than 253"))
+        }
     }
 }

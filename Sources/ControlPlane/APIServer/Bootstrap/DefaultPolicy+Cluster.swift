@@ -78,6 +78,7 @@ extension DefaultPolicy {
           get core nodes
         clusterrole swiftlet:certificate-approval
           get core nodes
+          approve certificates.k8s.io signers kubernetes.io/kubelet-serving
         clusterrole system:discovery
           get - - - /api,/api/*,/apis,/apis/*,/healthz,/livez,/openapi,/openapi/*,/readyz,/version,/version/
         clusterrole system:heapster

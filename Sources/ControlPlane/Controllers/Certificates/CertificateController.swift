@@ -83,22 +83,17 @@ final class CertificateController: Controller {
         }
         if signer == .serving { return try await approveServing(request, wish) }
         let approvals = SigningPolicy.approvals(wish, user: request.string("spec", "username"), for: signer)
-        for (subresource, message) in approvals where try await isAllowed(request, subresource) {
-            return try await approve(request, message)
+        for approval in approvals where try await isAllowed(request, approval.subresource) {
+            if approval.isForNewNodes, let node = wish.node, try await exists(node) {
+                return try await refuse(request, node)
+            }
+            return try await decide(request, "Approved", reason: "AutoApproved", message: approval.message)
         }
         if !approvals.isEmpty {
             context.logger.info(
                 "a kubelet's certificate signing request waits for a person: its user may not have it unseen",
                 ["request": request.objectName, "user": request.string("spec", "username")])
         }
-    }
-
-    private func approve(_ request: JSONObject, _ message: String) async throws {
-        var approved = request
-        var conditions = request.array("status", "conditions")
-        conditions.append(condition("Approved", reason: "AutoApproved", message: message))
-        approved.set("status", "conditions", to: .array(conditions))
-        _ = try await context.client.update(Kinds.signingRequests, approved, subresource: "approval")
     }
 
     private func approveServing(_ request: JSONObject, _ wish: SigningPolicy.Wish) async throws {
@@ -108,11 +103,44 @@ final class CertificateController: Controller {
         let refusal = approval.refusal(
             wish, user: user, groups: request.array("spec", "groups").compactMap(\.string))
         guard let refusal else {
-            return try await approve(request, "Auto approving kubelet serving certificate of the node that asks.")
+            return try await decide(
+                request, "Approved", reason: "AutoApproved",
+                message: "Auto approving kubelet serving certificate of the node that asks.")
         }
         context.logger.info(
             "a kubelet's certificate signing request waits for a person",
             ["request": request.objectName, "user": user, "because": refusal])
+    }
+
+    /// Asked of the API server and not of what is remembered: a node may have come a moment ago.
+    private func exists(_ node: String) async throws -> Bool {
+        do {
+            _ = try await context.client.get(Kinds.nodes, name: node)
+            return true
+        } catch  where error.isNotFound {
+            return false
+        }
+    }
+
+    /// The certificate of a node that exists is only for whoever holds one: a token for joining would make every machine
+    /// that has it each of the nodes. To one that joins it is said at once; anybody else's request waits for a person.
+    private func refuse(_ request: JSONObject, _ node: String) async throws {
+        let message =
+            "the node \"\(node)\" exists, and only itself gets its certificate anew; "
+            + "for another machine to take its place, delete it first: kubectl delete node \(node)"
+        context.logger.warning(
+            "a certificate of a node that exists was asked for",
+            ["request": request.objectName, "user": request.string("spec", "username"), "node": node])
+        guard request.array("spec", "groups").contains("system:bootstrappers") else { return }
+        try await decide(request, "Denied", reason: "NodeExists", message: message)
+    }
+
+    private func decide(_ request: JSONObject, _ verdict: String, reason: String, message: String) async throws {
+        var decided = request
+        var conditions = request.array("status", "conditions")
+        conditions.append(condition(verdict, reason: reason, message: message))
+        decided.set("status", "conditions", to: .array(conditions))
+        _ = try await context.client.update(Kinds.signingRequests, decided, subresource: "approval")
     }
 
     private static let reviews = ResourceID(

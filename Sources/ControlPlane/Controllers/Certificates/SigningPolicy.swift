@@ -26,7 +26,8 @@ struct SigningPolicy: Sendable {
         var commonName: String
         var organizations: [String]
         var hasHosts: Bool
-        var hasOtherNames: Bool
+        var hasEmails: Bool
+        var hasURIs: Bool
         var usages: Set<String>
 
         init(_ object: JSONObject) throws {
@@ -36,11 +37,17 @@ struct SigningPolicy: Sendable {
             organizations = request.organizations
             names = alternatives.dnsNames + alternatives.addresses
             hasHosts = !names.isEmpty
-            hasOtherNames = !alternatives.uris.isEmpty
+            hasEmails = !alternatives.emails.isEmpty
+            hasURIs = !alternatives.uris.isEmpty
             usages = Set(object.array("spec", "usages").compactMap(\.string))
         }
 
-        var isNode: Bool { organizations == ["system:nodes"] && commonName.hasPrefix("system:node:") }
+        /// The name of the node that asks, where the common name is a node's.
+        var node: String? {
+            let prefix = "system:node:"
+            guard commonName.utf8.starts(with: prefix.utf8) else { return nil }
+            return String(Substring(commonName.utf8.dropFirst(prefix.utf8.count)))
+        }
     }
 
     /// The PEM of the request inside a CertificateSigningRequest.
@@ -64,9 +71,9 @@ struct SigningPolicy: Sendable {
                 "usages did not match those of a client: \(wish.usages.sorted())")
         case .kubelet, .serving:
             try require(wish.organizations == ["system:nodes"], "subject organization is not system:nodes")
-            try require(
-                wish.commonName.hasPrefix("system:node:"), "subject common name does not begin with system:node:")
-            try require(!wish.hasOtherNames, "URI subjectAltNames are not allowed")
+            try require(wish.node != nil, "subject common name does not begin with system:node:")
+            try require(!wish.hasEmails, "Email subjectAltNames are not allowed")
+            try require(!wish.hasURIs, "URI subjectAltNames are not allowed")
             let purpose = signer == .kubelet ? "client auth" : "server auth"
             try require(
                 wish.usages.subtracting(["key encipherment"]) == ["digital signature", purpose],
@@ -79,16 +86,30 @@ struct SigningPolicy: Sendable {
         }
     }
 
-    /// The permission by which a request is approved without a person, and what is said then; strongest first.
-    static func approvals(_ wish: Wish, user: String, for signer: Signer) -> [(subresource: String, message: String)] {
+    /// A way to a certificate without a person: the permission for it, and what is said when it leads there.
+    struct Approval: Sendable, Equatable {
+        var subresource: String
+        var message: String
+        /// Whether it is only for a node that does not exist yet.
+        var isForNewNodes: Bool
+    }
+
+    /// The ways open to a request; strongest first.
+    static func approvals(_ wish: Wish, user: String, for signer: Signer) -> [Approval] {
         // Only what would be signed is approved.
         guard signer == .kubelet, (try? check(wish, for: signer)) != nil else { return [] }
-        var result: [(subresource: String, message: String)] = []
-        if wish.commonName == user {
+        var result: [Approval] = []
+        if wish.commonName.utf8.elementsEqual(user.utf8) {
             result.append(
-                ("selfnodeclient", "Auto approving self kubelet client certificate after SubjectAccessReview."))
+                Approval(
+                    subresource: "selfnodeclient",
+                    message: "Auto approving self kubelet client certificate after SubjectAccessReview.",
+                    isForNewNodes: false))
         }
-        result.append(("nodeclient", "Auto approving kubelet client certificate after SubjectAccessReview."))
+        result.append(
+            Approval(
+                subresource: "nodeclient",
+                message: "Auto approving kubelet client certificate after SubjectAccessReview.", isForNewNodes: true))
         return result
     }
 

@@ -88,6 +88,10 @@ struct NodeJoin: Sendable {
                 throw error
             } catch let error as StatusError where [401, 403].contains(error.code) {
                 throw ClusterDiscovery.Refusal(description: "\(what): \(error)")
+            } catch let error as NodeCertificate.NotIssued {
+                // Somebody has to do something on the other side, which is waited for, without a request each second.
+                logger.error("\(what), trying again in a minute", ["error": "\(error)"])
+                try await sleep(for: .seconds(60))
             } catch {
                 logger.warning("\(what), trying again", ["error": "\(error)"])
                 try await sleep(for: wait)
