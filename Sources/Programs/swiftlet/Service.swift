@@ -12,6 +12,7 @@ internal import Linux
 func runService(_ body: @escaping @Sendable () async throws -> Void) throws {
     // What is made is for root alone unless the place that makes it says otherwise.
     umask(0o077)
+    try Confinement.apply()
     raiseDescriptorLimit()
     // Here, before there are other threads: they inherit what is blocked, and the signals reach the descriptor alone.
     _ = try SignalDescriptor([SIGTERM, SIGINT])
