@@ -163,7 +163,7 @@ let tests = [
         name: "KubeletTests", tier: "Tests",
         dependencies: [
             "AsyncIO", "Cgroups", "HTTP", "JSON", "KubeAPI", "KubeClient", "Kubelet", "Linux", "Netlink", "Schema",
-            "Shim", "Telemetry", "TLS",
+            "Shim", "Telemetry", "TLS", "Volumes",
         ]),
     Module(name: "VolumesTests", tier: "Tests", dependencies: ["CLinux", "JSON", "KubeAPI", "Linux", "Volumes"]),
     Module(name: "ShimTests", tier: "Tests", dependencies: ["CLinux", "JSON", "Linux", "Shim"]),

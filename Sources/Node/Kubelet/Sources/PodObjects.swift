@@ -135,16 +135,36 @@ final class PodObjects: VolumeSources, Sendable {
     func localPath(claim: String, namespace: String) async throws -> (path: String, readOnly: Bool) {
         guard let client else { throw noServer("claim \(namespace)/\(claim)") }
         let object = try await client.get(PersistentVolumeClaim.self, claim, namespace: namespace)
-        guard object.json["status"]?["phase"]?.string == "Bound",
-            let name = object.json["spec"]?["volumeName"]?.string
-        else { throw MountFailure(volume: claim, "persistentvolumeclaim \"\(claim)\" is not bound") }
+        let name = try Self.boundVolume(of: object.json, claim: claim)
         let volume = try await client.get(PersistentVolume.self, name)
+        try Self.requireBinding(of: volume.json, named: name, to: object.json, claim: claim)
         let source = volume.json["spec"]?["local"] ?? volume.json["spec"]?["hostPath"]
         guard let path = source?["path"]?.string else {
             throw MountFailure(
                 .refused, volume: claim, "persistentvolume \"\(name)\" needs a storage driver this node does not have")
         }
         return (path, false)
+    }
+
+    /// The volume a claim says it has.
+    static func boundVolume(of claim: JSONObject, claim name: String) throws(MountFailure) -> String {
+        guard claim["status"]?["phase"]?.string == "Bound", let volume = claim["spec"]?["volumeName"]?.string else {
+            throw MountFailure(volume: name, "persistentvolumeclaim \"\(name)\" is not bound")
+        }
+        return volume
+    }
+
+    /// A claim is its owner's to write and may name any volume; whose the volume is, the volume says.
+    static func requireBinding(
+        of volume: JSONObject, named name: String, to claim: JSONObject, claim claimName: String
+    ) throws(MountFailure) {
+        guard let holder = volume["spec"]?["claimRef"] else {
+            throw MountFailure(volume: claimName, "persistentvolume \"\(name)\" is bound to no claim")
+        }
+        guard let uid = claim["metadata"]?["uid"]?.string, holder["uid"]?.string == uid else {
+            throw MountFailure(
+                volume: claimName, "persistentvolume \"\(name)\" is bound to another claim than this one")
+        }
     }
 
     // MARK: - Services
