@@ -237,6 +237,14 @@ private let account: JSONValue = ["kind": "ServiceAccount", "apiVersion": "v1", 
             #expect(try await patch(["namespace": "kube-system"], type) == 400)
             #expect(try await patch(["uid": "0"], type) == 409)
         }
+        for change: JSONObject in [
+            ["kind": "Secret"], ["apiVersion": "v2"], ["kind": "Secret", "apiVersion": "foo/v9"],
+        ] {
+            let patched = try await server.send("PATCH", "\(maps)/a", .object(change), type: merge)
+            #expect(patched.status == 400)
+        }
+        let bare = try await server.send("PATCH", "\(maps)/a", ["kind": .null, "apiVersion": .null], type: merge)
+        #expect(bare.json["kind"] == "ConfigMap" && bare.json["apiVersion"] == "v1")
         var other = configMap("b")
         other["metadata"]?["namespace"] = "kube-system"
         #expect(try await server.send("PUT", "\(maps)/a", configMap("b")).status == 400)

@@ -71,7 +71,8 @@ extension RequestScope {
         }
     }
 
-    private static func checkKind(_ object: inout JSONObject, apiVersion: String, kind: String) throws(APIError) {
+    /// Refuses another kind or version than the path's, and fills in what is missing.
+    static func checkKind(_ object: inout JSONObject, apiVersion: String, kind: String) throws(APIError) {
         let givenVersion = object["apiVersion"]?.string ?? ""
         let givenKind = object["kind"]?.string ?? ""
         if !givenVersion.isEmpty, givenVersion != apiVersion {

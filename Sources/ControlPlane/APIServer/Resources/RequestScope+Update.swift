@@ -52,6 +52,7 @@ extension RequestScope {
             (raw, _) throws(APIError) in
             let old = StoredForm.outgoing(raw, resource)
             var new = try await change(old)
+            try Self.checkKind(&new.json, apiVersion: resource.apiVersion, kind: resource.kind)
             try checkName(new)
             try checkNamespace(&new)
             try checkPreconditions(new, old)

@@ -85,7 +85,7 @@ extension RequestScope {
             (raw, _) throws(APIError) in
             let old = StoredForm.outgoing(raw, resource)
             let current = try scale(of: old)
-            let wanted: APIObject
+            var wanted: APIObject
             if info.verb == "patch" {
                 wanted = try patched(bytes, current, schema)
             } else {
@@ -94,6 +94,7 @@ extension RequestScope {
                     options: options
                 ).object
             }
+            try Self.checkKind(&wanted.json, apiVersion: "autoscaling/v1", kind: "Scale")
             try checkIdentity(wanted)
             if !wanted.uid.isEmpty, wanted.uid != old.uid { throw .conflict(subject(), "the uid does not match") }
             if !wanted.resourceVersion.isEmpty, wanted.resourceVersion != old.resourceVersion {
