@@ -39,7 +39,8 @@ let modules = [
     Module(name: "YAML", tier: "Values", dependencies: ["JSON", "CYAML"]),
     Module(name: "Arguments", tier: "Values", dependencies: []),
     Module(name: "Telemetry", tier: "Values", dependencies: []),
-    Module(name: "OCI", tier: "Values", dependencies: ["JSON"]),
+    Module(name: "Numbers", tier: "Values", dependencies: []),
+    Module(name: "OCI", tier: "Values", dependencies: ["JSON", "Numbers"]),
 
     // Kernel: synchronous, one module a kernel subsystem.
     Module(name: "Linux", tier: "Kernel", dependencies: ["CLinux"]),
@@ -58,17 +59,17 @@ let modules = [
         name: "HTTP", tier: "Transport", dependencies: ["AsyncIO", "CNGHTTP2", "CZlib", "Linux", "Telemetry", "TLS"]),
 
     // API: the tables of Kubernetes' kinds and what reads them.
-    Module(name: "Schema", tier: "API", dependencies: ["JSON"]),
-    Module(name: "KubeAPI", tier: "API", dependencies: ["JSON", "Schema"]),
+    Module(name: "Schema", tier: "API", dependencies: ["JSON", "Numbers"]),
+    Module(name: "KubeAPI", tier: "API", dependencies: ["JSON", "Numbers", "Schema"]),
     Module(
         name: "KubeClient", tier: "API",
-        dependencies: ["AsyncIO", "HTTP", "JSON", "KubeAPI", "Linux", "Schema", "Telemetry", "TLS", "YAML"]),
+        dependencies: ["AsyncIO", "HTTP", "JSON", "KubeAPI", "Linux", "Numbers", "Schema", "Telemetry", "TLS", "YAML"]),
 
     // Containers.
     Module(
         name: "ContainerRuntime", tier: "Containers",
         dependencies: [
-            "CLinux", "Cgroups", "JSON", "Linux", "Mounts", "Namespaces", "OCI", "Processes", "Seccomp",
+            "Cgroups", "CLinux", "JSON", "Linux", "Mounts", "Namespaces", "Numbers", "OCI", "Processes", "Seccomp",
         ]),
     Module(
         name: "Shim", tier: "Containers",
@@ -76,7 +77,7 @@ let modules = [
     Module(
         name: "Images", tier: "Containers",
         dependencies: [
-            "AsyncIO", "CArchive", "CLinux", "HTTP", "JSON", "Linux", "Mounts", "OCI", "Telemetry", "TLS",
+            "AsyncIO", "CArchive", "CLinux", "HTTP", "JSON", "Linux", "Mounts", "Numbers", "OCI", "Telemetry", "TLS",
         ]),
 
     // Node.
@@ -85,19 +86,19 @@ let modules = [
         dependencies: ["CLinux", "JSON", "Linux", "NFTables", "Namespaces", "Netlink", "Telemetry"]),
     Module(
         name: "Volumes", tier: "Node",
-        dependencies: ["CLinux", "JSON", "KubeAPI", "Linux", "Mounts", "Telemetry"]),
+        dependencies: ["CLinux", "JSON", "KubeAPI", "Linux", "Mounts", "Numbers", "Telemetry"]),
     Module(
         name: "KubeProxy", tier: "Node",
         dependencies: [
-            "AsyncIO", "CLinux", "HTTP", "JSON", "KubeAPI", "KubeClient", "Linux", "NFTables", "Netlink", "Telemetry",
-            "YAML",
+            "AsyncIO", "CLinux", "HTTP", "JSON", "KubeAPI", "KubeClient", "Linux", "Netlink", "NFTables", "Numbers",
+            "Telemetry", "YAML",
         ]),
     Module(
         name: "Kubelet", tier: "Node",
         dependencies: [
             "AsyncIO", "Cgroups", "CLinux", "HTTP", "Images", "JSON", "KubeAPI", "KubeClient", "Linux", "Mounts",
-            "Namespaces", "Netlink", "OCI", "PodNetwork", "Processes", "Schema", "Shim", "Telemetry", "TLS", "Volumes",
-            "YAML",
+            "Namespaces", "Netlink", "Numbers", "OCI", "PodNetwork", "Processes", "Schema", "Shim", "Telemetry", "TLS",
+            "Volumes", "YAML",
         ]),
 
     Module(
@@ -111,14 +112,17 @@ let modules = [
     Module(
         name: "APIServer", tier: "ControlPlane",
         dependencies: [
-            "AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Linux", "Schema", "Store", "Telemetry", "TLS", "YAML",
+            "AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Linux", "Numbers", "Schema", "Store", "Telemetry",
+            "TLS", "YAML",
         ]),
     Module(
         name: "Scheduler", tier: "ControlPlane",
-        dependencies: ["AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Schema", "Telemetry"]),
+        dependencies: ["AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Numbers", "Schema", "Telemetry"]),
     Module(
         name: "Controllers", tier: "ControlPlane",
-        dependencies: ["AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Linux", "Schema", "Telemetry", "TLS"]),
+        dependencies: [
+            "AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Linux", "Numbers", "Schema", "Telemetry", "TLS",
+        ]),
 ]
 
 let programs = [
@@ -126,14 +130,13 @@ let programs = [
         name: "swiftlet", tier: "Programs",
         dependencies: [
             "APIServer", "Arguments", "AsyncIO", "Cgroups", "CLinux", "ClusterDNS", "Controllers", "HTTP", "Images",
-            "JSON",
-            "KubeAPI", "KubeClient", "KubeProxy", "Kubelet", "Linux", "Mounts", "NFTables", "Namespaces", "Netlink",
-            "OCI",
-            "PodNetwork", "Processes", "Scheduler", "Schema", "Store", "Telemetry", "TLS", "YAML",
+            "JSON", "KubeAPI", "KubeClient", "Kubelet", "KubeProxy", "Linux", "Mounts", "Namespaces", "Netlink",
+            "NFTables", "Numbers", "OCI", "PodNetwork", "Processes", "Scheduler", "Schema", "Store", "Telemetry", "TLS",
+            "YAML",
         ]),
     Module(
         name: "swiftlet-oci", tier: "Programs",
-        dependencies: ["Arguments", "ContainerRuntime", "CProtectedStart", "JSON", "Linux", "OCI"],
+        dependencies: ["Arguments", "ContainerRuntime", "CProtectedStart", "JSON", "Linux", "Numbers", "OCI"],
         linked: [
             .unsafeFlags([
                 "-static-executable", "-use-ld=lld", "-Xlinker", "-e", "-Xlinker", "swiftlet_protected_start",
@@ -158,16 +161,17 @@ let fuzzing = Module(
     ])
 
 let tests = [
-    Module(name: "ImagesTests", tier: "Tests", dependencies: ["HTTP", "Images", "Linux"]),
+    Module(name: "ImagesTests", tier: "Tests", dependencies: ["HTTP", "Images", "Linux", "Numbers"]),
     Module(
         name: "KubeletTests", tier: "Tests",
         dependencies: [
-            "AsyncIO", "Cgroups", "HTTP", "JSON", "KubeAPI", "KubeClient", "Kubelet", "Linux", "Netlink", "Schema",
-            "Shim", "Telemetry", "TLS", "Volumes",
+            "AsyncIO", "Cgroups", "HTTP", "JSON", "KubeAPI", "KubeClient", "Kubelet", "Linux", "Netlink", "Numbers", "Schema", "Shim", "Telemetry", "TLS", "Volumes",
         ]),
     Module(name: "VolumesTests", tier: "Tests", dependencies: ["CLinux", "JSON", "KubeAPI", "Linux", "Volumes"]),
     Module(name: "ShimTests", tier: "Tests", dependencies: ["CLinux", "JSON", "Linux", "Shim"]),
     Module(name: "JSONTests", tier: "Tests", dependencies: ["JSON", "YAML"]),
+    Module(name: "NumbersTests", tier: "Tests", dependencies: ["Numbers"]),
+    Module(name: "OCITests", tier: "Tests", dependencies: ["JSON", "Numbers", "OCI"]),
     Module(name: "ArgumentsTests", tier: "Tests", dependencies: ["Arguments"]),
     Module(name: "TelemetryTests", tier: "Tests", dependencies: ["Telemetry"]),
     Module(name: "SchemaTests", tier: "Tests", dependencies: ["JSON", "Schema"]),

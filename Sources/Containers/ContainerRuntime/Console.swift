@@ -4,6 +4,7 @@ import CLinux
 import Glibc
 import Linux
 import Mounts
+import Numbers
 import OCI
 
 /// A container's terminal.
@@ -30,7 +31,7 @@ enum Console {
             try kernelCall("size the terminal") { clinux_terminal_resize(number, rows, columns) }
         }
         let side = peer.raw
-        try systemCall("chown the terminal") { fchown(side, process.user.user, gid_t.max) }
+        try systemCall("chown the terminal") { fchown(side, process.user.user.number, gid_t.max) }
         let name = try kernelCall("name the terminal") { clinux_terminal_number(number) }
         try socket.send(Array("/dev/pts/\(name)".utf8), descriptor: master)
         if makeConsole { try mountConsole(peer, root) }

@@ -3,6 +3,7 @@
 import Glibc
 import JSON
 import Linux
+import Numbers
 import OCI
 import Processes
 
@@ -33,7 +34,7 @@ enum Hooks {
         let child = try Child.spawn(
             executable: hook.path, arguments: hook.arguments, environment: hook.environment, descriptors: descriptors)
         if let timeout = hook.timeout {
-            let limit = Int32(clamping: timeout * 1000)
+            let limit = Int32(clamping: timeout.saturatingProduct(1000))
             guard try child.pidfd.waitUntilEnded(milliseconds: limit) else {
                 // Dropping the child kills it.
                 throw RuntimeError("timeout", "not ended after \(timeout) s")

@@ -3,6 +3,7 @@
 import CLinux
 import Glibc
 import Linux
+import Numbers
 import OCI
 import Seccomp
 
@@ -68,14 +69,15 @@ enum Capabilities {
     }
 
     static func changeUser(_ user: ProcessSpec.User) throws {
-        let groups = user.additionalGroups
+        let groups = user.additionalGroups.map(\.number)
+        let (id, group) = (user.user.number, user.group.number)
         do { try kernelCall("setgroups") { clinux_setgroups(groups, groups.count) } } catch {
             // A user namespace that denies setgroups(2): there is nothing to drop then, and nothing to add.
             let denied = (try? Files.readText("/proc/self/setgroups"))?.hasPrefix("deny") ?? false
             guard denied, groups.isEmpty else { throw error }
         }
-        try kernelCall("set the group \(user.group)") { clinux_setresgid(user.group, user.group, user.group) }
-        try kernelCall("set the user \(user.user)") { clinux_setresuid(user.user, user.user, user.user) }
+        try kernelCall("set the group \(group)") { clinux_setresgid(group, group, group) }
+        try kernelCall("set the user \(id)") { clinux_setresuid(id, id, id) }
     }
 }
 
@@ -195,20 +197,30 @@ enum ProcessSettings {
     }
 
     /// HOME from the container's own /etc/passwd when the environment has none.
-    static func completeEnvironment(_ environment: [String], user: UInt32) -> [String] {
+    static func completeEnvironment(_ environment: [String], user: UserID) -> [String] {
         if environment.contains(where: { $0.hasPrefix("HOME=") && $0.count > 5 }) { return environment }
         var home = "/"
         // No such file, or one that cannot be read: "/" it is.
-        if let text = try? Files.readText("/etc/passwd") {
+        if let text = try? readOwn("/etc/passwd", limit: 4 << 20) {
             for line in text.split(separator: "\n") {
                 let fields = line.split(separator: ":", omittingEmptySubsequences: false)
-                if fields.count > 5, UInt32(fields[2]) == user, !fields[5].isEmpty {
+                if fields.count > 5, UserID(fields[2]) == user, !fields[5].isEmpty {
                     home = String(fields[5])
                     break
                 }
             }
         }
         return environment.filter { !$0.hasPrefix("HOME=") } + ["HOME=\(home)"]
+    }
+
+    /// A file of the container's own root, which may be whatever the image or a volume has put there: it is asked first
+    /// whether it is a regular file, since a FIFO would wait for ever. What is opened is opened with the container's
+    /// rights only, so that a file exchanged in between gains nothing.
+    private static func readOwn(_ path: String, limit: Int) throws(Errno) -> String {
+        guard try Files.status(path).kind == .regular else { throw Errno(EINVAL, "open \(path)") }
+        let file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+        guard try file.status().kind == .regular else { throw Errno(EINVAL, "read \(path)") }
+        return String(decoding: try file.readAll(limit: limit, path), as: UTF8.self)
     }
 
     /// Everything between a process that has its namespaces and its program's start. Never returns to the caller's state

@@ -4,6 +4,7 @@ import ContainerRuntime
 import Glibc
 import JSON
 import Linux
+import Numbers
 
 /// Values made from flags.
 enum Documents {
@@ -45,20 +46,21 @@ enum Documents {
     private static func setUser(_ process: inout JSONObject, _ flags: CommandFlags) throws {
         var user = process["user"]?.object ?? [:]
         if let text = flags.value("user") {
-            let parts = text.split(separator: ":", omittingEmptySubsequences: false).map { Int64($0) }
-            guard (1...2).contains(parts.count), let id = parts[0], parts.count == 1 || parts[1] != nil else {
+            let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+            let group = parts.count == 2 ? GroupID(parts[1]) : nil
+            guard (1...2).contains(parts.count), let id = UserID(parts[0]), parts.count == 1 || group != nil else {
                 throw UsageError(description: "flag --user: \(text) is not UID or UID:GID")
             }
-            user["uid"] = .integer(id)
-            if parts.count == 2, let group = parts[1] { user["gid"] = .integer(group) }
+            user["uid"] = .integer(Int64(id.number))
+            if let group { user["gid"] = .integer(Int64(group.number)) }
         }
         if let groups = flags.values["additional-gids"] {
             user["additionalGids"] = .array(
                 try groups.map {
-                    guard let group = Int64($0) else {
-                        throw UsageError(description: "flag --additional-gids: \($0) is not a number")
+                    guard let group = GroupID($0) else {
+                        throw UsageError(description: "flag --additional-gids: \($0) is no group's number")
                     }
-                    return .integer(group)
+                    return .integer(Int64(group.number))
                 })
         }
         process["user"] = .object(user)

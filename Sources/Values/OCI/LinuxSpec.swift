@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import JSON
+internal import Numbers
 
 /// The specification's `linux`.
 public struct LinuxSpec: Sendable {
@@ -97,8 +98,8 @@ extension LinuxSpec.Device {
         }
         major = try reader.number("major", UInt32.self) ?? 0
         minor = try reader.number("minor", UInt32.self) ?? 0
-        mode = try reader.number("fileMode", UInt32.self) ?? 0o666
-        user = try reader.number("uid", UInt32.self) ?? 0
-        group = try reader.number("gid", UInt32.self) ?? 0
+        mode = try reader.number("fileMode", in: 0...UInt32(Int32.max)) ?? 0o666
+        user = try reader.user("uid")?.number ?? 0
+        group = try reader.group("gid")?.number ?? 0
     }
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import JSON
+public import Numbers
 
 /// A process of a container: the specification's `process`.
 public struct ProcessSpec: Sendable {
     public struct User: Sendable, Hashable {
-        public var user: UInt32 = 0
-        public var group: UInt32 = 0
+        public var user = UserID.root
+        public var group = GroupID.root
         public var umask: UInt32?
-        public var additionalGroups: [UInt32] = []
+        public var additionalGroups: [GroupID] = []
     }
 
     public struct Limit: Sendable, Hashable {
@@ -89,7 +90,7 @@ public struct ProcessSpec: Sendable {
         noNewPrivileges = try reader.bool("noNewPrivileges") ?? false
         appArmorProfile = try reader.string("apparmorProfile")
         selinuxLabel = try reader.string("selinuxLabel")
-        oomScoreAdjustment = try reader.number("oomScoreAdj", Int.self)
+        oomScoreAdjustment = try reader.number("oomScoreAdj", in: -1000...1000)
         user = try reader.object("user").map(User.init) ?? User()
         scheduler = try reader.object("scheduler").map(Scheduler.init)
         ioPriority = try reader.object("ioPriority").map { (priority) throws(SpecError) in
@@ -104,10 +105,10 @@ public struct ProcessSpec: Sendable {
 
 extension ProcessSpec.User {
     init(_ reader: SpecReader) throws(SpecError) {
-        user = try reader.number("uid", UInt32.self) ?? 0
-        group = try reader.number("gid", UInt32.self) ?? 0
-        umask = try reader.number("umask", UInt32.self)
-        additionalGroups = try reader.numbers("additionalGids", UInt32.self)
+        user = try reader.user("uid") ?? .root
+        group = try reader.group("gid") ?? .root
+        umask = try reader.number("umask", in: 0...0o777)
+        additionalGroups = try reader.groups("additionalGids")
     }
 }
 

@@ -125,6 +125,11 @@ public struct IDMapping: Sendable, Hashable {
         hostID = try reader.number("hostID", UInt32.self) ?? 0
         size = try reader.number("size", UInt32.self) ?? 0
         if size == 0 { throw SpecError(reader.path + ".size", "is 0") }
+        // The last number of all is none: see `UserID`.
+        for (name, first) in [("containerID", containerID), ("hostID", hostID)]
+        where first.addingReportingOverflow(size).overflow {
+            throw SpecError(reader.path + "." + name, "\(first) and \(size) after it are beyond the last id")
+        }
     }
 
     /// As the lines of /proc/PID/uid_map.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import JSON
+public import Numbers
 
 /// A document that does not follow its specification: where, and how.
 public struct SpecError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -76,9 +77,45 @@ public struct SpecReader: Sendable {
         }
         // Above 2^63, as RLIM_INFINITY is written: JSON numbers of that size are doubles here.
         guard let real = value.number, real == real.rounded() else { throw fail(name, "an integer", value) }
-        if real >= 18_446_744_073_709_551_616, Number.max > Int64.max { return Number.max }
+        if real == 18_446_744_073_709_551_616, Number.max > Int64.max { return Number.max }
         guard let exact = Number(exactly: real) else { throw SpecError(place(name), "\(real) is out of range") }
         return exact
+    }
+
+    /// An integer of a range; outside of it is an error.
+    public func number<Number: FixedWidthInteger>(
+        _ name: String, in range: ClosedRange<Number>
+    ) throws(SpecError) -> Number? {
+        guard let number = try number(name, Number.self) else { return nil }
+        guard range.contains(number) else {
+            throw SpecError(
+                place(name), "\(number) is not between \(range.lowerBound) and \(range.upperBound)")
+        }
+        return number
+    }
+
+    /// A user's number, which is never `(uid_t)-1`.
+    public func user(_ name: String) throws(SpecError) -> UserID? {
+        guard let number = try number(name, UInt32.self) else { return nil }
+        guard let user = UserID(number) else { throw SpecError(place(name), "\(number) is no user") }
+        return user
+    }
+
+    /// A group's number, which is never `(gid_t)-1`.
+    public func group(_ name: String) throws(SpecError) -> GroupID? {
+        guard let number = try number(name, UInt32.self) else { return nil }
+        guard let group = GroupID(number) else { throw SpecError(place(name), "\(number) is no group") }
+        return group
+    }
+
+    /// The numbers of groups.
+    public func groups(_ name: String) throws(SpecError) -> [GroupID] {
+        var result: [GroupID] = []
+        for number in try numbers(name, UInt32.self) {
+            guard let group = GroupID(number) else { throw SpecError(place(name), "\(number) is no group") }
+            result.append(group)
+        }
+        return result
     }
 
     public func strings(_ name: String) throws(SpecError) -> [String] {
