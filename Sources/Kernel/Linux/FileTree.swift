@@ -42,17 +42,18 @@ extension FileDescriptor {
         }
     }
 
-    /// Opens an entry of this directory for reading, itself and no link; nil when it is no more, or something else by now.
-    public borrowing func open(_ entry: TreeEntry) throws(Errno) -> FileDescriptor? {
-        if entry.kind == .directory { return try openDirectory(entry) }
+    /// An O_PATH handle of an entry of this directory, of itself and no link; nil when it is no more, or another mount's.
+    public borrowing func handle(_ entry: TreeEntry) throws(Errno) -> FileDescriptor? {
         let directory = raw
         do {
             return FileDescriptor(
                 owning: try kernelCall("open \(entry.text)") {
-                    unsafe clinux_openat(directory, entry.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0)
+                    unsafe clinux_openat2(
+                        directory, entry.name, UInt64(UInt32(bitPattern: Int32(CLINUX_O_PATH) | O_NOFOLLOW)), 0,
+                        Resolve.noCrossingDevices.rawValue)
                 })
         } catch {
-            if error.isNotFound || error.code == ELOOP { return nil }
+            if error.isNotFound || error.code == EXDEV { return nil }
             throw error
         }
     }

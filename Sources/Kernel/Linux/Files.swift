@@ -204,6 +204,12 @@ extension FileDescriptor {
         try systemCall("fchown") { fchown(number, user, group) }
     }
 
+    /// fchownat(2) of the object itself, which may be an O_PATH handle; `UInt32.max` leaves an id.
+    public borrowing func setHandleOwner(user: UInt32, group: UInt32) throws(Errno) {
+        let number = raw
+        try systemCall("fchownat") { unsafe fchownat(number, "", user, group, Int32(CLINUX_AT_EMPTY_PATH)) }
+    }
+
     /// Reads at `offset` without moving the file's position.
     public borrowing func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(Errno) -> Int {
         let number = raw

@@ -5,6 +5,7 @@ internal import Glibc
 internal import JSON
 public import KubeAPI
 internal import Linux
+internal import Numbers
 
 /// A volume that is there: where it is on the node.
 public struct MountedVolume: Sendable, Hashable {
@@ -134,7 +135,7 @@ public actor PodVolumes {
         }.files()
         do {
             try Files.setPermissions(path, 0o755)
-            let group = pod.spec.securityContext?.fsGroup.map { UInt32(truncatingIfNeeded: $0) }
+            let group = try Ownership.group(pod.spec.securityContext)?.number
             let changed = try AtomicWriter(directory: path).write(files, group: group)
             return changed
         } catch {

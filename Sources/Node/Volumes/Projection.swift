@@ -2,6 +2,7 @@
 
 internal import JSON
 internal import KubeAPI
+internal import Numbers
 
 /// The files of a configMap, secret, downwardAPI or projected volume.
 struct Projection: Sendable {
@@ -59,15 +60,18 @@ struct Projection: Sendable {
             (pod.spec.containers + pod.spec.initContainers).map {
                 $0.securityContext?.runAsUser ?? pod.spec.securityContext?.runAsUser
             })
-        var permissions = UInt32(mode ?? 0o644)
-        var owner: UInt32?
+        var permissions = UInt32(mode ?? 0o644, in: 0...0o777) ?? 0o644
+        var owner: UserID?
         if pod.spec.securityContext?.fsGroup != nil {
             permissions = 0o640
         } else if users.count == 1, let user = users.first.flatMap({ $0 }) {
             permissions = 0o600
-            owner = UInt32(truncatingIfNeeded: user)
+            guard let named = UserID(named: user) else {
+                throw MountFailure(.refused, volume: volume.name, "runAsUser \(user) is no user")
+            }
+            owner = named
         }
-        return [source.path: ProjectedFile(bytes: Array(made.token.utf8), mode: permissions, user: owner)]
+        return [source.path: ProjectedFile(bytes: Array(made.token.utf8), mode: permissions, user: owner?.number)]
     }
 
     private func configMap(
@@ -125,7 +129,8 @@ struct Projection: Sendable {
 
     /// With an fsGroup its members may read whatever the owner may.
     private func withGroup(_ mode: Int) -> UInt32 {
-        let mode = UInt32(truncatingIfNeeded: mode)
+        // The API server lets no other pass.
+        let mode = UInt32(mode, in: 0...0o777) ?? 0o644
         return pod.spec.securityContext?.fsGroup == nil ? mode : mode | 0o440
     }
 }
