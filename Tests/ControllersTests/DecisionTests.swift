@@ -99,6 +99,23 @@ import Testing
         #expect(CompletionIndexes(text).description == text)
     }
 
+    @Test func `completion indexes are runs, however many they are`() {
+        var all = CompletionIndexes("0-2147483646,5-9223372036854775807,x,-1,3-1")
+        #expect(all.count == 2_147_483_647)
+        all.insert(2_147_483_647)
+        #expect(all.description == "0-2147483647")
+        #expect(all.intersection(CompletionIndexes("1,3-5")).description == "1,3-5")
+        #expect(CompletionIndexes("0-100", below: 10).description == "0-9")
+        #expect(CompletionIndexes("0-100", below: 0).count == 0)
+        var some = CompletionIndexes([7, 3, 4])
+        for index in [5, 5, 0, 8, 1] { some.insert(index) }
+        #expect(some.description == "0,1,3-5,7,8")
+        some.insert(6)
+        some.insert(2)
+        #expect(some.description == "0-8")
+        #expect(some.contains(4) && !some.contains(9) && some.run(at: 9) == nil)
+    }
+
     @Test(arguments: [
         ("10.42.0.0/16", 24, 1, "10.42.1.0/24"), ("10.42.0.0/16", 24, 255, "10.42.255.0/24"),
         ("fd42::/48", 64, 0, "fd42::/64"), ("fd42::/48", 64, 10, "fd42:0:0:a::/64"),

@@ -56,6 +56,49 @@ import Testing
         )
     }
 
+    /// Two pods that ask for more than there is in the world: one node's sums must hold them, and be even again after.
+    @Test func `no amount of a pod or a node ends the scheduler`() {
+        let amounts = [
+            "0", "-1", "9223372036854775807", "-9223372036854775808", "1e1000", "100E", "9223372036854775", "1Ei", "1n",
+        ]
+        for one in amounts {
+            for other in amounts {
+                let container: JSONValue = [
+                    "name": "c",
+                    "resources": [
+                        "requests": [
+                            "cpu": .string(one), "memory": .string(other), "ephemeral-storage": .string(one),
+                            "example.com/x": .string(other), "hugepages-2Mi": .string(one),
+                        ]
+                    ],
+                ]
+                let spec: JSONObject = [
+                    "containers": [container, container], "initContainers": [container, container],
+                    "overhead": ["cpu": .string(one), "memory": .string(other)],
+                    "tolerations": [["operator": "Exists", "tolerationSeconds": .integer(.max)]],
+                ]
+                let pods = (0..<3).map {
+                    PodInfo([
+                        "metadata": ["name": "p", "namespace": "n", "uid": .string("\($0)")], "spec": .object(spec),
+                    ])
+                }
+                var node = NodeInfo([
+                    "metadata": ["name": "n"],
+                    "status": [
+                        "allocatable": [
+                            "cpu": .string(one), "memory": .string(other), "pods": .string(one),
+                            "example.com/x": .string(one),
+                        ], "images": [["names": ["i"], "sizeBytes": .integer(.max)]],
+                    ],
+                ])
+                for pod in pods { node.add(pod) }
+                _ = decide(pods[0], [node, node])
+                for pod in pods { node.remove(uid: pod.uid) }
+                #expect(node.requested.milliCPU == 0 && node.requested.memory == 0 && node.nonZeroMemory == 0)
+            }
+        }
+    }
+
     @Test func `init containers, sidecars and overhead count as upstream counts them`() {
         let spec: JSONObject = [
             "containers": [["resources": ["requests": ["cpu": "100m", "memory": "10Mi"]]]],

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Numbers
+import Schema
 
 /// A moment of wall-clock time: `metav1.Time` and `MicroTime` as text.
 public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible {
@@ -94,15 +96,17 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
 
     public static func - (left: Timestamp, right: Timestamp) -> Duration {
         Duration(
-            secondsComponent: left.seconds - right.seconds,
+            secondsComponent: left.seconds.saturatingDifference(right.seconds),
             attosecondsComponent: 0) + .nanoseconds(Int64(left.nanoseconds) - Int64(right.nanoseconds))
     }
 
+    /// The moment that much later, held within the years 1 to 9999: whoever adds what a user chose gets a time that an
+    /// API server takes.
     public static func + (left: Timestamp, right: Duration) -> Timestamp {
         let (seconds, attoseconds) = right.components
         var total = Int64(left.nanoseconds) + attoseconds / 1_000_000_000
-        var whole = left.seconds + seconds
-        whole += total / 1_000_000_000
+        var whole = left.seconds.saturatingSum(seconds).saturatingSum(total / 1_000_000_000)
+        whole = min(max(whole, KubeTime.range.lowerBound), KubeTime.range.upperBound)
         total %= 1_000_000_000
         if total < 0 {
             total += 1_000_000_000

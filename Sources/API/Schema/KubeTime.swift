@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Numbers
 
 /// A moment, as API objects hold it: RFC 3339 in UTC, with seconds (`Time`) or microseconds (`MicroTime`).
 public struct KubeTime: Sendable, Hashable, Comparable {
@@ -130,7 +131,7 @@ public struct KubeTime: Sendable, Hashable, Comparable {
     public var rfc3339Nano: String { text(fraction: (Int(nanoseconds), 9)) }
 
     private func text(fraction: (value: Int, width: Int)?) -> String {
-        let date = calendar
+        let date = KubeTime(seconds: Self.held(seconds)).calendar
         return String(unsafeUninitializedCapacity: 40) { buffer in
             var at = 0
             func put(_ byte: UInt8) {
@@ -169,9 +170,10 @@ public struct KubeTime: Sendable, Hashable, Comparable {
         (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
     }
 
+    /// The moment that much later, held within the years 1 to 9999, beyond which there is no text for it.
     public static func + (time: KubeTime, duration: Duration) -> KubeTime {
         let parts = duration.components
-        var seconds = time.seconds + parts.seconds
+        var seconds = held(time.seconds.saturatingSum(parts.seconds))
         var nanoseconds = Int64(time.nanoseconds) + parts.attoseconds / 1_000_000_000
         if nanoseconds >= 1_000_000_000 {
             nanoseconds -= 1_000_000_000
@@ -180,13 +182,26 @@ public struct KubeTime: Sendable, Hashable, Comparable {
             nanoseconds += 1_000_000_000
             seconds -= 1
         }
-        return KubeTime(seconds: seconds, nanoseconds: Int32(nanoseconds))
+        return KubeTime(seconds: held(seconds), nanoseconds: Int32(nanoseconds))
+    }
+
+    /// Seconds of the years 1 to 9999.
+    public static let range: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
+
+    private static func held(_ seconds: Int64) -> Int64 {
+        min(max(seconds, range.lowerBound), range.upperBound)
+    }
+
+    /// Nanoseconds since 1970, held within what 64 bits hold (the years 1677 to 2262).
+    public var nanosecondsSinceEpoch: Int64 {
+        seconds.saturatingProduct(1_000_000_000).saturatingSum(Int64(nanoseconds))
     }
 
     public static func - (time: KubeTime, duration: Duration) -> KubeTime { time + (.zero - duration) }
 
     public static func - (left: KubeTime, right: KubeTime) -> Duration {
-        .seconds(left.seconds - right.seconds) + .nanoseconds(Int64(left.nanoseconds) - Int64(right.nanoseconds))
+        .seconds(left.seconds.saturatingDifference(right.seconds))
+            + .nanoseconds(Int64(left.nanoseconds) - Int64(right.nanoseconds))
     }
 
     /// Cut to whole seconds, as `Time` stores it.

@@ -194,16 +194,17 @@ enum GoDurationText {
         guard !rest.isEmpty else { return nil }
         while !rest.isEmpty {
             let digits = rest.prefix { $0.isNumber || $0 == "." }
-            guard let number = Double(digits) else { return nil }
+            // Go's durations end at 292 years.
+            guard let number = Double(digits), number < 1e18 else { return nil }
             rest = rest.dropFirst(digits.count)
             let unit = rest.prefix { !$0.isNumber && $0 != "." }
             rest = rest.dropFirst(unit.count)
             switch unit {
-            case "h": total += .seconds(number * 3600)
-            case "m": total += .seconds(number * 60)
-            case "s": total += .seconds(number)
-            case "ms": total += .milliseconds(number)
-            case "us", "µs": total += .microseconds(number)
+            case "h": total += .seconds(min(number * 3600, 9.2e9))
+            case "m": total += .seconds(min(number * 60, 9.2e9))
+            case "s": total += .seconds(min(number, 9.2e9))
+            case "ms": total += .milliseconds(min(number, 9.2e12))
+            case "us", "µs": total += .microseconds(min(number, 9.2e15))
             case "ns": total += .nanoseconds(Int64(number))
             default: return nil
             }

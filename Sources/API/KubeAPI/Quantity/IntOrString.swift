@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import JSON
+internal import Numbers
 
 /// A number, or text: a percentage, or the name of a port.
 public enum IntOrString: Sendable, Hashable, CustomStringConvertible {
@@ -40,7 +41,7 @@ public enum IntOrString: Sendable, Hashable, CustomStringConvertible {
     public func scaled(of total: Int, roundUp: Bool) -> Int? {
         if case .integer(let number) = self { return number }
         guard let percent else { return nil }
-        let product = percent * total
+        let product = percent.saturatingProduct(total)
         let quotient = product / 100
         return roundUp && product % 100 > 0 ? quotient + 1 : quotient
     }

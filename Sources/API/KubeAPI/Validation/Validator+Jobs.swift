@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import JSON
+internal import Numbers
 internal import Schema
 
 extension Validator {
@@ -174,7 +175,12 @@ extension Validator {
         if schedule.contains("TZ") { return "cannot use TZ or CRON_TZ in schedule, use timeZone field instead" }
         if schedule.hasPrefix("@") {
             let macros = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"]
-            if macros.contains(schedule) || schedule.hasPrefix("@every ") { return nil }
+            if macros.contains(schedule) { return nil }
+            if schedule.hasPrefix("@every ") {
+                guard GoDuration.nanoseconds(String(schedule.dropFirst(7))) == nil else { return nil }
+                return
+                    "failed to parse duration \(schedule): time: invalid duration \(String(schedule.dropFirst(7)).quoted)"
+            }
             return "unrecognized descriptor: \(schedule)"
         }
         let fields = schedule.split { $0 == " " || $0 == "\t" }
@@ -198,13 +204,15 @@ extension Validator {
         for part in field.split(separator: ",", omittingEmptySubsequences: false) {
             let steps = part.split(separator: "/", omittingEmptySubsequences: false)
             guard steps.count <= 2 else { return "too many slashes: \(part)" }
-            if steps.count == 2, Int(steps[1]) ?? 0 <= 0 { return "step of range should be a positive number: \(part)" }
+            if steps.count == 2, Int(steps[1], in: 1...Int(Int32.max)) == nil {
+                return "step of range should be a positive number: \(part)"
+            }
             if steps[0] == "*" || steps[0] == "?" { continue }
             let ends = steps[0].split(separator: "-", omittingEmptySubsequences: false)
             guard ends.count <= 2 else { return "too many hyphens: \(part)" }
             var numbers: [Int] = []
             for end in ends {
-                guard let number = Int(end) ?? cronNames[end.lowercased()] else {
+                guard let number = Int(end, in: 0...Int(Int32.max)) ?? cronNames[end.lowercased()] else {
                     return
                         "failed to parse int from \(end): strconv.Atoi: parsing \(String(end).quoted): invalid syntax"
                 }

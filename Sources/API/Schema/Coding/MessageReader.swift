@@ -154,7 +154,7 @@ struct MessageReader {
             let time = KubeTime(
                 seconds: Int64(bitPattern: numbers[1] ?? 0),
                 nanoseconds: max(0, min(Int32(truncatingIfNeeded: numbers[2] ?? 0), 999_999_999)))
-            guard time.seconds >= -62_135_596_800, time.seconds < 253_402_300_800 else {
+            guard KubeTime.range.contains(time.seconds) else {
                 throw ProtobufError("a time outside the years 1 to 9999")
             }
             return .string(type == .time ? time.rfc3339 : time.rfc3339Micro)

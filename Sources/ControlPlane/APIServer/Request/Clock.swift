@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+internal import Numbers
 internal import Synchronization
 
 /// Wall time, as Kubernetes writes it.
@@ -12,8 +13,12 @@ enum WallClock {
         return Int64(now.tv_sec)
     }
 
-    /// RFC 3339 in UTC, with seconds: `2026-01-02T03:04:05Z`.
+    /// The times that RFC 3339 has texts for: the years 1 to 9999.
+    static let range: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
+
+    /// RFC 3339 in UTC, with seconds: `2026-01-02T03:04:05Z`. Held within `range`.
     static func text(_ seconds: Int64 = WallClock.seconds()) -> String {
+        let seconds = min(max(seconds, range.lowerBound), range.upperBound)
         let (year, month, day) = date(days: Int((seconds - floorMod(seconds, 86_400)) / 86_400))
         let rest = Int(floorMod(seconds, 86_400))
         return "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))T"
@@ -26,7 +31,7 @@ enum WallClock {
         guard bytes.count >= 20, bytes[4] == 0x2d, bytes[7] == 0x2d, bytes[13] == 0x3a, bytes[16] == 0x3a else {
             return nil
         }
-        func number(_ range: Range<Int>) -> Int? { Int(String(decoding: bytes[range], as: UTF8.self)) }
+        func number(_ range: Range<Int>) -> Int? { Int(String(decoding: bytes[range], as: UTF8.self), in: 0...9999) }
         guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10),
             let hour = number(11..<13), let minute = number(14..<16), let second = number(17..<19),
             (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second < 61
@@ -36,8 +41,8 @@ enum WallClock {
         if rest.first == 0x2e { rest = rest.dropFirst().drop { $0 >= 0x30 && $0 <= 0x39 } }
         if rest.first == 0x2b || rest.first == 0x2d {
             let digits = rest.dropFirst()
-            guard digits.count == 5, let hours = Int(String(decoding: digits.prefix(2), as: UTF8.self)),
-                let minutes = Int(String(decoding: digits.suffix(2), as: UTF8.self))
+            guard digits.count == 5, let hours = Int(String(decoding: digits.prefix(2), as: UTF8.self), in: 0...23),
+                let minutes = Int(String(decoding: digits.suffix(2), as: UTF8.self), in: 0...59)
             else { return nil }
             zone = (hours * 3600 + minutes * 60) * (rest.first == 0x2d ? -1 : 1)
         } else if rest.first != 0x5a || rest.count != 1 {

@@ -3,6 +3,7 @@
 internal import HTTP
 internal import JSON
 internal import KubeAPI
+internal import Numbers
 internal import Schema
 
 /// What the server, and not the client, decides of an object of a kind: which parts a write may touch, what is filled in.
@@ -249,7 +250,7 @@ struct ObjectStrategy: Sendable {
     func bumpGeneration(_ new: inout APIObject, old: APIObject) {
         guard Self.countsGenerations(resource) else { return }
         let status = resource.custom == nil || resource.hasStatus
-        if Self.wish(new, status) != Self.wish(old, status) { new.generation = old.generation + 1 }
+        if Self.wish(new, status) != Self.wish(old, status) { new.generation = old.generation.saturatingSum(1) }
     }
 
     /// Everything but metadata and, where it is written apart, status.

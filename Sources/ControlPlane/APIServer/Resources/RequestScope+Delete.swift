@@ -3,6 +3,7 @@
 internal import HTTP
 internal import JSON
 internal import KubeAPI
+internal import Numbers
 internal import Schema
 internal import Store
 
@@ -112,9 +113,9 @@ struct Deletion: Sendable {
             if grace == 0, old.deletionGracePeriodSeconds == 0, object == old { return (old, false) }
             return (object, false)
         }
-        object.deletionTimestamp = WallClock.text(WallClock.seconds() + grace)
+        object.deletionTimestamp = WallClock.text(WallClock.seconds().saturatingSum(grace))
         object.deletionGracePeriodSeconds = grace
-        if object.generation > 0 { object.generation += 1 }
+        if object.generation > 0 { object.generation = object.generation.saturatingSum(1) }
         if resource.group == "apiextensions.k8s.io", resource.kind == "CustomResourceDefinition" {
             DefinitionStatus.set(
                 &object.json, "Terminating", "True", "InstanceDeletionPending",
@@ -133,8 +134,11 @@ struct Deletion: Sendable {
     private func shorten(_ object: inout APIObject, _ before: String, to grace: Int64) {
         let current = object.deletionGracePeriodSeconds ?? 0
         guard options.gracePeriodSeconds != nil, grace < current else { return }
-        let begun = (WallClock.parse(before) ?? WallClock.seconds()) - current
-        object.deletionTimestamp = WallClock.text(begun + grace)
+        let now = WallClock.seconds()
+        let end = WallClock.parse(before) ?? now
+        // A time held at the last there is says nothing of when it began.
+        let begun = end >= WallClock.range.upperBound ? now : end.saturatingDifference(current)
+        object.deletionTimestamp = WallClock.text(begun.saturatingSum(grace))
         object.deletionGracePeriodSeconds = grace
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KubeClient
+import Numbers
+import Schema
 
 /// A cron schedule: five fields, or one of `@hourly` and its like. No I/O.
 struct CronSchedule: Sendable, Hashable {
@@ -30,10 +32,11 @@ struct CronSchedule: Sendable, Hashable {
             "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
         ]
         if text.hasPrefix("@every ") {
-            guard let seconds = CronSchedule.duration(String(text.dropFirst(7))), seconds > 0 else {
+            guard let nanoseconds = GoDuration.nanoseconds(String(text.dropFirst(7))), nanoseconds > 0 else {
                 throw Malformed(description: "the schedule \"\(text)\" names no duration")
             }
-            interval = seconds
+            // To the second, and never more often than each.
+            interval = max(nanoseconds / 1_000_000_000, 1)
             return
         }
         let fields = (shortcuts[text] ?? text).split(separator: " ").map(String.init)
@@ -63,11 +66,11 @@ struct CronSchedule: Sendable, Hashable {
             guard pieces.count <= 2, !pieces[0].isEmpty else { throw refuse() }
             var step = 1
             if pieces.count == 2 {
-                guard let value = Int(pieces[1]), value > 0 else { throw refuse() }
+                guard let value = Int(pieces[1], in: 1...Int(Int32.max)) else { throw refuse() }
                 step = value
             }
             func number(_ text: String) -> Int? {
-                Int(text) ?? names.firstIndex(of: text.lowercased()).map { $0 + nameOffset }
+                Int(text, in: 0...99) ?? names.firstIndex(of: text.lowercased()).map { $0 + nameOffset }
             }
             var low = range.lowerBound
             var high = names.count == 7 ? 6 : range.upperBound
@@ -88,30 +91,9 @@ struct CronSchedule: Sendable, Hashable {
         return bits
     }
 
-    /// `1h30m`, `90s`.
-    private static func duration(_ text: String) -> Int64? {
-        var total: Int64 = 0
-        var number: Int64?
-        for character in text {
-            if let digit = character.wholeNumberValue {
-                number = (number ?? 0) * 10 + Int64(digit)
-                continue
-            }
-            guard let value = number else { return nil }
-            switch character {
-            case "h": total += value * 3600
-            case "m": total += value * 60
-            case "s": total += value
-            default: return nil
-            }
-            number = nil
-        }
-        return number == nil ? total : nil
-    }
-
     /// The first time after `time` that matches in `zone`; nil when none does within five years (30 February).
     func next(after time: Timestamp, in zone: TimeZoneRules) -> Timestamp? {
-        if let interval { return Timestamp(seconds: time.seconds + interval) }
+        if let interval { return time + .seconds(interval) }
         var seconds = (time.seconds / 60 + 1) * 60
         let end = seconds + 5 * 366 * 86_400
         while seconds < end {

@@ -3,6 +3,7 @@
 import JSON
 import KubeAPI
 import KubeClient
+import Numbers
 
 /// The set of the present template: made, numbered, annotated.
 extension DeploymentController {
@@ -45,7 +46,7 @@ extension DeploymentController {
             annotations[key] = value
         }
         let old = annotations[DeploymentKeys.revision]
-        if (old.flatMap { Int($0) } ?? 0) < state.newRevision {
+        if (old.flatMap { Int($0, in: 0...Int.max) } ?? 0) < state.newRevision {
             annotations[DeploymentKeys.revision] = String(state.newRevision)
             if let old, !old.isEmpty {
                 let history = annotations[DeploymentKeys.revisionHistory] ?? ""

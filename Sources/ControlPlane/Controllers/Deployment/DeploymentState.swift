@@ -2,6 +2,7 @@
 
 import JSON
 import KubeClient
+import Numbers
 
 /// The annotations and labels by which Deployments and their sets know each other.
 enum DeploymentKeys {
@@ -64,13 +65,14 @@ struct DeploymentState: Sendable {
     }
 
     /// The revision the new set has or gets.
-    var newRevision: Int { (old.map(\.revision).max() ?? 0) + 1 }
+    var newRevision: Int { (old.map(\.revision).max() ?? 0).saturatingSum(1) }
 
     /// True when a set was last scaled for another number of replicas than the Deployment now asks for.
     var isScalingEvent: Bool {
         all.contains { set in
             guard set.specReplicas > 0,
-                let desired = Int(set.string("metadata", "annotations", DeploymentKeys.desiredReplicas))
+                let desired = Int(
+                    set.string("metadata", "annotations", DeploymentKeys.desiredReplicas), in: 0...Int(Int32.max))
             else { return false }
             return desired != wanted
         }
@@ -78,9 +80,10 @@ struct DeploymentState: Sendable {
 
     /// The new set has all pods wanted, and all are available.
     var isSaturated: Bool {
-        guard let new, let desired = Int(new.string("metadata", "annotations", DeploymentKeys.desiredReplicas)) else {
-            return false
-        }
+        guard let new,
+            let desired = Int(
+                new.string("metadata", "annotations", DeploymentKeys.desiredReplicas), in: 0...Int(Int32.max))
+        else { return false }
         return new.specReplicas == wanted && desired == wanted
             && (new.int("status", "availableReplicas") ?? 0) == wanted
     }
@@ -106,7 +109,8 @@ struct DeploymentState: Sendable {
         let members = sets.map {
             ProportionalScaling.Member(
                 replicas: $0.specReplicas,
-                lastMaximum: Int($0.string("metadata", "annotations", DeploymentKeys.maxReplicas)) ?? 0,
+                lastMaximum: Int(
+                    $0.string("metadata", "annotations", DeploymentKeys.maxReplicas), in: 0...Int(Int32.max)) ?? 0,
                 created: $0.creationTime)
         }
         let allowed = wanted > 0 ? wanted + limits.surge : 0
@@ -166,5 +170,6 @@ struct DeploymentState: Sendable {
 extension JSONObject {
     /// `spec.replicas`, 1 when absent.
     var specReplicas: Int { int("spec", "replicas") ?? 1 }
-    var revision: Int { Int(string("metadata", "annotations", DeploymentKeys.revision)) ?? 0 }
+    /// The annotation's number, 0 where it is none. Anybody who may change the set may have written it.
+    var revision: Int { Int(string("metadata", "annotations", DeploymentKeys.revision), in: 0...Int.max) ?? 0 }
 }

@@ -2,6 +2,7 @@
 
 import JSON
 import KubeClient
+import Numbers
 
 /// The numbers of a rollout: how many pods may be more or fewer than asked for.
 struct RolloutLimits: Sendable, Equatable {
@@ -87,7 +88,8 @@ enum ProportionalScaling {
         } else {
             let base = member.lastMaximum > 0 ? member.lastMaximum : wanted
             let size = Double(member.replicas) * Double(allowed) / Double(base)
-            share = Int(size.rounded(.toNearestOrAwayFromZero)) - member.replicas
+            // The annotation is anybody's: sizes beyond what a Deployment can have are held there.
+            share = Int(Int32(saturating: size.rounded(.toNearestOrAwayFromZero))) - member.replicas
         }
         return toAdd > 0 ? min(share, left) : max(share, left)
     }

@@ -12,6 +12,8 @@ final class JobController: Controller {
     private let pods: Informer<DynamicObject>
     let queue = WorkQueue<ObjectKey>()
     let expectations = Expectations()
+    /// How many pods are made at once: upstream's number.
+    private let burst = 500
     let recorder: EventRecorder
     let control: PodControl
 
@@ -172,6 +174,8 @@ final class JobController: Controller {
         var count = wanted - active.count
         if state.replacesFailedOnly { count -= state.terminating.count }
         guard count > 0 else { return nil }
+        // The rest when these are seen: a Job may ask for two thousand millions at once.
+        count = min(count, burst)
         if let delay = state.backoff(at: now) {
             queue.add(job.objectKey, after: delay + .milliseconds(10))
             return nil

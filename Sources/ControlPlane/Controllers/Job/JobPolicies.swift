@@ -52,10 +52,10 @@ struct PodFailureVerdict: Equatable {
 /// Whether `successPolicy` is met by the indexes completed so far; the message names the rule.
 func successPolicyMatch(_ policy: JSONValue?, completed: CompletionIndexes) -> String? {
     for (number, rule) in (policy?["rules"]?.array ?? []).enumerated() {
-        var eligible = completed.indexes
+        var eligible = completed
         if let text = rule["succeededIndexes"]?.string {
             let wanted = CompletionIndexes(text)
-            eligible.formIntersection(wanted.indexes)
+            eligible = completed.intersection(wanted)
             if rule["succeededCount"] == nil, eligible.count < wanted.count { continue }
         }
         if let count = rule["succeededCount"]?.integer, eligible.count < Int(count) { continue }

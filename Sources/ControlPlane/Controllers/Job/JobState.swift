@@ -2,6 +2,7 @@
 
 import JSON
 import KubeClient
+import Numbers
 
 /// A Job and its pods at one moment, and what follows from them. No I/O.
 struct JobState {
@@ -38,13 +39,15 @@ struct JobState {
         uncountedFailed = Set(status.array("uncountedTerminatedPods", "failed").compactMap(\.string))
         succeeded = status.int("succeeded") ?? 0
         failed = status.int("failed") ?? 0
-        completed = CompletionIndexes(status.string("completedIndexes"), limit: completions ?? .max)
+        completed = CompletionIndexes(status.string("completedIndexes"), below: completions)
         failedIndexes =
             job.int("spec", "backoffLimitPerIndex") == nil
-            ? nil : CompletionIndexes(status.string("failedIndexes"), limit: completions ?? .max)
+            ? nil : CompletionIndexes(status.string("failedIndexes"), below: completions)
     }
 
-    static func index(of pod: JSONObject) -> Int? { Int(pod.objectAnnotations[indexAnnotation] ?? "") }
+    static func index(of pod: JSONObject) -> Int? {
+        Int(pod.objectAnnotations[indexAnnotation] ?? "", in: CompletionIndexes.range)
+    }
 
     static func isTracked(_ pod: JSONObject) -> Bool {
         pod.array("metadata", "finalizers").contains(.string(finalizer))
@@ -111,7 +114,9 @@ struct JobState {
     static let indexFailureCount = "batch.kubernetes.io/job-index-failure-count"
 
     /// How often the pod's index failed before it.
-    static func indexFailures(_ pod: JSONObject) -> Int { Int(pod.objectAnnotations[indexFailureCount] ?? "") ?? 0 }
+    static func indexFailures(_ pod: JSONObject) -> Int {
+        Int(pod.objectAnnotations[indexFailureCount] ?? "", in: 0...Int(Int32.max)) ?? 0
+    }
 
     var active: [JSONObject] {
         pods.filter { pod in
@@ -145,7 +150,7 @@ struct JobState {
                     "Job has exceeded the specified maximal number of failed indexes"
                 )
             }
-            if !failedIndexes.indexes.isEmpty, let completions, failedIndexes.count + completed.count >= completions {
+            if failedIndexes.count > 0, let completions, failedIndexes.count + completed.count >= completions {
                 return ("Failed", "FailedIndexes", "Job has failed indexes")
             }
         }
@@ -189,10 +194,15 @@ struct JobState {
         var taken = Set(active.compactMap(JobState.index))
         if replacesFailedOnly || failedIndexes != nil { taken.formUnion(terminating.compactMap(JobState.index)) }
         var missing: [Int] = []
-        for index in 0..<completions where missing.count < count {
-            if !taken.contains(index), !completed.contains(index), failedIndexes?.contains(index) != true {
-                missing.append(index)
+        var index = 0
+        while index < completions, missing.count < count {
+            // Over all that is done at once: there may be two thousand millions.
+            if let done = completed.run(at: index) ?? failedIndexes?.run(at: index) {
+                index = done.upperBound + 1
+                continue
             }
+            if !taken.contains(index) { missing.append(index) }
+            index += 1
         }
         return missing
     }

@@ -2,6 +2,7 @@
 
 import JSON
 import KubeClient
+import Numbers
 
 /// Which pods to delete first when there are too many.
 struct DeletionRanking {
@@ -69,6 +70,8 @@ struct DeletionRanking {
     }
 
     private static func cost(_ pod: JSONObject) -> Int {
-        Int(pod.string("metadata", "annotations", "controller.kubernetes.io/pod-deletion-cost")) ?? 0
+        Int(
+            pod.string("metadata", "annotations", "controller.kubernetes.io/pod-deletion-cost"),
+            in: Int(Int32.min)...Int(Int32.max)) ?? 0
     }
 }

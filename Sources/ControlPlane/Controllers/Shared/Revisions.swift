@@ -3,6 +3,7 @@
 import JSON
 import KubeAPI
 import KubeClient
+import Numbers
 
 /// The history of a DaemonSet's or StatefulSet's templates, as ControllerRevisions.
 struct RevisionHistory: Sendable {
@@ -40,7 +41,7 @@ struct RevisionHistory: Sendable {
             guard Self.number(match) < newest else { return (match, old, collisions) }
             // A rollback: the old template is the newest again.
             var renumbered = match
-            renumbered["revision"] = .count(newest + 1)
+            renumbered["revision"] = .count(newest.saturatingSum(1))
             return (try await client.update(Kinds.controllerRevisions, renumbered), old, collisions)
         }
         var collisions = collisions
@@ -56,7 +57,7 @@ struct RevisionHistory: Sendable {
             do {
                 let made = try await client.create(
                     Kinds.controllerRevisions,
-                    ["metadata": .object(metadata), "data": .object(data), "revision": .count(newest + 1)])
+                    ["metadata": .object(metadata), "data": .object(data), "revision": .count(newest.saturatingSum(1))])
                 return (made, sorted, collisions)
             } catch  where error.isAlreadyExists {
                 let found = try await client.get(

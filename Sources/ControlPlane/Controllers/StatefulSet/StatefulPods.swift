@@ -2,6 +2,7 @@
 
 import JSON
 import KubeClient
+import Numbers
 
 /// The pods and claims of a StatefulSet by ordinal. No I/O.
 enum StatefulPods {
@@ -12,7 +13,7 @@ enum StatefulPods {
     static func ordinal(_ pod: JSONObject, of set: JSONObject) -> Int? {
         let prefix = set.objectName + "-"
         guard pod.objectName.hasPrefix(prefix) else { return nil }
-        return Int(pod.objectName.dropFirst(prefix.count))
+        return Int(pod.objectName.dropFirst(prefix.count), in: 0...Int(Int32.max))
     }
 
     static func name(_ set: JSONObject, _ ordinal: Int) -> String { "\(set.objectName)-\(ordinal)" }
@@ -84,6 +85,9 @@ struct StatefulPlan {
     /// What to do now; empty while something has to be waited for.
     private(set) var steps: [Step] = []
 
+    /// How many pods are made before they are looked for again: a set may ask for two thousand millions.
+    private static let burst = 500
+
     init(
         _ set: JSONObject, pods: [JSONObject], current: String, update: String, currentReplicas: Int,
         at now: Timestamp
@@ -106,6 +110,7 @@ struct StatefulPlan {
         var isBlocked = false
         for ordinal in start..<(start + count) {
             guard let pod = byOrdinal[ordinal] else {
+                if steps.count >= Self.burst { return }
                 steps.append(.create(ordinal: ordinal, useUpdate: usesUpdate(ordinal)))
                 if isOrdered { return }
                 continue

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KubeClient
+import Numbers
 
 /// Filters that look at one node and what is on it. Each returns why the node is refused, or nil. No I/O.
 enum NodeFilters {
@@ -45,7 +46,7 @@ enum NodeFilters {
         var isResolvable = true
         if Int64(node.pods.count) + 1 > node.allowedPods { reasons.append("Too many pods") }
         func check(_ name: String, _ wanted: Int64, _ used: Int64, _ total: Int64) {
-            guard wanted > 0, wanted > total - used else { return }
+            guard wanted > 0, wanted > total.saturatingDifference(used) else { return }
             reasons.append("Insufficient \(name)")
             // Not even an empty node would do.
             if wanted > total { isResolvable = false }

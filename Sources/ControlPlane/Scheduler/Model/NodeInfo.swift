@@ -3,6 +3,7 @@
 import JSON
 import KubeAPI
 import KubeClient
+import Numbers
 
 /// A node with the pods on it and what they take. A value: trying a pod on a copy changes nothing.
 struct NodeInfo: Sendable {
@@ -65,8 +66,8 @@ struct NodeInfo: Sendable {
 
     private mutating func count(_ pod: PodInfo, sign: Int64) {
         if sign > 0 { requested += pod.requests.amounts } else { requested -= pod.requests.amounts }
-        nonZeroMilliCPU += sign * pod.requests.nonZeroMilliCPU
-        nonZeroMemory += sign * pod.requests.nonZeroMemory
+        nonZeroMilliCPU = nonZeroMilliCPU.saturatingSum(sign * pod.requests.nonZeroMilliCPU)
+        nonZeroMemory = nonZeroMemory.saturatingSum(sign * pod.requests.nonZeroMemory)
         for port in pod.hostPorts {
             usedPorts[port, default: 0] += Int(sign)
             if usedPorts[port] == 0 { usedPorts.removeValue(forKey: port) }

@@ -2,6 +2,7 @@
 
 import JSON
 import KubeAPI
+import Numbers
 
 /// Amounts of each resource, in the units the scheduler compares: milli-CPUs, bytes, counts.
 struct ResourceAmounts: Sendable, Hashable {
@@ -32,18 +33,37 @@ struct ResourceAmounts: Sendable, Hashable {
         }
     }
 
+    /// Amounts are what users wrote: nothing is more than `bound`, so that a node's sums fit and what was added can be
+    /// taken off again.
+    static let bound: Int64 = 1 << 52
+
     static func += (left: inout ResourceAmounts, right: ResourceAmounts) {
-        left.milliCPU += right.milliCPU
-        left.memory += right.memory
-        left.ephemeralStorage += right.ephemeralStorage
-        for (name, amount) in right.scalar { left.scalar[name, default: 0] += amount }
+        left.milliCPU = left.milliCPU.saturatingSum(right.milliCPU)
+        left.memory = left.memory.saturatingSum(right.memory)
+        left.ephemeralStorage = left.ephemeralStorage.saturatingSum(right.ephemeralStorage)
+        for (name, amount) in right.scalar {
+            left.scalar[name] = (left.scalar[name] ?? 0).saturatingSum(amount)
+        }
     }
 
     static func -= (left: inout ResourceAmounts, right: ResourceAmounts) {
-        left.milliCPU -= right.milliCPU
-        left.memory -= right.memory
-        left.ephemeralStorage -= right.ephemeralStorage
-        for (name, amount) in right.scalar { left.scalar[name, default: 0] -= amount }
+        left.milliCPU = left.milliCPU.saturatingDifference(right.milliCPU)
+        left.memory = left.memory.saturatingDifference(right.memory)
+        left.ephemeralStorage = left.ephemeralStorage.saturatingDifference(right.ephemeralStorage)
+        for (name, amount) in right.scalar {
+            left.scalar[name] = (left.scalar[name] ?? 0).saturatingDifference(amount)
+        }
+    }
+
+    /// Each amount held at `bound`, whichever its sign.
+    var held: ResourceAmounts {
+        var copy = self
+        func held(_ amount: Int64) -> Int64 { min(max(amount, -Self.bound), Self.bound) }
+        copy.milliCPU = held(milliCPU)
+        copy.memory = held(memory)
+        copy.ephemeralStorage = held(ephemeralStorage)
+        copy.scalar = scalar.mapValues(held)
+        return copy
     }
 
     /// The larger of each amount.
@@ -122,6 +142,6 @@ struct PodRequests: Sendable {
             for (name, amount) in podLevel.scalar where name.hasPrefix("hugepages-") { sum.scalar[name] = amount }
         }
         sum += ResourceAmounts(spec?["overhead"])
-        return sum
+        return sum.held
     }
 }

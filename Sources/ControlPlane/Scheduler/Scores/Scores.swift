@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KubeClient
+import Numbers
 
 /// How well each feasible node suits a pod: 0…100 a part, summed with upstream's weights. No I/O.
 struct Scorer {
@@ -34,8 +35,8 @@ struct Scorer {
     /// The share of CPU and memory that stays free.
     func leastAllocated(_ node: NodeInfo) -> Double {
         func free(_ used: Int64, _ wanted: Int64, _ total: Int64) -> Double {
-            guard total > 0, used + wanted <= total else { return 0 }
-            return Double(total - used - wanted) * 100 / Double(total)
+            guard total > 0, used.saturatingSum(wanted) <= total else { return 0 }
+            return Double(total.saturatingDifference(used.saturatingSum(wanted))) * 100 / Double(total)
         }
         let cpu = free(node.nonZeroMilliCPU, pod.requests.nonZeroMilliCPU, node.allocatable.milliCPU)
         let memory = free(node.nonZeroMemory, pod.requests.nonZeroMemory, node.allocatable.memory)
@@ -45,7 +46,7 @@ struct Scorer {
     /// How alike the shares of CPU and memory in use are.
     func balanced(_ node: NodeInfo) -> Double {
         func share(_ used: Int64, _ wanted: Int64, _ total: Int64) -> Double {
-            total > 0 ? min(1, Double(used + wanted) / Double(total)) : 1
+            total > 0 ? min(1, Double(used.saturatingSum(wanted)) / Double(total)) : 1
         }
         let cpu = share(node.requested.milliCPU, pod.requests.amounts.milliCPU, node.allocatable.milliCPU)
         let memory = share(node.requested.memory, pod.requests.amounts.memory, node.allocatable.memory)
