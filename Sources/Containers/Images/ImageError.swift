@@ -26,6 +26,8 @@ public enum ImageError: Error, Sendable {
     case unauthorized(host: String, repository: String)
     /// A system call failed.
     case system(String, Errno)
+    /// The disk of the store has no room; the second value says how little.
+    case full(String, reason: String)
     /// The image is in use and was not removed.
     case inUse(String, by: String)
 }
@@ -47,6 +49,7 @@ extension ImageError: CustomStringConvertible {
         case .unauthorized(let host, let repository):
             "registry \(host) refused access to \(repository): credentials are missing or wrong"
         case .system(let what, let errno): "\(what): \(errno)"
+        case .full(let root, let reason): "write to the image store \(root): \(reason)"
         case .inUse(let name, let user): "image \(name) is in use by \(user)"
         }
     }

@@ -21,7 +21,7 @@ enum ImageCommand {
                     .value("auth-file", "path", help: "a docker config.json with credentials"),
                     .value("ca-file", "path", help: "authorities to trust instead of the system's"),
                     .flag("insecure", help: "take any certificate"), .flag("plain-http", help: "speak plain HTTP"),
-                ]),
+                ] + ImageLimits.flags),
             Command(
                 "import", summary: "Import docker-archive, OCI archive, OCI layout or root file system tar",
                 arguments: "<path>", count: 1...1,
@@ -33,7 +33,7 @@ enum ImageCommand {
                     .repeated("env", "NAME=value", help: "for a plain tar: an environment variable"),
                     .value("user", "user", help: "for a plain tar: who to run as"),
                     .value("workdir", "path", help: "for a plain tar: the working directory"),
-                ]),
+                ] + ImageLimits.flags),
             Command(
                 "export", summary: "Write images to an OCI archive that docker load reads too",
                 arguments: "<path> <reference>...", count: 2...64, options: [dataDirectory]),
@@ -56,7 +56,7 @@ enum ImageCommand {
 
     static func pull(_ arguments: ParsedArguments) throws {
         let name = arguments.arguments[0]
-        let store = try store(arguments)
+        let store = try store(arguments, limits: ImageLimits.limits(arguments))
         var keyring = RegistryKeyring()
         if let file = arguments["auth-file"] { try keyring.add(dockerConfig: try Files.read(file), source: file) }
         var host = RegistryConfiguration.Host()
@@ -81,7 +81,7 @@ enum ImageCommand {
             entrypoint: arguments.all("entrypoint"), command: arguments.all("cmd"),
             workingDirectory: arguments["workdir"] ?? "")
         let progress = ProgressLine()
-        let images = try store(arguments).importArchive(
+        let images = try store(arguments, limits: ImageLimits.limits(arguments)).importArchive(
             arguments.arguments[0], name: arguments["name"], configuration: configuration
         ) { event in
             switch event {
@@ -142,8 +142,8 @@ enum ImageCommand {
         print("freed \(ByteCount(try store(arguments).collectGarbage()))")
     }
 
-    static func store(_ arguments: ParsedArguments) throws -> ImageStore {
-        try ImageStore(root: try arguments.string("data-dir") + "/images")
+    static func store(_ arguments: ParsedArguments, limits: UnpackLimits = UnpackLimits()) throws -> ImageStore {
+        try ImageStore(root: try arguments.string("data-dir") + "/images", limits: limits)
     }
 
     private static func columns(_ rows: [[String]]) -> String {

@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import Images
+internal import Numbers
 internal import Synchronization
 
 /// A bar for each blob of a pull, drawn over in place on a terminal; one line when a blob is done elsewhere.
@@ -50,7 +51,8 @@ final class PullBars: Sendable {
     private static func line(_ blob: PullProgress) -> String {
         if blob.isDone { return "\(name(blob.digest))  done  \(ByteCount(blob.total))" }
         let width = 30
-        let filled = blob.total == 0 ? width : Int(blob.fetched * Int64(width) / blob.total)
+        let share = blob.total == 0 ? 1 : Double(blob.fetched) / Double(blob.total)
+        let filled = min(max(Int(saturating: share * Double(width)), 0), width)
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
         let extracting = blob.fetched >= blob.total ? "  extracting" : ""
         return "\(name(blob.digest))  \(bar)  \(ByteCount(blob.fetched)) of \(ByteCount(blob.total))\(extracting)"

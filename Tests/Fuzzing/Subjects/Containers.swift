@@ -60,7 +60,9 @@ private final class LayerFuzzing: Sendable {
             lseek(blob.raw, 0, SEEK_SET)
             let place = "\(root)/layer"
             guard mkdir(place, 0o755) == 0 else { fatalError("mkdir: \(errno)") }
-            if let archive = try? LayerArchive(reading: blob, name: "fuzz") {
+            if let archive = try? LayerArchive(
+                reading: blob, name: "fuzz", budget: UnpackBudget(UnpackLimits(), root: root))
+            {
                 var extractor = LayerExtractor(root: try .open(place, O_RDONLY | O_DIRECTORY), layer: "fuzz")
                 if (try? extractor.extractAll(of: archive)) != nil { _ = try? archive.finish() }
             }

@@ -17,14 +17,20 @@ struct ArchiveReader: ~Copyable {
     }
 
     private let archive: OpaquePointer
+    private let file: ArchiveFile
     private let path: String
 
+    /// Opens the archive at `path`, which must be a regular file: a device or a FIFO is not opened.
     init(path: String) throws(ImageError) {
-        self.archive = try Self.open(path)
+        let file = try ArchiveFile(path)
+        self.archive = try Self.open(file, path)
+        self.file = file
         self.path = path
     }
 
-    private static func open(_ path: String) throws(ImageError) -> OpaquePointer {
+    private static func open(
+        _ file: ArchiveFile, _ path: String
+    ) throws(ImageError) -> OpaquePointer {
         setlocale(LC_CTYPE, "C.UTF-8")
         guard let archive = archive_read_new() else { throw .archive(path, reason: "out of memory") }
         archive_read_support_filter_gzip(archive)
@@ -32,7 +38,7 @@ struct ArchiveReader: ~Copyable {
         archive_read_support_filter_xz(archive)
         archive_read_support_filter_bzip2(archive)
         archive_read_support_format_tar(archive)
-        guard archive_read_open_filename(archive, path, 256 * 1024) == ARCHIVE_OK else {
+        guard archive_read_open_fd(archive, file.descriptor.raw, 256 * 1024) == ARCHIVE_OK else {
             let error = archiveFailure(archive, path)
             archive_read_free(archive)
             throw error
@@ -80,6 +86,17 @@ struct ArchiveReader: ~Copyable {
     private func text(_ pointer: UnsafePointer<CChar>?) -> String? { pointer.map { String(cString: $0) } }
 
     private func failure() -> ImageError { archiveFailure(archive, path) }
+}
+
+/// The file of an archive, open for as long as it is read.
+private final class ArchiveFile {
+    let descriptor: FileDescriptor
+
+    init(_ path: String) throws(ImageError) {
+        do throws(Errno) { descriptor = try Files.openRegular(path) } catch {
+            throw .system("read archive \(path)", error)
+        }
+    }
 }
 
 /// What libarchive last complained of.

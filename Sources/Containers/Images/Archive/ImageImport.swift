@@ -34,7 +34,9 @@ extension ImageStore {
         let files: ArchivedFiles
         switch try ArchiveKind(of: path) {
         case .layout: files = try ArchivedFiles(layout: path, content: content, progress: progress)
-        case .images: files = try ArchivedFiles(archive: path, content: content, progress: progress)
+        case .images:
+            files = try ArchivedFiles(
+                archive: path, content: content, budget: UnpackBudget(limits, root: root), progress: progress)
         case .rootFileSystem:
             guard let given else {
                 throw .invalidReference("", "a root file system's archive names no image: give one")
@@ -83,23 +85,42 @@ private struct ArchivedFiles {
     var blobs: [String: ImageDigest] = [:]
     private var links: [String: String] = [:]
 
-    init(archive path: String, content: ContentStore, progress: (ImportProgress) -> Void) throws(ImageError) {
+    /// All documents of an archive together: they are kept in memory.
+    private static let documentBytes: Int64 = 64 << 20
+
+    init(
+        archive path: String, content: ContentStore, budget: UnpackBudget, progress: (ImportProgress) -> Void
+    ) throws(ImageError) {
         let archive = try ArchiveReader(path: path)
+        var budget = budget
+        var left = ArchivedFiles.documentBytes
         while let entry = try archive.next() {
+            if let reason = budget.take(entryNamed: entry.name.utf8.count + (entry.link?.utf8.count ?? 0)) {
+                throw .archive(path, reason: reason)
+            }
             if let link = entry.link { links[entry.name] = link }
             guard entry.isFile else { continue }
             if entry.name.hasSuffix(".json") || entry.name == "oci-layout" {
-                guard entry.size <= 4 << 20 else {
+                guard entry.size <= UnpackLimits.document, entry.size <= left else {
                     throw .malformed(what: entry.name, reason: "\(entry.size) bytes are too many to parse")
                 }
+                left -= max(entry.size, 0)
                 var bytes: [UInt8] = []
-                try archive.content { (run) throws(ImageError) in bytes += run }
+                try archive.content { (run) throws(ImageError) in
+                    bytes += run
+                    guard bytes.count <= max(entry.size, 0) else {
+                        throw .malformed(what: entry.name, reason: "it goes on behind its end")
+                    }
+                }
                 documents[entry.name] = bytes
                 blobs[entry.name] = try content.add(bytes)
                 continue
             }
             var writer = try ContentWriter(store: content)
-            try archive.content { (run) throws(ImageError) in try writer.write(run) }
+            try archive.content { (run) throws(ImageError) in
+                if let reason = budget.take(bytes: Int64(run.count)) { throw .archive(path, reason: reason) }
+                try writer.write(run)
+            }
             blobs[entry.name] = try writer.commit(expected: Self.promised(by: entry.name), what: entry.name)
             progress(.stored(name: entry.name, bytes: entry.size))
         }
@@ -108,7 +129,7 @@ private struct ArchivedFiles {
     init(layout path: String, content: ContentStore, progress: (ImportProgress) -> Void) throws(ImageError) {
         do throws(Errno) {
             for name in ["index.json", "manifest.json", "oci-layout"] where Files.exists("\(path)/\(name)") {
-                documents[name] = try Files.read("\(path)/\(name)")
+                documents[name] = try Files.readRegular("\(path)/\(name)", limit: Int(UnpackLimits.document))
             }
         } catch { throw .system("import \(path)", error) }
         guard documents["index.json"] != nil else {
@@ -148,7 +169,7 @@ private struct ArchivedFiles {
         if let size = content.size(of: digest) { return size }
         var writer = try ContentWriter(store: content)
         do {
-            let file = try FileDescriptor.open(path, O_RDONLY)
+            let file = try Files.openRegular(path)
             while true {
                 let bytes = try file.read(upTo: 256 * 1024)
                 if bytes.isEmpty { break }
@@ -223,7 +244,7 @@ extension ImageStore {
     ) throws(ImageError) -> ImageRecord {
         var writer = try ContentWriter(store: content)
         do {
-            let file = try FileDescriptor.open(path, O_RDONLY)
+            let file = try Files.openRegular(path)
             while true {
                 let bytes = try file.read(upTo: 256 * 1024)
                 if bytes.isEmpty { break }
@@ -233,7 +254,8 @@ extension ImageStore {
             throw .system("import \(path)", error)
         } catch { throw .malformed(what: path, reason: "\(error)") }
         let layer = try writer.commit(expected: nil)
-        let diffID = try layers.extract(layer, from: content, expected: nil)
+        var budget = UnpackBudget(limits, root: root)
+        let diffID = try layers.extract(layer, from: content, expected: nil, budget: &budget)
         progress(.extracted(layer: 1, of: 1))
         let config = try descriptor(try content.add(configuration.encoded(layers: [diffID])), MediaType.ociConfig)
         let document = ImageManifest(config: config, layers: [try descriptor(layer, MediaType.ociLayer)])
@@ -291,8 +313,17 @@ extension ImageStore {
             let reason = "\(document.layers.count) layers but \(diffs.count) diff_ids"
             throw .malformed(what: "\(manifest)", reason: reason)
         }
+        guard diffs.count <= UnpackLimits.layers else {
+            throw .malformed(what: "\(manifest)", reason: "\(diffs.count) layers are more than \(UnpackLimits.layers)")
+        }
+        // One blob named twice may be given two sizes, of which only one was looked at when it came.
+        for blob in [document.config] + document.layers where content.size(of: blob.digest) != blob.size {
+            throw .malformed(
+                what: "\(manifest)", reason: "\(blob.digest) does not have the \(blob.size) bytes it is said to have")
+        }
+        var budget = UnpackBudget(limits, root: root)
         for (number, (layer, diff)) in zip(document.layers, diffs).enumerated() {
-            try layers.extract(layer.digest, from: content, expected: diff)
+            try layers.extract(layer.digest, from: content, expected: diff, budget: &budget)
             progress(.extracted(layer: number + 1, of: diffs.count))
         }
     }

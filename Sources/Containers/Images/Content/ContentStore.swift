@@ -9,10 +9,13 @@ internal import TLS
 public struct ContentStore: Sendable {
     /// The directory of the store.
     public let root: String
+    /// Bytes of the disk that are not for blobs.
+    let reserve: Int64
 
     /// Opens the store below `root`, making its directories; leavings of writes cut short by a crash are removed.
-    public init(root: String) throws(ImageError) {
+    public init(root: String, reserve: Int64 = UnpackLimits().reserve) throws(ImageError) {
         self.root = root
+        self.reserve = reserve
         do throws(Errno) {
             for directory in ["blobs/sha256", "blobs/sha512", "ingest"] {
                 try Files.makeDirectories("\(root)/\(directory)", mode: 0o700)
@@ -46,7 +49,7 @@ public struct ContentStore: Sendable {
     /// Reads a small blob (a manifest, a configuration) whole. Anything above 4 MiB is refused: a hostile index must not
     /// become memory.
     public func read(_ digest: ImageDigest) throws(ImageError) -> [UInt8] {
-        let limit: Int64 = 4 << 20
+        let limit = UnpackLimits.document
         guard let size = size(of: digest) else { throw .notFound("\(digest)") }
         guard size <= limit else { throw .malformed(what: "\(digest)", reason: "\(size) bytes are too many to parse") }
         let file = try open(digest)
@@ -89,6 +92,7 @@ public struct ContentWriter: ~Copyable {
     private var hash: Digest
     /// The bytes written so far, from which a broken download goes on.
     public private(set) var count: Int64 = 0
+    private var unmeasured = 0
 
     /// Starts a blob; `algorithm` is the one it will be checked by.
     public init(store: ContentStore, algorithm: ImageDigest.Algorithm = .sha256) throws(ImageError) {
@@ -110,6 +114,13 @@ public struct ContentWriter: ~Copyable {
 
     /// Appends `bytes`.
     public mutating func write(_ bytes: ArraySlice<UInt8>) throws(ImageError) {
+        unmeasured += bytes.count
+        if count == 0 || unmeasured >= 16 << 20 {
+            unmeasured = 0
+            if let reason = DiskReserve.shortage(at: store.root, reserve: store.reserve) {
+                throw .full(store.root, reason: reason)
+            }
+        }
         do throws(Errno) { try file.writeAll(Array(bytes)) } catch {
             throw .system("write to the image store \(store.root)", error)
         }

@@ -18,8 +18,27 @@ final class LayerArchive {
         let source: OpaquePointer
         private var hash: Digest? = Digest(.sha256)
         var failure: String?
+        var budget: UnpackBudget
+        /// Bytes of the blob, and how many have come of them.
+        private let packed: Int64
+        private var unpacked: Int64 = 0
 
-        init(source: OpaquePointer) { self.source = source }
+        init(source: OpaquePointer, packed: Int64, budget: UnpackBudget) {
+            self.source = source
+            self.packed = packed
+            self.budget = budget
+        }
+
+        /// Notes bytes that have come out; false when they are too many, with the reason in `failure`.
+        private func count(_ size: Int) -> Bool {
+            unpacked += Int64(size)
+            failure = budget.take(bytes: Int64(size))
+            let limits = budget.limits
+            if failure == nil, unpacked > limits.ratioFloor, unpacked / max(packed, 1) >= limits.ratio {
+                failure = "it unpacks to more than \(limits.ratio) times its size (--max-image-ratio)"
+            }
+            return failure == nil
+        }
 
         /// The digest of all bytes that passed; once.
         func finishHash() -> String {
@@ -32,11 +51,13 @@ final class LayerArchive {
             var block: UnsafeRawPointer?
             var size = 0
             var offset: la_int64_t = 0
+            guard failure == nil else { return nil }
             while true {
                 switch archive_read_data_block(source, &block, &size, &offset) {
                 case ARCHIVE_EOF: return nil
                 case ARCHIVE_OK, ARCHIVE_WARN:
                     guard size > 0, let block else { continue }
+                    guard count(size) else { return nil }
                     let bytes = UnsafeRawBufferPointer(start: block, count: size)
                     hash?.update(bytes)
                     return bytes
@@ -49,8 +70,14 @@ final class LayerArchive {
     }
 
     /// Starts reading the blob behind `descriptor`, which stays the caller's and must outlive this value; `name` is
-    /// for error messages.
-    init(reading descriptor: borrowing FileDescriptor, name: String) throws(ImageError) {
+    /// for error messages. What comes out is taken from `budget`.
+    init(
+        reading descriptor: borrowing FileDescriptor, name: String, budget: UnpackBudget
+    ) throws(ImageError) {
+        let packed: Int64
+        do throws(Errno) { packed = Int64(clamping: try descriptor.status().size) } catch {
+            throw .system("read layer \(name)", error)
+        }
         // libarchive turns pax names into the locale's encoding, and the C locale has no letters beyond ASCII.
         setlocale(LC_CTYPE, "C.UTF-8")
         guard let compressed = archive_read_new(), let tar = archive_read_new() else {
@@ -59,7 +86,7 @@ final class LayerArchive {
         self.compressed = compressed
         self.tar = tar
         self.name = name
-        self.tap = Tap(source: compressed)
+        self.tap = Tap(source: compressed, packed: packed, budget: budget)
         archive_read_support_filter_gzip(compressed)
         archive_read_support_filter_zstd(compressed)
         archive_read_support_filter_xz(compressed)
@@ -74,6 +101,11 @@ final class LayerArchive {
         var entry: OpaquePointer?
         let first = archive_read_next_header(compressed, &entry)
         guard first == ARCHIVE_OK || first == ARCHIVE_WARN else { throw failure(of: compressed) }
+        // One compression and the plain bytes below it. What is compressed again within would be undone as well, and its
+        // bytes in between are counted by nobody.
+        guard archive_filter_count(compressed) <= 2 else {
+            throw .archive(name, reason: "it is compressed more than once")
+        }
         let opened = archive_read_open(
             tar, Unmanaged.passUnretained(tap).toOpaque(), nil,
             { _, context, buffer in
@@ -92,6 +124,16 @@ final class LayerArchive {
     deinit {
         archive_read_free(tar)
         archive_read_free(compressed)
+    }
+
+    /// What is left of the budget.
+    var budget: UnpackBudget { tap.budget }
+
+    /// Takes one entry from the budget, with the bytes of its name where that is kept, and those of the holes in it.
+    func charge(entryNamed length: Int, holes: Int64) throws(ImageError) {
+        if let reason = tap.budget.take(entryNamed: length) ?? (holes > 0 ? tap.budget.take(bytes: holes) : nil) {
+            throw .archive(name, reason: reason)
+        }
     }
 
     /// The next entry, valid until the next call; nil at the end.
@@ -119,6 +161,10 @@ final class LayerArchive {
                 }
                 return
             case ARCHIVE_OK, ARCHIVE_WARN:
+                // The header has promised no more, and no more was taken from the budget.
+                guard offset >= 0, offset <= size, Int64(count) <= size - offset else {
+                    throw .archive(name, reason: "a file goes on behind its end")
+                }
                 var done = 0
                 while done < count, let block {
                     let written = pwrite(file.raw, block + done, count - done, Int(offset) + done)

@@ -4,6 +4,7 @@ internal import CArchive
 internal import CLinux
 internal import Glibc
 internal import Linux
+internal import Numbers
 
 /// Extracts layer entries below one directory in the form overlayfs wants for a lower layer: a whiteout is a character
 /// device 0/0, an opaque directory carries `trusted.overlay.opaque` (Documentation/filesystems/overlayfs.rst).
@@ -17,7 +18,7 @@ struct LayerExtractor: ~Copyable {
     private var parent: FileDescriptor?
     private var parentPath: [[UInt8]] = []
     /// Directory times are set last, since every entry made inside changes them.
-    private var directoryTimes: [(path: LayerPath, modified: timespec)] = []
+    private var directoryTimes: [(path: [UInt8], modified: timespec)] = []
 
     /// Extracts below `root`; `layer` names the blob in errors.
     init(root: consuming FileDescriptor, layer: String) {
@@ -30,8 +31,8 @@ struct LayerExtractor: ~Copyable {
         while let entry = try archive.nextEntry() {
             try extract(entry, from: archive)
         }
-        for (path, modified) in directoryTimes.reversed() {
-            try setTimes(path, modified)
+        for (text, modified) in directoryTimes.reversed() {
+            if let path = LayerPath(text) { try setTimes(path, modified) }
         }
     }
 
@@ -40,6 +41,9 @@ struct LayerExtractor: ~Copyable {
         guard let path = LayerPath(text) else {
             throw .hostileEntry(entry: String(decoding: text, as: UTF8.self), reason: "its path leaves the root")
         }
+        let type = mode_t(archive_entry_filetype(entry)) & S_IFMT
+        try archive.charge(
+            entryNamed: type == S_IFDIR ? text.count : 0, holes: Self.holes(entry))
         guard !path.isRoot else { return try applyRootMetadata(entry) }
         try openParent(of: path)
         if let whiteout = Whiteout(path.components[path.components.count - 1]) {
@@ -48,7 +52,6 @@ struct LayerExtractor: ~Copyable {
         if let target = Self.bytes(archive_entry_hardlink_utf8(entry)) ?? Self.bytes(archive_entry_hardlink(entry)) {
             return try makeHardLink(path, to: target)
         }
-        let type = mode_t(archive_entry_filetype(entry)) & S_IFMT
         switch type {
         case S_IFDIR: try makeDirectory(path, entry)
         case S_IFREG: try makeFile(path, entry, archive)
@@ -109,7 +112,7 @@ extension LayerExtractor {
         }
         let directory = try open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
         try applyMetadata(directory, path, entry)
-        directoryTimes.append((path, Self.modified(entry)))
+        directoryTimes.append((LayerPath.join(path.components[...]), Self.modified(entry)))
     }
 
     private func makeFile(
@@ -174,9 +177,8 @@ extension LayerExtractor {
     private func applyMetadata(
         _ file: borrowing FileDescriptor, _ path: LayerPath, _ entry: OpaquePointer
     ) throws(ImageError) {
-        let owner = uid_t(truncatingIfNeeded: archive_entry_uid(entry))
-        let group = gid_t(truncatingIfNeeded: archive_entry_gid(entry))
-        guard fchown(file.raw, owner, group) == 0 else { throw fail("chown", path) }
+        let (owner, group) = try Self.owner(entry, path)
+        guard fchown(file.raw, owner.number, group.number) == 0 else { throw fail("chown", path) }
         // The mode comes after the owner: chown(2) clears the set-user-ID and set-group-ID bits.
         let mode = mode_t(archive_entry_perm(entry)) & 0o7777
         guard fchmod(file.raw, mode) == 0 else { throw fail("chmod", path) }
@@ -204,9 +206,8 @@ extension LayerExtractor {
     }
 
     private func setOwner(_ path: LayerPath, _ entry: OpaquePointer) throws(ImageError) {
-        let owner = uid_t(truncatingIfNeeded: archive_entry_uid(entry))
-        let group = gid_t(truncatingIfNeeded: archive_entry_gid(entry))
-        guard fchownat(parentNumber, path.name, owner, group, AT_SYMLINK_NOFOLLOW) == 0 else {
+        let (owner, group) = try Self.owner(entry, path)
+        guard fchownat(parentNumber, path.name, owner.number, group.number, AT_SYMLINK_NOFOLLOW) == 0 else {
             throw fail("chown", path)
         }
     }
@@ -220,6 +221,28 @@ extension LayerExtractor {
                 throw Errno(errno, "utimens")
             }
         } catch { throw .system("extract \(path) of layer \(layer)", error) }
+    }
+
+    /// Whom the entry belongs to. A number that is cut to fit, or that means "no change", would leave a file root's.
+    private static func owner(
+        _ entry: OpaquePointer, _ path: LayerPath
+    ) throws(ImageError) -> (UserID, GroupID) {
+        let (user, group) = (archive_entry_uid(entry), archive_entry_gid(entry))
+        guard let owner = UserID(user), let ownerGroup = GroupID(group) else {
+            throw .hostileEntry(entry: "\(path)", reason: "it belongs to \(user):\(group), whom there is not")
+        }
+        return (owner, ownerGroup)
+    }
+
+    /// Bytes of the file that the archive does not hold.
+    private static func holes(_ entry: OpaquePointer) -> Int64 {
+        guard archive_entry_sparse_reset(entry) > 0 else { return 0 }
+        var (offset, length): (la_int64_t, la_int64_t) = (0, 0)
+        var data: Int64 = 0
+        while archive_entry_sparse_next(entry, &offset, &length) == ARCHIVE_OK {
+            data = data.saturatingSum(max(length, 0))
+        }
+        return max(archive_entry_size(entry).saturatingDifference(data), 0)
     }
 
     private static func modified(_ entry: OpaquePointer) -> timespec {

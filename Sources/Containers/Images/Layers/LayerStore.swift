@@ -15,6 +15,7 @@ struct LayerStore: Sendable {
         do throws(Errno) {
             try Files.makeDirectories("\(root)/layers", mode: 0o700)
             try Files.makeDirectories("\(root)/unpack", mode: 0o700)
+            try Files.makeDirectories("\(root)/diffs", mode: 0o700)
         } catch { throw .system("open the image store \(root)", error) }
     }
 
@@ -24,29 +25,42 @@ struct LayerStore: Sendable {
     /// Whether the layer is extracted.
     func contains(_ diffID: ImageDigest) -> Bool { access(path(of: diffID), F_OK) == 0 }
 
-    /// Extracts the blob `digest` of `content`. Its plain bytes must hash to `expected` where that is given; returns what
-    /// they hash to. A layer that is there already is not extracted again.
+    /// Extracts the blob `digest` of `content`, within `budget`. Its plain bytes must hash to `expected` where that is
+    /// given; returns what they hash to.
+    ///
+    /// A layer that is there already is not extracted again, but only what this store has itself found the blob's plain
+    /// bytes to be counts: that an image claims a layer by its diff ID gives it no part in another's.
     @discardableResult
     func extract(
-        _ digest: ImageDigest, from content: ContentStore, expected: ImageDigest?
+        _ digest: ImageDigest, from content: ContentStore, expected: ImageDigest?, budget: inout UnpackBudget
     ) throws(ImageError) -> ImageDigest {
-        if let expected, contains(expected) { return expected }
-        return try extract(try content.open(digest), name: "\(digest)", expected: expected)
+        var found = verified(digest)
+        if found == nil, let expected, contains(expected) {
+            let blob = try content.open(digest)
+            let archive = try LayerArchive(reading: blob, name: "\(digest)", budget: budget)
+            found = try archive.finish()
+        }
+        if let found {
+            try check(found, expected, "\(digest)")
+            try note(digest, is: found)
+            if contains(found) { return found }
+        }
+        let diffID = try extract(try content.open(digest), name: "\(digest)", expected: expected, budget: &budget)
+        try note(digest, is: diffID)
+        return diffID
     }
 
     /// Extracts the layer tar (compressed or not) behind `blob`.
     func extract(
-        _ blob: borrowing FileDescriptor, name: String, expected: ImageDigest?
+        _ blob: borrowing FileDescriptor, name: String, expected: ImageDigest?, budget: inout UnpackBudget
     ) throws(ImageError) -> ImageDigest {
         let temporary = "\(root)/unpack/\(try uniqueName())"
         guard mkdir(temporary, 0o755) == 0 else { throw .system("extract layer \(name)", Errno(errno, "mkdir")) }
         // mkdir(2) obeys the umask, and the root of a file system must be open to all its users.
         guard chmod(temporary, 0o755) == 0 else { throw .system("extract layer \(name)", Errno(errno, "chmod")) }
         do throws(ImageError) {
-            let diffID = try fill(temporary, from: blob, name: name)
-            if let expected, expected != diffID {
-                throw .digestMismatch(expected: expected, actual: "\(diffID)", what: "layer \(name)")
-            }
+            let diffID = try fill(temporary, from: blob, name: name, &budget)
+            try check(diffID, expected, name)
             try publish(temporary, as: diffID)
             return diffID
         } catch {
@@ -56,17 +70,25 @@ struct LayerStore: Sendable {
         }
     }
 
+    private func check(_ found: ImageDigest, _ expected: ImageDigest?, _ name: String) throws(ImageError) {
+        guard let expected, expected != found else { return }
+        throw .digestMismatch(expected: expected, actual: "\(found)", what: "layer \(name)")
+    }
+
     private func fill(
-        _ directory: String, from blob: borrowing FileDescriptor, name: String
+        _ directory: String, from blob: borrowing FileDescriptor, name: String, _ budget: inout UnpackBudget
     ) throws(ImageError) -> ImageDigest {
-        let archive = try LayerArchive(reading: blob, name: name)
+        budget.forgetNames()
+        let archive = try LayerArchive(reading: blob, name: name, budget: budget)
         let root: FileDescriptor
         do throws(Errno) { root = try FileDescriptor.open(directory, O_RDONLY | O_DIRECTORY) } catch {
             throw .system("extract layer \(name)", error)
         }
         var extractor = LayerExtractor(root: root, layer: name)
         try extractor.extractAll(of: archive)
-        return try archive.finish()
+        let diffID = try archive.finish()
+        budget = archive.budget
+        return diffID
     }
 
     private func publish(_ temporary: String, as diffID: ImageDigest) throws(ImageError) {
@@ -103,5 +125,34 @@ struct LayerStore: Sendable {
             }
         } catch { throw .system("remove unused layers", error) }
         return freed
+    }
+}
+
+// MARK: - What blobs were found to be
+
+extension LayerStore {
+    private func place(_ blob: ImageDigest) -> String { "\(root)/diffs/\(blob.algorithm.rawValue)-\(blob.hex)" }
+
+    /// The diff ID of a blob, as this store has computed it; nil when it has not.
+    private func verified(_ blob: ImageDigest) -> ImageDigest? {
+        // What is not there, or torn by a power cut, is computed anew.
+        (try? Files.readText(place(blob))).flatMap { ImageDigest($0) }
+    }
+
+    private func note(_ blob: ImageDigest, is diffID: ImageDigest) throws(ImageError) {
+        guard verified(blob) != diffID else { return }
+        do throws(Errno) {
+            try Files.replace(place(blob), with: Array("\(diffID)".utf8), mode: 0o600, durable: false)
+        } catch { throw .system("note what layer \(blob) is", error) }
+    }
+
+    /// Forgets the diff IDs of all blobs but `kept`.
+    func forgetDiffs(except kept: Set<ImageDigest>) throws(ImageError) {
+        let names = Set(kept.map { "\($0.algorithm.rawValue)-\($0.hex)" })
+        do throws(Errno) {
+            for entry in try Files.list("\(root)/diffs") where !names.contains(entry.name) {
+                try Files.removeIfPresent("\(root)/diffs/\(entry.name)")
+            }
+        } catch { throw .system("forget removed layers", error) }
     }
 }

@@ -3,6 +3,7 @@
 internal import AsyncIO
 internal import HTTP
 internal import Linux
+internal import Numbers
 
 /// How far a pull is.
 public struct PullProgress: Sendable {
@@ -76,6 +77,7 @@ private struct Pull: Sendable {
         let store = store
         let (target, manifest) = try await fetchManifests()
         let document = try store.imageManifest(manifest)
+        try check(document)
         try await fetchBlobs(document)
         let progress = progress
         let layers = document.layers
@@ -88,6 +90,23 @@ private struct Pull: Sendable {
         }
         let reference = reference
         return try await Blocking.run { try store.publish(reference, digest: target, manifest: manifest) }
+    }
+
+    /// What a manifest promises is looked at before the first byte of it is fetched.
+    private func check(_ document: ImageManifest) throws(ImageError) {
+        let what = "manifest of \(reference)"
+        guard document.layers.count <= UnpackLimits.layers else {
+            throw .malformed(
+                what: what, reason: "\(document.layers.count) layers are more than \(UnpackLimits.layers)")
+        }
+        guard document.config.size <= UnpackLimits.document else {
+            throw .malformed(what: what, reason: "a configuration of \(document.config.size) bytes is too large")
+        }
+        let total = document.layers.map(\.size).saturatingSum()
+        guard total <= store.limits.imageBytes else {
+            throw .malformed(
+                what: what, reason: "its layers are larger than \(store.limits.imageBytes) bytes (--max-image-size)")
+        }
     }
 
     /// Fetches what the reference names and, behind indexes, this machine's manifest.

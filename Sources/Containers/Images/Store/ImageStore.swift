@@ -2,6 +2,7 @@
 
 internal import JSON
 internal import Linux
+internal import Numbers
 
 /// The images of a node: blobs by digest, extracted layers by diff ID, and names. Safe to use from several tasks and
 /// several processes at once. Calls that extract or hash block for as long as that takes: run them off the event loop.
@@ -12,11 +13,14 @@ public final class ImageStore: Sendable {
     public let content: ContentStore
     let layers: LayerStore
     let references: ReferenceIndex
+    /// What one image may become.
+    public let limits: UnpackLimits
 
     /// Opens the store at `root`, making it when it is not there.
-    public init(root: String) throws(ImageError) {
+    public init(root: String, limits: UnpackLimits = UnpackLimits()) throws(ImageError) {
         self.root = root
-        content = try ContentStore(root: root)
+        self.limits = limits
+        content = try ContentStore(root: root, reserve: limits.reserve)
         layers = try LayerStore(root: root)
         references = ReferenceIndex(root: root)
     }
@@ -106,7 +110,8 @@ extension ImageStore {
         return ImageRecord(
             id: manifest.config.digest, manifest: digest, repoTags: own.filter { !$0.contains("@") },
             repoDigests: own.filter { $0.contains("@") },
-            size: Int64(bytes.count) + manifest.config.size + manifest.layers.reduce(0) { $0 + $1.size },
+            size: Int64(bytes.count).saturatingSum(manifest.config.size)
+                .saturatingSum(manifest.layers.map(\.size).saturatingSum()),
             config: ImageConfiguration(config), layers: try diffIDs(of: config, what: "\(manifest.config.digest)"))
     }
 }
@@ -199,6 +204,7 @@ extension ImageStore {
                 freed += content.size(of: digest) ?? 0
                 try content.remove(digest)
             }
+            try layers.forgetDiffs(except: kept)
             return freed + (try layers.removeAll(except: diffs))
         }
         alone.release()

@@ -58,7 +58,7 @@ struct KubeletComponents: Sendable {
     ) throws {
         self.client = client
         nodeName = identity.name
-        let store = try ImageStore(root: "\(options.dataDirectory)/images")
+        let store = try ImageStore(root: "\(options.dataDirectory)/images", limits: options.imageLimits)
         try store.removeLeftovers()
         network = NodeNetwork(
             clusterCIDRs: clusterCIDRs.compactMap { IPPrefix($0) }, ownPorts: options.ownPorts,

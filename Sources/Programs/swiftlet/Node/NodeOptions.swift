@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Arguments
+internal import Images
 internal import JSON
 internal import KubeProxy
 internal import Kubelet
@@ -24,20 +25,23 @@ struct NodeOptions: Sendable {
     var logLevel: Logger.Level
     /// Ports of the control plane on this machine.
     var controlPorts: Set<TransportPort> = []
+    var imageLimits: UnpackLimits
 
-    static let flags: [Option] = [
-        .value("data-dir", "path", help: "where everything durable is kept", default: "/var/lib/swiftlet"),
-        .value(
-            "config", "path", help: "KubeletConfiguration and KubeProxyConfiguration documents",
-            default: "/etc/swiftlet/config.yaml"),
-        .value("hostname-override", "name", help: "the node's name"),
-        .repeated("node-ip", "address", help: "the node's address, one for each family"),
-        .repeated("node-labels", "key=value", help: "labels of the node"),
-        .value("root-dir", "path", help: "the kubelet's directory", default: "/var/lib/kubelet"),
-        .value("run-dir", "path", help: "sockets and what a reboot may forget", default: "/run/swiftlet"),
-        .value("program-dir", "path", help: "where swiftlet-oci and swiftlet-shim are; default: beside this program"),
-        externalIPsFlag, logLevelFlag,
-    ]
+    static let flags: [Option] =
+        [
+            .value("data-dir", "path", help: "where everything durable is kept", default: "/var/lib/swiftlet"),
+            .value(
+                "config", "path", help: "KubeletConfiguration and KubeProxyConfiguration documents",
+                default: "/etc/swiftlet/config.yaml"),
+            .value("hostname-override", "name", help: "the node's name"),
+            .repeated("node-ip", "address", help: "the node's address, one for each family"),
+            .repeated("node-labels", "key=value", help: "labels of the node"),
+            .value("root-dir", "path", help: "the kubelet's directory", default: "/var/lib/kubelet"),
+            .value("run-dir", "path", help: "sockets and what a reboot may forget", default: "/run/swiftlet"),
+            .value(
+                "program-dir", "path", help: "where swiftlet-oci and swiftlet-shim are; default: beside this program"),
+            externalIPsFlag, logLevelFlag,
+        ] + ImageLimits.flags
     static let logLevelFlag = Option.value(
         "log-level", "level", help: "debug, info, warning or error", default: "info")
 
@@ -50,6 +54,7 @@ struct NodeOptions: Sendable {
         runDirectory = try arguments.string("run-dir")
         programDirectory = try arguments["program-dir"] ?? Files.parent(of: Files.readLink("/proc/self/exe"))
         logLevel = try Self.logLevel(arguments)
+        imageLimits = try ImageLimits.limits(arguments)
         kubelet = KubeletConfiguration()
         proxy = ProxyConfiguration()
         // A file that was named must be there; the usual place may be empty.
