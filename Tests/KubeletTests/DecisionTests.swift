@@ -80,20 +80,6 @@ import Testing
         #expect(VariableExpansion.expand(text, ["A": "1"]) == result)
     }
 
-    @Test func `look users up in an image`() {
-        let database = UserDatabase(
-            passwd: "root:x:0:0:root:/root:/bin/sh\nweb:x:33:33::/var/www:/bin/false\nbroken\n",
-            group: "root:x:0:\nwww:x:33:\nlog:x:4:web,other\n")
-        #expect(
-            database.resolve("web")
-                == ContainerUserIdentity(user: 33, group: 33, additionalGroups: [4], home: "/var/www"))
-        #expect(database.resolve("33:4")?.group == 4)
-        #expect(database.resolve("web:log")?.group == 4)
-        #expect(database.resolve("12345") == ContainerUserIdentity(user: 12345, group: 0))
-        #expect(database.resolve("nobody") == nil)
-        #expect(database.resolve("")?.user == 0)
-    }
-
     @Test func `refuse pods that do not fit`() {
         func pod(_ cpu: String, port: Int = 0) -> Pod {
             Pod(json: [

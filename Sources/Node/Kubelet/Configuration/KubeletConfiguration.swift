@@ -236,6 +236,8 @@ enum GoDuration {
             guard let value = Double(number), let seconds = units[String(unit)] else { return nil }
             total += value * seconds
         }
+        // Go's durations end at 292 years.
+        guard total < 9.2e9 else { return nil }
         return .nanoseconds(Int64(total * 1e9))
     }
 

@@ -3,6 +3,7 @@
 internal import JSON
 internal import KubeAPI
 internal import Netlink
+internal import Numbers
 
 /// Whether this node takes a pod, whatever a scheduler thought. Pure.
 struct PodAdmission {
@@ -60,14 +61,16 @@ struct PodAdmission {
         let asked = PodAdmission.requests(pod)
         var used: [String: Int64] = [:]
         for other in admitted {
-            for (name, amount) in PodAdmission.requests(other) { used[name, default: 0] += amount }
+            for (name, amount) in PodAdmission.requests(other) {
+                used[name] = (used[name] ?? 0).saturatingSum(amount)
+            }
         }
         for (name, amount) in asked.sorted(by: { $0.key < $1.key }) where amount > 0 {
             // One the node does not know, or not yet, is the cluster's: the scheduler has counted it.
             if allocatable[name] == nil, Self.isExtended(name) { continue }
             let capacity =
                 (name == "cpu" ? Quantities.milli(allocatable[name]) : Quantities.value(allocatable[name])) ?? 0
-            if used[name, default: 0] + amount > capacity {
+            if used[name, default: 0].saturatingSum(amount) > capacity {
                 return PodVerdict(
                     reason: "OutOf\(name)",
                     message:
@@ -93,22 +96,25 @@ struct PodAdmission {
             return result
         }
         var total: [String: Int64] = [:]
-        for container in pod.spec.containers { total.merge(amounts(container), uniquingKeysWith: +) }
+        for container in pod.spec.containers {
+            total.merge(amounts(container), uniquingKeysWith: { $0.saturatingSum($1) })
+        }
         var sidecars: [String: Int64] = [:]
         var peak: [String: Int64] = [:]
         for container in pod.spec.initContainers {
             let own = amounts(container)
             if container.restartPolicy == "Always" {
-                sidecars.merge(own, uniquingKeysWith: +)
+                sidecars.merge(own, uniquingKeysWith: { $0.saturatingSum($1) })
                 peak.merge(sidecars, uniquingKeysWith: max)
             } else {
-                peak.merge(own.merging(sidecars, uniquingKeysWith: +), uniquingKeysWith: max)
+                peak.merge(own.merging(sidecars, uniquingKeysWith: { $0.saturatingSum($1) }), uniquingKeysWith: max)
             }
         }
-        total.merge(sidecars, uniquingKeysWith: +)
+        total.merge(sidecars, uniquingKeysWith: { $0.saturatingSum($1) })
         total.merge(peak, uniquingKeysWith: max)
         for (name, text) in pod.spec.overhead {
-            total[name, default: 0] += (name == "cpu" ? Quantities.milli(text) : Quantities.value(text)) ?? 0
+            let amount = (name == "cpu" ? Quantities.milli(text) : Quantities.value(text)) ?? 0
+            total[name] = (total[name] ?? 0).saturatingSum(amount)
         }
         return total
     }

@@ -2,6 +2,7 @@
 
 internal import JSON
 internal import KubeAPI
+internal import Numbers
 
 /// Works out a pod's status from what its worker knows. Pure: the time comes from outside.
 struct PodStatusBuilder {
@@ -160,8 +161,8 @@ struct PodStatusBuilder {
         if let identity = record?.identity, phase == .running {
             status["user"] = [
                 "linux": [
-                    "uid": .integer(Int64(identity.user)), "gid": .integer(Int64(identity.group)),
-                    "supplementalGroups": .array(identity.additionalGroups.map { .integer(Int64($0)) }),
+                    "uid": .integer(Int64(identity.user.number)), "gid": .integer(Int64(identity.group.number)),
+                    "supplementalGroups": .array(identity.additionalGroups.map { .integer(Int64($0.number)) }),
                 ]
             ]
         }

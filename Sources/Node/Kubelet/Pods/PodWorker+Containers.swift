@@ -5,6 +5,7 @@ internal import Cgroups
 internal import JSON
 internal import KubeAPI
 internal import Linux
+internal import Numbers
 internal import Shim
 internal import TLS
 internal import Telemetry
@@ -230,8 +231,8 @@ extension PodWorker {
         let label = ContainerLabel(
             name: name, role: record.role, attempt: record.attempt + 1,
             restartCount: record.restartCount + (isRestart ? 1 : 0), image: record.image, imageID: record.imageID,
-            logPath: record.logPath, stopSignal: record.stopSignal, user: Int64(record.identity?.user ?? 0),
-            group: Int64(record.identity?.group ?? 0), previous: record.end ?? record.previous)
+            logPath: record.logPath, stopSignal: record.stopSignal, user: Int64(record.identity?.user.number ?? 0),
+            group: Int64(record.identity?.group.number ?? 0), previous: record.end ?? record.previous)
         try Files.replace(bundle + "/label.json", with: label.json.encoded(), mode: 0o600, durable: false)
     }
 
@@ -364,7 +365,8 @@ extension PodWorker {
     }
 
     private func end(_ name: String, _ id: String, grace: Int) async {
-        let deadline = KernelClock.monotonic.now() + Int64(grace) * 1_000_000_000
+        let given = Nanoseconds.of(seconds: grace)
+        let deadline = KernelClock.monotonic.now().saturatingSum(given)
         stopDeadlines[name] = deadline
         if grace > 0, let hook = planned(name)?.container.lifecycle?.preStop, records[name]?.hasPostStarted == true {
             do {
@@ -382,9 +384,9 @@ extension PodWorker {
                 try await shim.ask(.signal(container: id, exec: nil, signal: signal))
                 // At least two seconds for the process itself, however long the hook took.
                 while KernelClock.monotonic.now()
-                    < max(stopDeadlines[name] ?? 0, deadline - Int64(grace) * 1_000_000_000)
+                    < max(stopDeadlines[name] ?? 0, deadline.saturatingDifference(given))
                 {
-                    let left = (stopDeadlines[name] ?? 0) - KernelClock.monotonic.now()
+                    let left = (stopDeadlines[name] ?? 0).saturatingDifference(KernelClock.monotonic.now())
                     try await sleep(for: .nanoseconds(min(max(left, 1_000_000), 1_000_000_000)))
                     guard records[name]?.id == id, records[name]?.situation.phase == .stopping else { return }
                 }
@@ -400,7 +402,7 @@ extension PodWorker {
 
     /// A shorter grace period counts for what is being stopped already.
     func shortenStops() {
-        let deadline = KernelClock.monotonic.now() + Int64(terminationGrace) * 1_000_000_000
+        let deadline = KernelClock.monotonic.now().saturatingSum(Nanoseconds.of(seconds: terminationGrace))
         for (name, old) in stopDeadlines where records[name]?.situation.phase == .stopping {
             stopDeadlines[name] = min(old, deadline)
             guard terminationGrace == 0, let id = records[name]?.id, let shim else { continue }
@@ -510,25 +512,5 @@ extension PodWorker {
         } catch {
             logger.warning("rotate a log", ["log": record.logPath, "error": "\(error)"])
         }
-    }
-}
-
-/// Signal names of images and pods.
-enum Signals {
-    private static let numbers: [String: Int32] = [
-        "HUP": 1, "INT": 2, "QUIT": 3, "ILL": 4, "TRAP": 5, "ABRT": 6, "BUS": 7, "FPE": 8, "KILL": 9, "USR1": 10,
-        "SEGV": 11, "USR2": 12, "PIPE": 13, "ALRM": 14, "TERM": 15, "STKFLT": 16, "CHLD": 17, "CONT": 18, "STOP": 19,
-        "TSTP": 20, "TTIN": 21, "TTOU": 22, "URG": 23, "XCPU": 24, "XFSZ": 25, "VTALRM": 26, "PROF": 27, "WINCH": 28,
-        "IO": 29, "PWR": 30, "SYS": 31, "RTMIN": 34, "RTMAX": 64,
-    ]
-
-    /// `SIGTERM`, `TERM`, `15` or `SIGRTMIN+3`; nil for anything else.
-    static func number(_ text: String) -> Int32? {
-        if let number = Int32(text) { return (1...64).contains(number) ? number : nil }
-        let name = text.uppercased().hasPrefix("SIG") ? String(text.uppercased().dropFirst(3)) : text.uppercased()
-        if let known = numbers[name] { return known }
-        if name.hasPrefix("RTMIN+"), let offset = Int32(name.dropFirst(6)) { return 34 + offset }
-        if name.hasPrefix("RTMAX-"), let offset = Int32(name.dropFirst(6)) { return 64 - offset }
-        return nil
     }
 }

@@ -2,6 +2,7 @@
 
 internal import KubeAPI
 internal import Linux
+internal import Numbers
 
 extension PodWorker {
     /// After a reboot nothing of the pod is here but its status and its logs: what ran then counts as run, what ended for
@@ -39,7 +40,8 @@ extension PodWorker {
             "\(services.settings.logDirectory)/\(pod.metadata.namespace ?? "")_\(pod.metadata.name ?? "")_\(uid)/\(container)"
         // No directory: it never ran.
         guard let entries = try? Files.list(directory) else { return nil }
-        return entries.compactMap { $0.name.split(separator: ".").first.flatMap { Int($0) } }.max()
+        return entries.compactMap { $0.name.split(separator: ".").first.flatMap { Int($0, in: 0...Int(Int32.max)) } }
+            .max()
     }
 }
 
@@ -62,5 +64,5 @@ extension ContainerEnd {
         }
     }
 
-    private static func nanoseconds(_ time: KubeTime?) -> Int64 { time.map { Int64($0.seconds) * 1_000_000_000 } ?? 0 }
+    private static func nanoseconds(_ time: KubeTime?) -> Int64 { time?.nanosecondsSinceEpoch ?? 0 }
 }

@@ -4,6 +4,7 @@ internal import AsyncIO
 internal import JSON
 internal import KubeAPI
 internal import Linux
+internal import Numbers
 internal import Shim
 internal import Telemetry
 internal import Volumes
@@ -218,8 +219,9 @@ actor PodWorker {
         timer = nil
         var deadline = deadline
         if let seconds = pod.spec.activeDeadlineSeconds, !isTerminating {
-            let left = firstSeen + Int64(seconds) * 1_000_000_000 - KernelClock.wall.now()
-            deadline = min(deadline ?? .max, KernelClock.monotonic.now() + max(left, 0))
+            let left = firstSeen.saturatingSum(Nanoseconds.of(seconds: seconds))
+                .saturatingDifference(KernelClock.wall.now())
+            deadline = min(deadline ?? .max, KernelClock.monotonic.now().saturatingSum(max(left, 0)))
         }
         guard let deadline else { return }
         let delay = max(deadline - KernelClock.monotonic.now(), 1_000_000)
@@ -232,8 +234,8 @@ actor PodWorker {
 
     private func checkDeadline() {
         guard !isTerminating, let seconds = pod.spec.activeDeadlineSeconds else { return }
-        let began = pod.status.startTime.map { Int64($0.seconds) * 1_000_000_000 } ?? firstSeen
-        guard KernelClock.wall.now() - began >= Int64(seconds) * 1_000_000_000 else { return }
+        let began = pod.status.startTime?.nanosecondsSinceEpoch ?? firstSeen
+        guard KernelClock.wall.now().saturatingDifference(began) >= Nanoseconds.of(seconds: seconds) else { return }
         services.events.normal(pod, "DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
         terminate(
             grace: nil,
@@ -408,8 +410,9 @@ actor PodWorker {
         record.previous = label.previous
         record.startedAt = held.startedAt
         record.process = held.process
-        record.identity = ContainerUserIdentity(
-            user: UInt32(truncatingIfNeeded: label.user), group: UInt32(truncatingIfNeeded: label.group))
+        if let user = UserID(label.user), let group = GroupID(label.group) {
+            record.identity = ContainerUserIdentity(user: user, group: group)
+        }
         records[label.name] = record
         switch held.phase {
         case .running:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import KubeAPI
+internal import Numbers
 
 /// The class a pod's requests and limits put it in.
 enum QualityOfService: String, Sendable {
@@ -44,7 +45,7 @@ enum QualityOfService: String, Sendable {
         case .bestEffort: return 1000
         case .burstable:
             guard memoryCapacity > 0 else { return 999 }
-            return Int(min(max(1000 - 1000 * memoryRequest / memoryCapacity, 3), 999))
+            return Int(min(max(1000 - memoryRequest.saturatingProduct(1000) / memoryCapacity, 3), 999))
         }
     }
 }

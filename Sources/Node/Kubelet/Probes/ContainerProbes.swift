@@ -3,6 +3,7 @@
 internal import AsyncIO
 internal import KubeAPI
 internal import Linux
+internal import Numbers
 
 enum ProbeKind: String, Sendable {
     case startup, liveness, readiness
@@ -73,8 +74,8 @@ final class ContainerProbes: Sendable {
                     successThreshold: probe.successThreshold ?? 1, failureThreshold: probe.failureThreshold ?? 3,
                     verdict: verdict)
                 // The start is of the wall clock, which may have been set back since: never longer than was asked for.
-                let initial = Int64(probe.initialDelaySeconds ?? 0) * 1_000_000_000
-                let delay = min(initial, initial - (KernelClock.wall.now() - startedAt))
+                let initial = Nanoseconds.of(seconds: probe.initialDelaySeconds ?? 0)
+                let delay = min(initial, initial - KernelClock.wall.now().saturatingDifference(startedAt))
                 let period = Duration.seconds(max(probe.periodSeconds ?? 10, 1))
                 do {
                     if delay > 0 { try await sleep(for: .nanoseconds(delay)) }

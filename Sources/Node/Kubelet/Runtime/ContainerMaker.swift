@@ -4,6 +4,7 @@ internal import AsyncIO
 internal import JSON
 internal import KubeAPI
 internal import Linux
+internal import Numbers
 internal import Shim
 internal import Volumes
 
@@ -34,7 +35,7 @@ struct ContainerMaker: Sendable {
         let root = bundle + "/rootfs"
         try Files.makeDirectories(root, mode: 0o755)
         try await services.images.mountRootFilesystem(image, container: id, at: root)
-        let identity = try identity(root)
+        let identity = try await Blocking.run { [self] in try self.identity(root) }
         let environment = try await EnvironmentBuilder(
             pod: pod, container: container, services: services, addresses: addresses
         ).variables()
@@ -104,11 +105,18 @@ struct ContainerMaker: Sendable {
 
     private func identity(_ root: String) throws -> ContainerUserIdentity {
         let database = try UserDatabase(root: root)
+        for group in pod.spec.securityContext?.supplementalGroups ?? [] where GroupID(named: group) == nil {
+            throw Self.outOfRange("supplementalGroups", group)
+        }
+        if let group = pod.spec.securityContext?.fsGroup, GroupID(named: group) == nil {
+            throw Self.outOfRange("fsGroup", group)
+        }
         let context = container.securityContext
         let podContext = pod.spec.securityContext
         var identity: ContainerUserIdentity
         if let user = context?.runAsUser ?? podContext?.runAsUser {
-            identity = database.resolve(user: UInt32(truncatingIfNeeded: user))
+            guard let user = UserID(named: user) else { throw Self.outOfRange("runAsUser", user) }
+            identity = database.resolve(user: user)
         } else {
             guard let resolved = database.resolve(image.user) else {
                 throw ContainerStartFailure(
@@ -118,9 +126,10 @@ struct ContainerMaker: Sendable {
             identity = resolved
         }
         if let group = context?.runAsGroup ?? podContext?.runAsGroup {
-            identity.group = UInt32(truncatingIfNeeded: group)
+            guard let group = GroupID(named: group) else { throw Self.outOfRange("runAsGroup", group) }
+            identity.group = group
         }
-        if context?.runAsNonRoot ?? podContext?.runAsNonRoot == true, identity.user == 0 {
+        if context?.runAsNonRoot ?? podContext?.runAsNonRoot == true, identity.user.isRoot {
             throw ContainerStartFailure(
                 reason: "CreateContainerConfigError",
                 message:
@@ -130,13 +139,21 @@ struct ContainerMaker: Sendable {
         return identity
     }
 
+    /// The API server lets none such pass; the manifest of a static pod may hold one.
+    static func outOfRange(_ field: String, _ number: Int) -> ContainerStartFailure {
+        ContainerStartFailure(
+            reason: "CreateContainerConfigError",
+            message: "\(field) \(number) is not between 0 and \(IdentifierRange.named.upperBound)")
+    }
+
     private func localhostProfile() throws -> JSONValue? {
         let profile = container.securityContext?.seccompProfile ?? pod.spec.securityContext?.seccompProfile
         guard profile?.type == "Localhost", let name = profile?.localhostProfile else { return nil }
         let directory = settings.rootDirectory + "/seccomp"
         do {
             let root = try FileDescriptor.open(directory, 0o200000)
-            return try JSONValue.parse(try root.open(below: name, 0, resolve: [.beneath]).readAll())
+            return try JSONValue.parse(
+                try root.readRegular(below: name, limit: 1 << 20, resolve: [.beneath, .noMagicLinks]))
         } catch {
             throw ContainerStartFailure(
                 reason: "CreateContainerError", message: "read seccomp profile \(directory)/\(name): \(error)")

@@ -2,6 +2,7 @@
 
 internal import JSON
 internal import KubeAPI
+internal import Numbers
 internal import Shim
 
 /// A bind mount of a container.
@@ -70,12 +71,12 @@ struct ContainerSpec {
         let capabilities = Capability.effective(context?.capabilities, privileged: isPrivileged)
         let names = JSONValue.array(capabilities.sorted().map { .string($0) })
         // Only root keeps them over exec; another user gets them by file capabilities, within the bounding set.
-        let held: JSONValue = identity.user == 0 ? names : []
+        let held: JSONValue = identity.user.isRoot ? names : []
         var process: JSONObject = [
             "terminal": .bool(terminal),
             "user": [
-                "uid": .integer(Int64(identity.user)), "gid": .integer(Int64(identity.group)),
-                "additionalGids": .array(groups().map { .integer(Int64($0)) }),
+                "uid": .integer(Int64(identity.user.number)), "gid": .integer(Int64(identity.group.number)),
+                "additionalGids": .array(groups().map { .integer(Int64($0.number)) }),
             ],
             "args": .array(arguments.map { .string($0) }),
             "env": .array(environmentWithDefaults(terminal: terminal).map { .string("\($0.name)=\($0.value)") }),
@@ -101,11 +102,12 @@ struct ContainerSpec {
         return image.entrypoint + (arguments.isEmpty ? image.command : arguments)
     }
 
-    private func groups() -> [UInt32] {
+    /// Numbers out of range were refused before, see `ContainerMaker`.
+    private func groups() -> [GroupID] {
         var groups = podContext?.supplementalGroupsPolicy == "Strict" ? [] : identity.additionalGroups
-        groups += podContext?.supplementalGroups.map { UInt32(truncatingIfNeeded: $0) } ?? []
-        if let group = podContext?.fsGroup { groups.append(UInt32(truncatingIfNeeded: group)) }
-        var seen: Set<UInt32> = []
+        groups += podContext?.supplementalGroups.compactMap { GroupID(named: $0) } ?? []
+        if let group = podContext?.fsGroup.flatMap({ GroupID(named: $0) }) { groups.append(group) }
+        var seen: Set<GroupID> = []
         return groups.filter { seen.insert($0).inserted }
     }
 
@@ -252,10 +254,10 @@ struct ContainerResources: Sendable, Hashable {
         let limits = requirements?.limits ?? [:]
         let requests = requirements?.requests ?? [:]
         if let milli = Quantities.milli(requests["cpu"] ?? limits["cpu"]), milli > 0 {
-            cpuShares = min(max(milli * 1024 / 1000, 2), 262_144)
+            cpuShares = min(max(milli.saturatingProduct(1024) / 1000, 2), 262_144)
         }
         if cpuQuotaEnforced, let milli = Quantities.milli(limits["cpu"]), milli > 0 {
-            cpuQuota = max(milli * 100, 1000)
+            cpuQuota = max(CPUQuota.microseconds(milli: milli), 1000)
         }
         if let bytes = Quantities.value(limits["memory"]), bytes > 0 {
             memoryLimit = bytes
@@ -264,6 +266,13 @@ struct ContainerResources: Sendable, Hashable {
         }
         for size in hugePageSizes { hugePageLimits[size.cgroupName] = Quantities.value(limits[size.resource]) ?? 0 }
     }
+}
+
+/// What the kernel calls a quota.
+enum CPUQuota {
+    /// The microseconds in each 100 ms that `milli` thousandths of a processor are, no more than the kernel takes (2^44 in
+    /// units of its own): who asks for more processors than there are has them all.
+    static func microseconds(milli: Int64) -> Int64 { min(milli.saturatingProduct(100), 1 << 43) }
 }
 
 /// The capabilities of containers.

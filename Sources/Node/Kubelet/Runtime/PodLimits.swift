@@ -2,6 +2,7 @@
 
 internal import Cgroups
 internal import KubeAPI
+internal import Numbers
 
 /// What a pod's own cgroup is held to: the sums of its containers, where they add up to a bound.
 struct PodLimits: Sendable, Hashable {
@@ -40,26 +41,26 @@ struct PodLimits: Sendable, Hashable {
         var peak: Int64 = 0
         for container in pod.spec.containers {
             guard let own = amount(container.resources?.limits[resource]), own > 0 else { return nil }
-            total += own
+            total = total.saturatingSum(own)
         }
         for container in pod.spec.initContainers {
             guard let own = amount(container.resources?.limits[resource]), own > 0 else { return nil }
             if container.restartPolicy == "Always" {
-                sidecars += own
+                sidecars = sidecars.saturatingSum(own)
                 peak = max(peak, sidecars)
             } else {
-                peak = max(peak, own + sidecars)
+                peak = max(peak, own.saturatingSum(sidecars))
             }
         }
-        return max(total + sidecars, peak) + (amount(pod.spec.overhead[resource]) ?? 0)
+        return max(total.saturatingSum(sidecars), peak).saturatingSum(amount(pod.spec.overhead[resource]) ?? 0)
     }
 
     /// As the kernel has them.
     var cgroup: CgroupLimits {
         var limits = CgroupLimits()
         limits.cpuWeight = Self.weight(milli: qualityOfService == .bestEffort ? 0 : cpuRequest)
-        if let cpuLimit { limits.cpuMaximum = .init(quota: UInt64(max(cpuLimit * 100, 1000))) }
-        limits.memoryMaximum = memoryLimit.map { UInt64($0) }
+        if let cpuLimit { limits.cpuMaximum = .init(quota: UInt64(max(CPUQuota.microseconds(milli: cpuLimit), 1000))) }
+        limits.memoryMaximum = memoryLimit.map { UInt64(clamping: $0) }
         limits.processMaximum = processLimit.map { UInt64($0) }
         limits.hugetlb = hugePages
         return limits
@@ -67,14 +68,14 @@ struct PodLimits: Sendable, Hashable {
 
     /// The weight of CPU requested, in thousandths.
     static func weight(milli: Int64) -> UInt64? {
-        CgroupLimits.weight(shares: UInt64(min(max(milli * 1024 / 1000, 2), 262_144)))
+        CgroupLimits.weight(shares: UInt64(min(max(milli.saturatingProduct(1024) / 1000, 2), 262_144)))
     }
 
     /// What the pods of the Burstable class have requested together: as a class they weigh that much beside each
     /// Guaranteed pod, or one of them could take the processors from who has paid for them.
     static func burstableRequest(_ pods: some Sequence<Pod>) -> Int64 {
         pods.reduce(0) { sum, pod in
-            QualityOfService(pod) == .burstable ? sum + (PodAdmission.requests(pod)["cpu"] ?? 0) : sum
+            QualityOfService(pod) == .burstable ? sum.saturatingSum(PodAdmission.requests(pod)["cpu"] ?? 0) : sum
         }
     }
 }
