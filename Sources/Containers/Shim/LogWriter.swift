@@ -131,7 +131,8 @@ final class LogWriter {
 
     private func open() throws(Errno) {
         guard !path.isEmpty else { return }
-        let opened = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_APPEND, mode: 0o640)
+        // <log directory>/<pod>/<container>/<number>.log: a pod may have the log directory among its volumes.
+        let opened = try Files.open(path, plain: 3, O_WRONLY | O_CREAT | O_APPEND, mode: 0o640)
         let raw = opened.raw
         size = UInt64(try systemCall("lseek \(path)") { lseek(raw, 0, SEEK_END) })
         file = consume opened

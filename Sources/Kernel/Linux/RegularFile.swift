@@ -56,6 +56,28 @@ extension Files {
         try FileDescriptor.handle(path, followLast: followLast).reopenRegular(path)
     }
 
+    /// Opens the regular file `path`, whose last `depth` components are ours in a directory that others can write to as well:
+    /// no link among them is followed, and anything but a regular file is refused. With O_CREAT it is made when missing.
+    public static func open(
+        _ path: String, plain depth: Int, _ flags: Int32, mode: UInt32 = 0o600
+    ) throws(Errno) -> FileDescriptor {
+        let names = path.split(separator: "/")
+        let root = (path.hasPrefix("/") ? "/" : "./") + names.dropLast(depth).joined(separator: "/")
+        let below = names.suffix(depth).joined(separator: "/")
+        let directory = try FileDescriptor.handle(root, directory: true)
+        let resolve: Resolve = [.beneath, .noSymlinks, .noMagicLinks]
+        do throws(Errno) {
+            if flags & O_CREAT == 0 {
+                return try directory.openRegular(below: below, followLast: false, resolve: resolve)
+            }
+            let file = try directory.open(
+                below: below, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode: mode, resolve: resolve)
+            let kind = try file.status().kind
+            guard kind == .regular else { throw Errno(EINVAL, "open \(path), which is \(kind.words)") }
+            return file
+        } catch { throw error.during("open \(path)") }
+    }
+
     /// The content of the regular file at `path`, followed; more than `limit` bytes are refused (EFBIG).
     public static func readRegular(_ path: String, limit: Int) throws(Errno) -> [UInt8] {
         try openRegular(path).readAll(limit: limit, path)

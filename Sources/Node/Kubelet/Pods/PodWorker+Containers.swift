@@ -470,7 +470,7 @@ extension PodWorker {
     private func terminationMessage(_ name: String, _ record: ContainerRecord, code: Int32) -> String {
         let path = services.settings.podDirectory(uid) + "/containers/\(name)/\(record.attempt)"
         // Written by the container, which may also have put something else in the file's place: at most 4 KiB are read.
-        if let file = try? FileDescriptor.open(path, 0o400000 | 0o4000), let bytes = try? file.read(upTo: 4096),
+        if let file = try? Files.openRegular(path, followLast: false), let bytes = try? file.read(upTo: 4096),
             !bytes.isEmpty
         {
             return String(decoding: bytes, as: UTF8.self)

@@ -14,13 +14,22 @@ enum TerminationLog {
     }
 
     private static func end(of path: String, bytes: Int) throws(Errno) -> ArraySlice<UInt8> {
-        let file = try FileDescriptor.open(path, O_RDONLY)
+        let file = try LogFile.open(path)
         let size = Int(try file.status().size)
         if size > bytes { try file.seek(to: size - bytes) }
         let content = try file.readAll()
         // The first line is most likely not whole.
         guard size > bytes, let feed = content.firstIndex(of: 10) else { return content[...] }
         return content[(feed + 1)...]
+    }
+}
+
+/// The log files of containers, `<log directory>/<pod>/<container>/<number>.log`.
+enum LogFile {
+    /// Opens one for reading. A pod may have the log directory among its volumes and put links there: none is followed,
+    /// or whoever reads the log would read a file of the host.
+    static func open(_ path: String) throws(Errno) -> FileDescriptor {
+        try Files.open(path, plain: 3, O_RDONLY)
     }
 }
 

@@ -90,7 +90,7 @@ struct LogCursor: ~Copyable {
 
     /// Starts at the last `tail` lines, or at the beginning.
     init(path: String, tail: Int?) throws(Errno) {
-        let file = try FileDescriptor.open(path, O_RDONLY | O_NOFOLLOW)
+        let file = try LogFile.open(path)
         let status = try file.status()
         offset =
             try tail.map { (count) throws(Errno) in
@@ -126,7 +126,7 @@ struct LogCursor: ~Copyable {
     /// Goes on with the new file when the old one was renamed away and is read to its end.
     mutating func reopenIfRotated() throws(Errno) -> Bool {
         guard let status = try Files.statusIfPresent(path), status.inode != inode else { return false }
-        file = try FileDescriptor.open(path, O_RDONLY | O_NOFOLLOW)
+        file = try LogFile.open(path)
         inode = status.inode
         offset = 0
         rest = []

@@ -29,13 +29,20 @@ struct StaticPods: Sendable {
         }
     }
 
+    /// Bytes of a manifest: upstream's bound.
+    private static let largest = 10 << 20
+
     /// Every manifest that can be read; one that cannot is logged and left out.
     func read() throws -> [Pod] {
         var pods: [Pod] = []
         for entry in try Files.list(directory).sorted(by: { $0.name < $1.name })
         where entry.kind != .directory && !entry.name.hasPrefix(".") {
             let path = "\(directory)/\(entry.name)"
-            do { pods.append(try StaticPods.parse(try Files.read(path), path: path, nodeName: nodeName)) } catch {
+            do {
+                pods.append(
+                    try StaticPods.parse(
+                        try Files.readRegular(path, limit: Self.largest), path: path, nodeName: nodeName))
+            } catch {
                 logger.error("static pod not read", ["manifest": path, "error": "\(error)"])
             }
         }
