@@ -161,7 +161,7 @@ let fuzzing = Module(
     ])
 
 let tests = [
-    Module(name: "ImagesTests", tier: "Tests", dependencies: ["HTTP", "Images", "Linux", "Numbers"]),
+    Module(name: "ImagesTests", tier: "Tests", dependencies: ["HTTP", "Images", "JSON", "Linux"]),
     Module(
         name: "KubeletTests", tier: "Tests",
         dependencies: [

@@ -6,8 +6,7 @@ import Testing
 /// Every whole number a client may send, at its bounds: an answer, whatever it is, and a server that is still there.
 @Suite struct `Numbers of clients` {
     static let integers: [JSONValue] = [
-        .integer(.max), .integer(.min), .integer(-1), .integer(2_147_483_648), .integer(4_294_967_295), .number(1e308),
-        .number(-1e308), .number(1.5),
+        .integer(.max), .integer(.min), .integer(-1), .integer(2_147_483_648), .number(1e308),
     ]
 
     @Test func `a grace period of any length leaves the server standing`() async throws {
@@ -42,7 +41,7 @@ import Testing
         #expect(marked.json["metadata"]?["deletionTimestamp"] == "9999-12-31T23:59:59Z")
     }
 
-    /// Each number of an object is put to each extreme in turn, through create, update and both kinds of patch.
+    /// Each number of an object is put to each extreme in turn, through create, update and patch.
     @Test func `no number in an object ends the server`() async throws {
         let server = try await TestServer()
         try await server.send(
@@ -51,27 +50,25 @@ import Testing
         for (path, object) in Self.objects {
             let numbers = Self.numbers(in: object, at: [])
             #expect(!numbers.isEmpty)
+            let name = object["metadata"]?["name"]?.string ?? ""
+            #expect(try await server.send("POST", path, object).status == 201, "\(path)")
             for place in numbers {
                 for number in Self.integers {
                     var changed = object
                     Self.set(number, at: place[...], in: &changed)
-                    let name = object["metadata"]?["name"]?.string ?? ""
-                    let made = try await server.send("POST", path, changed)
+                    let made = try await server.send("POST", "\(path)?dryRun=All", changed)
                     #expect(made.status < 500, "\(place) = \(number): \(made.status)")
-                    let put = try await server.send("PUT", "\(path)/\(name)", changed)
+                    let put = try await server.send("PUT", "\(path)/\(name)?dryRun=All", changed)
                     #expect(put.status < 500, "\(place) = \(number): \(put.status)")
-                    for type in ["application/merge-patch+json", "application/strategic-merge-patch+json"] {
-                        let patched = try await server.send("PATCH", "\(path)/\(name)", changed, type: type)
-                        #expect(patched.status < 500, "\(place) = \(number): \(patched.status)")
-                    }
-                    // The status as well, which nobody but its component should write.
-                    _ = try await server.send(
-                        "PATCH", "\(path)/\(name)/status", changed, type: "application/merge-patch+json")
+                    // What may stand in the status is stored, and read again as a table.
+                    let target = place.first == "status" ? "\(path)/\(name)/status" : "\(path)/\(name)?dryRun=All"
+                    let patched = try await server.send("PATCH", target, changed, type: "application/merge-patch+json")
+                    #expect(patched.status < 500, "\(place) = \(number): \(patched.status)")
+                    guard patched.status == 200, place.first == "status" else { continue }
                     let table = try await server.send(
                         "GET", "\(path)/\(name)",
                         headers: [("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")])
                     #expect(table.status < 500, "\(place) = \(number)")
-                    try await server.send("DELETE", "\(path)/\(name)", ["gracePeriodSeconds": 0])
                 }
             }
         }

@@ -37,7 +37,7 @@ struct RegistryTests {
         try server.start()
         defer { Task { await server.stop(grace: .zero) } }
         var configuration = RegistryConfiguration()
-        configuration.patience = .milliseconds(200)
+        configuration.patience = .milliseconds(500)
         let port = server.addresses[0].port ?? 0
         _ = try await store.pull("127.0.0.1:\(port)/x:1", configuration: configuration)
     }

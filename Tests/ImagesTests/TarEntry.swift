@@ -9,6 +9,9 @@ struct TarEntry: Sendable, CustomTestStringConvertible {
     var mode = 0o644
     var linkTarget = ""
     var content: [UInt8] = []
+    var user = 0
+    var group = 0
+    var modified = 1_700_000_000
 
     var testDescription: String { name }
 
@@ -39,12 +42,22 @@ struct TarEntry: Sendable, CustomTestStringConvertible {
             let digits = String(value, radix: 8)
             return String(repeating: "0", count: width - digits.count) + digits
         }
+        /// In octal digits, or in base 256 where those do not do (GNU tar).
+        func number(_ value: Int, _ width: Int, at offset: Int) {
+            if value >= 0, String(value, radix: 8).utf8.count <= width { return put(octal(value, width), at: offset) }
+            var rest = value
+            for place in stride(from: offset + width, through: offset, by: -1) {
+                header[place] = UInt8(truncatingIfNeeded: rest)
+                rest >>= 8
+            }
+            header[offset] |= 0x80
+        }
         put(name, at: 0)
         put(octal(mode, 7), at: 100)
-        put(octal(0, 7), at: 108)
-        put(octal(0, 7), at: 116)
+        number(user, 7, at: 108)
+        number(group, 7, at: 116)
         put(octal(content.count, 11), at: 124)
-        put(octal(1_700_000_000, 11), at: 136)
+        number(modified, 11, at: 136)
         put("        ", at: 148)
         header[156] = type
         put(linkTarget, at: 157)

@@ -45,7 +45,8 @@ enum QualityOfService: String, Sendable {
         case .bestEffort: return 1000
         case .burstable:
             guard memoryCapacity > 0 else { return 999 }
-            return Int(min(max(1000 - memoryRequest.saturatingProduct(1000) / memoryCapacity, 3), 999))
+            let share = max(memoryRequest, 0).saturatingProduct(1000) / memoryCapacity
+            return Int(min(max(1000 - share, 3), 999))
         }
     }
 }
