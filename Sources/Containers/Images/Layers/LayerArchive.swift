@@ -129,11 +129,9 @@ final class LayerArchive {
     /// What is left of the budget.
     var budget: UnpackBudget { tap.budget }
 
-    /// Takes one entry from the budget, with the bytes of its name where that is kept, and those of the holes in it.
-    func charge(entryNamed length: Int, holes: Int64) throws(ImageError) {
-        if let reason = tap.budget.take(entryNamed: length) ?? (holes > 0 ? tap.budget.take(bytes: holes) : nil) {
-            throw .archive(name, reason: reason)
-        }
+    /// Takes one entry from the budget, with the bytes of its name where that is kept.
+    func charge(entryNamed length: Int) throws(ImageError) {
+        if let reason = tap.budget.take(entryNamed: length) { throw .archive(name, reason: reason) }
     }
 
     /// The next entry, valid until the next call; nil at the end.

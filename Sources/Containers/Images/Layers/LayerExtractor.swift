@@ -42,8 +42,7 @@ struct LayerExtractor: ~Copyable {
             throw .hostileEntry(entry: String(decoding: text, as: UTF8.self), reason: "its path leaves the root")
         }
         let type = mode_t(archive_entry_filetype(entry)) & S_IFMT
-        try archive.charge(
-            entryNamed: type == S_IFDIR ? text.count : 0, holes: Self.holes(entry))
+        try archive.charge(entryNamed: type == S_IFDIR ? text.count : 0)
         guard !path.isRoot else { return try applyRootMetadata(entry) }
         try openParent(of: path)
         if let whiteout = Whiteout(path.components[path.components.count - 1]) {
@@ -232,17 +231,6 @@ extension LayerExtractor {
             throw .hostileEntry(entry: "\(path)", reason: "it belongs to \(user):\(group), whom there is not")
         }
         return (owner, ownerGroup)
-    }
-
-    /// Bytes of the file that the archive does not hold.
-    private static func holes(_ entry: OpaquePointer) -> Int64 {
-        guard archive_entry_sparse_reset(entry) > 0 else { return 0 }
-        var (offset, length): (la_int64_t, la_int64_t) = (0, 0)
-        var data: Int64 = 0
-        while archive_entry_sparse_next(entry, &offset, &length) == ARCHIVE_OK {
-            data = data.saturatingSum(max(length, 0))
-        }
-        return max(archive_entry_size(entry).saturatingDifference(data), 0)
     }
 
     private static func modified(_ entry: OpaquePointer) -> timespec {

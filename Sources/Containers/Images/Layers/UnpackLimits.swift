@@ -6,7 +6,7 @@ internal import Numbers
 /// How much one image may become when it is unpacked. A few kilobytes of a compressed layer can stand for any number of
 /// bytes, of files and of names to remember, and the disk they fill is the node's.
 public struct UnpackLimits: Sendable, Hashable {
-    /// Bytes of all layers of an image, unpacked; holes in files count.
+    /// Bytes of all layers of an image, unpacked. Holes in files take no room and do not count.
     public var imageBytes: Int64 = 128 << 30
     /// How many bytes may come of one byte of a layer. gzip makes 1032 of one at most, programs and libraries make three.
     public var ratio: Int64 = 300
