@@ -62,6 +62,20 @@ import Volumes
         #expect(try text(scratch("a")) == "1")
     }
 
+    @Test func `opens nothing but files, and makes what should be one anew`() throws {
+        try writer.write(["a": file("1")])
+        let place = scratch("..data/a")
+        for _ in 0..<2 {
+            try Files.remove(place)
+            try Files.makeFifo(place, mode: 0o644)
+            #expect(try writer.write(["a": file("1")]))
+            #expect(try text(scratch("a")) == "1")
+        }
+        // However long it has become, no more of it is read than it may have.
+        try put(scratch("a"), String(repeating: "1", count: 1 << 20))
+        #expect(try writer.write(["a": file("1")]))
+    }
+
     @Test(arguments: ["", "/a", "a/../b", "..", "..data", "a//b", "../a", "a/", "..2026"])
     func `refuses a path that leads elsewhere`(path: String) throws {
         #expect(throws: Errno.self) { try writer.write([path: file("1")]) }

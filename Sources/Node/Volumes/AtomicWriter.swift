@@ -71,16 +71,17 @@ public struct AtomicWriter: Sendable {
         var found = 0
         do {
             for (path, file) in files {
-                let open = try root.open(
-                    below: "\(name)/\(path)", O_RDONLY | O_NOFOLLOW, resolve: [.beneath, .noSymlinks])
-                guard try open.readAll() == file.bytes, try open.status().permissions & 0o777 == file.mode & 0o777
+                let open = try root.openRegular(
+                    below: "\(name)/\(path)", followLast: false, resolve: [.beneath, .noSymlinks])
+                guard try open.readAll(limit: file.bytes.count, path) == file.bytes,
+                    try open.status().permissions & 0o777 == file.mode & 0o777
                 else { return false }
                 found += 1
             }
             return try count(root, name) == found
         } catch {
-            // A link where a file or directory was: somebody has been at it.
-            if error.isNotFound || [ELOOP, EXDEV, ENOTDIR].contains(error.code) { return false }
+            // A link, a FIFO or more where a file or directory was: somebody has been at it.
+            if error.isNotFound || [ELOOP, EXDEV, ENOTDIR, EINVAL, EISDIR, EFBIG].contains(error.code) { return false }
             throw error
         }
     }
