@@ -3,6 +3,7 @@
 import Glibc
 import HTTP
 import Linux
+import Synchronization
 import Testing
 
 @testable import Images
@@ -66,5 +67,40 @@ struct RegistryTests {
             "\($0)".contains("it took too long")
         }
         #expect(try Files.list("\(store.root)/ingest").isEmpty)
+    }
+
+    @Test func `where a registry sends to gets none of its credentials, whatever it asks for`() async throws {
+        let told = Mutex<[String]>([])
+        let port = Mutex<UInt16>(0)
+        func serve(_ body: @escaping @Sendable (HTTPRequest) -> HTTPResponse) throws -> HTTPServer {
+            let server = try HTTPServer(
+                addresses: [.ipv4(address: [127, 0, 0, 1], port: 0)], handler: HTTPClosureHandler { body($0) })
+            try server.start()
+            return server
+        }
+        let registry = try serve { request in
+            guard request.headers.contains("Authorization") else {
+                return HTTPResponse(status: 401, headers: ["WWW-Authenticate": "Basic realm=\"r\""])
+            }
+            let storage = port.withLock { $0 }
+            return HTTPResponse(status: 307, headers: ["Location": "http://127.0.0.1:\(storage)/store?signature=s"])
+        }
+        let storage = try serve { request in
+            if let value = request.headers["Authorization"] { told.withLock { $0.append(value) } }
+            let own = port.withLock { $0 }
+            let realm = "Bearer realm=\"http://127.0.0.1:\(own)/token\",service=\"s\""
+            return HTTPResponse(status: 401, headers: ["WWW-Authenticate": realm])
+        }
+        let storagePort = storage.addresses[0].port ?? 0
+        port.withLock { $0 = storagePort }
+        let host = "127.0.0.1:\(registry.addresses[0].port ?? 0)"
+        var keyring = RegistryKeyring()
+        keyring.add(RegistryCredentials(username: "u", password: "secret"), for: host)
+        await #expect { try await store.pull("\(host)/x:1", keyring: keyring) } throws: {
+            "\($0)".contains("127.0.0.1:\(storagePort)")
+        }
+        #expect(told.withLock { $0 }.isEmpty)
+        await registry.stop(grace: .zero)
+        await storage.stop(grace: .zero)
     }
 }

@@ -72,6 +72,10 @@ final class RegistrySession: Sendable {
             var request = HTTPRequest(target: target, headers: headers)
             if place == endpoint { request.headers["Authorization"] = authorization.withLock { $0 } }
             let response = try await connections.send(request, to: place)
+            // A challenge of theirs would have the registry's credentials sent where they choose (CVE-2020-15157).
+            if response.status == 401, place != endpoint {
+                throw ImageError.unauthorized(host: place.authority, repository: repository)
+            }
             guard [301, 302, 303, 307, 308].contains(response.status) else { return response }
             guard let location = response.headers["Location"] else { return response }
             if location.hasPrefix("/") {
@@ -105,6 +109,10 @@ final class RegistrySession: Sendable {
     private func token(_ realm: String, _ service: String?, _ scope: String) async throws -> String {
         guard let place = RegistryURL(realm) else {
             throw ImageError.unreachable(host: host, reason: "its token service \"\(realm)\" is no URL")
+        }
+        guard place.endpoint.isTLS || !endpoint.isTLS || credentials == nil else {
+            throw ImageError.unreachable(
+                host: host, reason: "its token service \"\(realm)\" would get the credentials in the clear")
         }
         var fields = [("scope", scope)]
         if let service { fields.append(("service", service)) }
