@@ -21,8 +21,8 @@ private let ownPolicy = """
       Group system:bootstrappers:kubeadm:default-node-token
     clusterbinding swiftlet:node-certificate-renewal ClusterRole system:certificates.k8s.io:certificatesigningrequests:selfnodeclient
       Group system:nodes
-    clusterbinding swiftlet:node-proxier ClusterRole system:node-proxier
-      Group system:nodes
+    clusterbinding swiftlet:kube-proxy ClusterRole system:node-proxier
+      ServiceAccount kube-system/kube-proxy
     """
 
 /// What people are given for the tests.

@@ -22,6 +22,11 @@ public struct APIServerConfiguration: Sendable {
     public var deniesExternalIPs: Bool
     /// The `iss` of service account tokens.
     public var issuer: String
+    /// The longest life of service account tokens that are asked for; longer ones are shortened.
+    public var maxTokenLifetime: Duration
+    /// Whether a pod's own token, asked for by the kubelet for 3607 seconds, is good for a year: clients that never read
+    /// it again go on, as long as the pod does.
+    public var extendsTokenLifetime: Bool
     public var clusterDomain: String
     /// The addresses of the Service `kube-system/kube-dns` of the bundled DNS server, which is made with them; none: the
     /// server is left out, and what an earlier run made for it is removed; nil: neither.
@@ -71,6 +76,8 @@ public struct APIServerConfiguration: Sendable {
         nodePorts = 30_000...32_767
         deniesExternalIPs = false
         issuer = "https://kubernetes.default.svc.cluster.local"
+        maxTokenLifetime = .seconds(365 * 86_400)
+        extendsTokenLifetime = true
         clusterDomain = "cluster.local"
         staticTokens = []
         certificateLifetime = .seconds(365 * 86_400)

@@ -19,6 +19,7 @@ final class ServerCore: Sendable {
     let connections: ProxyConnections
     let metrics: ServerMetrics
     let grants: GrantCache
+    let relations: NodeRelations
 
     init(
         configuration: APIServerConfiguration, logger: Logger, storage: ObjectStorage, registry: ResourceRegistry,
@@ -35,6 +36,7 @@ final class ServerCore: Sendable {
         self.connections = connections
         self.metrics = metrics
         grants = GrantCache(storage.store)
+        relations = NodeRelations(storage.store, registry)
     }
 
     var store: any KeyValueStore { storage.store }

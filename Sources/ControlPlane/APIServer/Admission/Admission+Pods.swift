@@ -18,7 +18,7 @@ extension Admission {
 
     /// Every pod runs as a service account and gets a token for it, unless the pod or the account does not want one.
     func serviceAccount(_ pod: inout APIObject) throws(APIError) {
-        if pod.annotations["kubernetes.io/config.mirror"] != nil { return }
+        if pod.annotations["kubernetes.io/config.mirror"] != nil { return try checkMirror(pod) }
         var spec = pod.spec
         let name = spec["serviceAccountName"]?.string ?? spec["serviceAccount"]?.string ?? ""
         let accountName = name.isEmpty ? "default" : name
@@ -38,6 +38,21 @@ extension Admission {
         let wanted = spec["automountServiceAccountToken"]?.bool ?? account["automountServiceAccountToken"]?.bool ?? true
         if wanted { mountToken(&spec) }
         pod.spec = spec
+    }
+
+    /// No API server serves a mirror pod what it refers to: references would only be a way to read what is not one's own.
+    private func checkMirror(_ pod: APIObject) throws(APIError) {
+        let references = PodReferences(pod)
+        if !references.account.isEmpty {
+            throw .forbidden(subject(pod), "a mirror pod may not reference service accounts")
+        }
+        if !references.secrets.isEmpty { throw .forbidden(subject(pod), "a mirror pod may not reference secrets") }
+        for volume in pod.spec["volumes"]?.array ?? [] {
+            for source in volume["projected"]?["sources"]?.array ?? []
+            where source["serviceAccountToken"]?.object != nil {
+                throw .forbidden(subject(pod), "a mirror pod may not use ServiceAccountToken volume projections")
+            }
+        }
     }
 
     /// A new namespace's default account is on its way: pods created right after it wait for a moment.

@@ -22,6 +22,9 @@ struct Admission: Sendable {
         _ object: inout APIObject, old: APIObject?, resource: ResourceKind, operation: Operation
     ) throws(APIError) {
         try checkNamespace(object, resource, operation)
+        if let old, case .update(let subresource) = operation {
+            try NodeRestriction(core: core, user: user)?.admit(object, old: old, resource, .update(subresource))
+        }
         if operation == .update(""), resource.group.isEmpty, resource.kind == "Pod" { tolerations(&object) }
         guard operation == .create else { return }
         switch (resource.group, resource.kind) {
@@ -39,12 +42,12 @@ struct Admission: Sendable {
         case ("networking.k8s.io", "Ingress"): try defaultIngressClass(&object)
         default: break
         }
+        try NodeRestriction(core: core, user: user)?.admit(object, old: nil, resource, .create(""))
     }
 
     func validate(
         _ object: APIObject, old: APIObject?, resource: ResourceKind, operation: Operation
     ) throws(APIError) {
-        try restrictNode(object, old: old, resource, operation)
         try checkImmutable(object, old: old, resource)
         switch (resource.group, resource.kind, operation) {
         case ("", "Pod", .create): try checkLimits(object, resource)
@@ -96,7 +99,7 @@ struct Admission: Sendable {
         if resource.group == "scheduling.k8s.io", object.name.hasPrefix("system-") {
             throw .forbidden(resource.subject(object.name), "this is a system priority class and cannot be deleted")
         }
-        try restrictNode(object, old: object, resource, nil)
+        try NodeRestriction(core: core, user: user)?.admit(object, old: object, resource, .delete)
     }
 
     private func checkImmutable(_ object: APIObject, old: APIObject?, _ resource: ResourceKind) throws(APIError) {

@@ -82,7 +82,7 @@ struct Authorizer: Sendable {
         if request.user.groups.contains(Self.masters) { return (true, "") }
         var reason = ""
         if let node = request.user.nodeName {
-            switch try NodeAuthorizer(core: core).decide(request, node: node) {
+            switch NodeAuthorizer(core: core).decide(request, node: node) {
             case .allowed: return (true, "")
             case .noOpinion(let why): reason = why
             }

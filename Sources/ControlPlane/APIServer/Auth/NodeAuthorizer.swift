@@ -1,188 +1,171 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HTTP
-internal import JSON
-internal import Schema
-internal import Store
+internal import KubeAPI
 
-/// What a kubelet may read: what the pods on its node refer to, and nothing else of the kind.
+extension RequestUser {
+    /// The node that this user is, where it is one; empty for one that says it is a node and not which. A node's name is
+    /// ASCII: a text that only looks like it is no node's.
+    var nodeName: String? {
+        let prefix = "system:node:"
+        guard name.hasPrefix(prefix), groups.contains("system:nodes") else { return nil }
+        let node = name.utf8.dropFirst(prefix.utf8.count)
+        return node.allSatisfy { $0 < 0x80 } ? String(node) ?? "" : ""
+    }
+}
+
+/// What a kubelet may do: read what the pods on its node refer to, and write what is its own. What it writes is bounded
+/// further by `NodeRestriction`, which sees the objects.
 struct NodeAuthorizer: Sendable {
     let core: ServerCore
 
-    enum Decision: Sendable {
+    enum Decision: Sendable, Equatable {
         case allowed
         case noOpinion(String)
     }
 
-    private static let reads: Set<String> = ["get", "list", "watch"]
-    private static let writes: Set<String> = ["create", "update", "patch", "delete"]
+    /// What nodes may do to kinds that are not divided among them: the rules of the role `system:node`, to which nobody is
+    /// bound.
+    private static let rules = DefaultPolicy().rules(ofRole: "system:node")
 
-    func decide(_ request: AccessRequest, node: String) throws(APIError) -> Decision {
-        guard request.path == nil else { return .noOpinion("") }
-        // A right on a kind is none on its subresources: `pods` is not `pods/exec`.
-        if !request.subresource.isEmpty {
-            let known: [String] =
-                switch (request.group, request.resource) {
-                case ("", "pods"): ["status", "eviction"]
-                case ("", "nodes"), ("", "persistentvolumeclaims"): ["status"]
-                case ("", "serviceaccounts"): ["token"]
-                default: []
-                }
-            guard known.contains(request.subresource) else { return .noOpinion("") }
+    func decide(_ request: AccessRequest, node: String) -> Decision {
+        if node.isEmpty { return .noOpinion("unknown node for user \"\(request.user.name)\"") }
+        if request.path == nil {
+            switch (request.group, request.resource) {
+            case ("", "secrets"): return readNamespaced(request, node, .secret)
+            case ("", "configmaps"): return readNamespaced(request, node, .configMap)
+            case ("", "persistentvolumeclaims"):
+                return request.subresource == "status"
+                    ? updateStatus(request, node, .claim) : get(request, node, .claim)
+            case ("", "persistentvolumes"): return get(request, node, .volume)
+            case ("resource.k8s.io", "resourceclaims"): return get(request, node, .resourceClaim)
+            case ("storage.k8s.io", "volumeattachments"): return get(request, node, .attachment)
+            case ("", "serviceaccounts"): return serviceAccount(request, node)
+            case ("coordination.k8s.io", "leases"): return lease(request, node)
+            case ("storage.k8s.io", "csinodes"): return csiNode(request, node)
+            case ("resource.k8s.io", "resourceslices"): return slice(request, node)
+            case ("", "nodes"): return nodeObject(request, node)
+            case ("", "pods"): return pod(request, node)
+            // Not served by default.
+            case ("certificates.k8s.io", "podcertificaterequests"): return .noOpinion("")
+            default: break
+            }
         }
-        switch (request.group, request.resource) {
-        case ("", "secrets"): return try referenced(request, node, "secret", Self.secretNames)
-        case ("", "configmaps"): return try referenced(request, node, "configmap", Self.configMapNames)
-        case ("", "persistentvolumeclaims"):
-            if request.subresource == "status", ["get", "update", "patch"].contains(request.verb) { return .allowed }
-            return try referenced(request, node, "persistentvolumeclaim", Self.claimNames)
-        case ("", "persistentvolumes"): return try volume(request, node)
-        case ("storage.k8s.io", "volumeattachments"):
-            return request.verb == "get" ? .allowed : .noOpinion("can only get individual resources of this type")
-        case ("", "serviceaccounts"):
-            guard request.subresource == "token", request.verb == "create" else {
-                return request.verb == "get"
-                    ? .allowed : .noOpinion("can only create tokens for individual service accounts")
+        return Self.rules.contains { $0.allows(request) } ? .allowed : .noOpinion("")
+    }
+
+    // MARK: By what a pod refers to
+
+    private func readNamespaced(_ request: AccessRequest, _ node: String, _ kind: NodeGraph.Kind) -> Decision {
+        guard Self.reads.contains(request.verb) else { return .noOpinion("can only read resources of this type") }
+        guard request.subresource.isEmpty else { return .noOpinion("cannot read subresource") }
+        guard !request.namespace.isEmpty else { return .noOpinion("can only read namespaced object of this type") }
+        return related(request, node, kind)
+    }
+
+    private func get(_ request: AccessRequest, _ node: String, _ kind: NodeGraph.Kind) -> Decision {
+        guard request.verb == "get" else { return .noOpinion("can only get individual resources of this type") }
+        guard request.subresource.isEmpty else { return .noOpinion("cannot get subresource") }
+        return related(request, node, kind)
+    }
+
+    private func updateStatus(_ request: AccessRequest, _ node: String, _ kind: NodeGraph.Kind) -> Decision {
+        guard ["update", "patch"].contains(request.verb) else {
+            return .noOpinion("can only get/update/patch this type")
+        }
+        return related(request, node, kind)
+    }
+
+    private func serviceAccount(_ request: AccessRequest, _ node: String) -> Decision {
+        if request.verb == "get", request.subresource.isEmpty { return readNamespaced(request, node, .account) }
+        guard request.verb == "create", !request.name.isEmpty else {
+            return .noOpinion("can only create tokens for individual service accounts")
+        }
+        guard request.subresource == "token" else {
+            return .noOpinion("can only create token subresource of serviceaccount")
+        }
+        return related(request, node, .account)
+    }
+
+    private func related(_ request: AccessRequest, _ node: String, _ kind: NodeGraph.Kind) -> Decision {
+        guard !request.name.isEmpty else { return .noOpinion("No Object name found") }
+        let isOfCluster = [.volume, .attachment, .slice].contains(kind)
+        let object = NodeGraph.Vertex(kind, namespace: isOfCluster ? "" : request.namespace, request.name)
+        return core.relations.leads(object, to: node)
+            ? .allowed : .noOpinion("no relationship found between node '\(node)' and this object")
+    }
+
+    // MARK: By name
+
+    private static let reads: Set<String> = ["get", "list", "watch"]
+    private static let ownVerbs: Set<String> = ["get", "create", "update", "patch", "delete"]
+
+    private func lease(_ request: AccessRequest, _ node: String) -> Decision {
+        guard Self.ownVerbs.contains(request.verb) else {
+            return .noOpinion("can only get, create, update, patch, or delete a node lease")
+        }
+        guard request.namespace == "kube-node-lease" else {
+            return .noOpinion("can only access leases in the \"kube-node-lease\" system namespace")
+        }
+        // The name of what is created is known to admission.
+        guard request.verb == "create" || request.name == node else {
+            return .noOpinion("can only access node lease with the same name as the requesting node")
+        }
+        return .allowed
+    }
+
+    private func csiNode(_ request: AccessRequest, _ node: String) -> Decision {
+        guard Self.ownVerbs.contains(request.verb) else {
+            return .noOpinion("can only get, create, update, patch, or delete a CSINode")
+        }
+        guard request.subresource.isEmpty else { return .noOpinion("cannot authorize CSINode subresources") }
+        guard request.verb == "create" || request.name == node else {
+            return .noOpinion("can only access CSINode with the same name as the requesting node")
+        }
+        return .allowed
+    }
+
+    private func nodeObject(_ request: AccessRequest, _ node: String) -> Decision {
+        switch (request.subresource, request.verb) {
+        case ("", "create"), ("", "update"), ("", "patch"), ("status", "update"), ("status", "patch"): return .allowed
+        case ("", "get"), ("", "list"), ("", "watch"):
+            // By name and not by the graph: a kubelet looks for its Node before it makes it.
+            if request.name == node { return .allowed }
+            if request.name.isEmpty {
+                return .noOpinion("node '\(node)' cannot read all nodes, only its own Node object")
             }
-            return try referenced(request, node, "serviceaccount", Self.accountNames)
-        case ("", "pods"):
-            if Self.reads.contains(request.verb) { return .allowed }
-            let verbs =
-                switch request.subresource {
-                case "": ["create", "delete"]
-                case "status": ["update", "patch"]
-                default: ["create"]
-                }
-            return verbs.contains(request.verb) ? .allowed : .noOpinion("")
-        case ("", "nodes"):
-            return Self.reads.contains(request.verb) || Self.writes.contains(request.verb) ? .allowed : .noOpinion("")
-        case ("coordination.k8s.io", "leases"):
-            guard request.namespace == "kube-node-lease" else {
-                return .noOpinion("can only access leases in the \"kube-node-lease\" system namespace")
-            }
-            if request.verb != "create", request.name != node {
-                return .noOpinion("can only access node lease with the same name as the requesting node")
-            }
-            return .allowed
-        case ("storage.k8s.io", "csinodes"):
-            if request.verb != "create", request.name != node {
-                return .noOpinion("can only access CSINode with the same name as the requesting node")
-            }
-            return .allowed
-        case ("", "services"), ("", "endpoints"), ("storage.k8s.io", "csidrivers"), ("node.k8s.io", "runtimeclasses"),
-            ("storage.k8s.io", "storageclasses"), ("discovery.k8s.io", "endpointslices"),
-            ("resource.k8s.io", "resourceclaims"), ("networking.k8s.io", "servicecidrs"):
-            return Self.reads.contains(request.verb) ? .allowed : .noOpinion("")
-        case ("", "events"), ("events.k8s.io", "events"):
-            return ["create", "update", "patch"].contains(request.verb) ? .allowed : .noOpinion("")
-        case ("certificates.k8s.io", "certificatesigningrequests"):
-            return ["create", "get", "list", "watch"].contains(request.verb) ? .allowed : .noOpinion("")
-        case ("authentication.k8s.io", "tokenreviews"), ("authorization.k8s.io", "subjectaccessreviews"),
-            ("authorization.k8s.io", "localsubjectaccessreviews"):
-            return request.verb == "create" ? .allowed : .noOpinion("")
-        case ("resource.k8s.io", "resourceslices"): return .allowed
+            return .noOpinion("node '\(node)' cannot read '\(request.name)', only its own Node object")
         default: return .noOpinion("")
         }
     }
 
-    /// The object is named, only read, and used by a pod of the node.
-    private func referenced(
-        _ request: AccessRequest, _ node: String, _ kind: String, _ names: (APIObject) -> [String]
-    ) throws(APIError) -> Decision {
-        let readable = request.resource == "serviceaccounts" || Self.reads.contains(request.verb)
-        guard readable else { return .noOpinion("can only read resources of this type") }
-        guard !request.name.isEmpty else {
-            return .noOpinion("can only read individual resources of this type")
-        }
-        for pod in try pods(of: node, namespace: request.namespace) where names(pod).contains(request.name) {
+    // MARK: By selector
+
+    private func pod(_ request: AccessRequest, _ node: String) -> Decision {
+        switch (request.subresource, request.verb) {
+        case ("", "get"): return get(request, node, .pod)
+        case ("", "list"), ("", "watch"):
+            if request.selection.fields.exactValue(of: "spec.nodeName") == node { return .allowed }
+            if !request.name.isEmpty { return related(request, node, .pod) }
+            return .noOpinion("can only list/watch pods with spec.nodeName field selector")
+        case ("", "create"), ("", "delete"), ("status", "update"), ("status", "patch"), ("eviction", "create"):
             return .allowed
-        }
-        return .noOpinion("no relationship found between node '\(node)' and this object")
-    }
-
-    private func volume(_ request: AccessRequest, _ node: String) throws(APIError) -> Decision {
-        guard request.verb == "get" else { return .noOpinion("can only get individual resources of this type") }
-        guard let volume = try core.object("", "persistentvolumes", name: request.name),
-            let namespace = volume.spec["claimRef"]?["namespace"]?.string,
-            let claim = volume.spec["claimRef"]?["name"]?.string
-        else { return .noOpinion("no relationship found between node '\(node)' and this object") }
-        for pod in try pods(of: node, namespace: namespace) where Self.claimNames(pod).contains(claim) {
-            return .allowed
-        }
-        return .noOpinion("no relationship found between node '\(node)' and this object")
-    }
-
-    private func pods(of node: String, namespace: String) throws(APIError) -> [APIObject] {
-        let resource = try core.builtin("", "pods")
-        var result: [APIObject] = []
-        for stored in core.storage.all(resource, namespace: namespace)
-        where ObjectFacts.of(stored, resource).fields["spec.nodeName"] == node {
-            result.append(try APIObject(stored))
-        }
-        return result
-    }
-
-    // MARK: What a pod refers to
-
-    private static func containers(_ pod: APIObject) -> [JSONValue] {
-        ["containers", "initContainers", "ephemeralContainers"].flatMap { pod.spec[$0]?.array ?? [] }
-    }
-
-    private static func volumes(_ pod: APIObject) -> [JSONValue] { pod.spec["volumes"]?.array ?? [] }
-
-    static func secretNames(_ pod: APIObject) -> [String] {
-        var names = (pod.spec["imagePullSecrets"]?.array ?? []).compactMap { $0["name"]?.string }
-        for volume in volumes(pod) {
-            names += [volume["secret"]?["secretName"]?.string].compactMap { $0 }
-            for source in volume["projected"]?["sources"]?.array ?? [] {
-                names += [source["secret"]?["name"]?.string].compactMap { $0 }
-            }
-            for driver in ["csi", "cephfs", "rbd", "iscsi", "flexVolume", "scaleIO", "storageos"] {
-                let reference = volume[driver]
-                names += [
-                    reference?["nodePublishSecretRef"]?["name"]?.string, reference?["secretRef"]?["name"]?.string,
-                ].compactMap { $0 }
-            }
-        }
-        for container in containers(pod) {
-            for source in container["envFrom"]?.array ?? [] {
-                names += [source["secretRef"]?["name"]?.string].compactMap { $0 }
-            }
-            for variable in container["env"]?.array ?? [] {
-                names += [variable["valueFrom"]?["secretKeyRef"]?["name"]?.string].compactMap { $0 }
-            }
-        }
-        return names
-    }
-
-    static func configMapNames(_ pod: APIObject) -> [String] {
-        var names: [String] = []
-        for volume in volumes(pod) {
-            names += [volume["configMap"]?["name"]?.string].compactMap { $0 }
-            for source in volume["projected"]?["sources"]?.array ?? [] {
-                names += [source["configMap"]?["name"]?.string].compactMap { $0 }
-            }
-        }
-        for container in containers(pod) {
-            for source in container["envFrom"]?.array ?? [] {
-                names += [source["configMapRef"]?["name"]?.string].compactMap { $0 }
-            }
-            for variable in container["env"]?.array ?? [] {
-                names += [variable["valueFrom"]?["configMapKeyRef"]?["name"]?.string].compactMap { $0 }
-            }
-        }
-        return names
-    }
-
-    static func claimNames(_ pod: APIObject) -> [String] {
-        volumes(pod).compactMap { volume in
-            if let name = volume["persistentVolumeClaim"]?["claimName"]?.string { return name }
-            // A generic ephemeral volume's claim is named after the pod and the volume.
-            return volume["ephemeral"] == nil ? nil : "\(pod.name)-\(volume["name"]?.string ?? "")"
+        default: return .noOpinion("")
         }
     }
 
-    static func accountNames(_ pod: APIObject) -> [String] {
-        [pod.spec["serviceAccountName"]?.string].compactMap { $0 }
+    private func slice(_ request: AccessRequest, _ node: String) -> Decision {
+        guard request.subresource.isEmpty else { return .noOpinion("cannot authorize ResourceSlice subresources") }
+        switch request.verb {
+        case "create": return .allowed
+        case "get", "update", "patch", "delete": return related(request, node, .slice)
+        case "watch", "list", "deletecollection":
+            if request.selection.fields.exactValue(of: "spec.nodeName") == node { return .allowed }
+            return .noOpinion("can only list/watch/deletecollection resourceslices with nodeName field selector")
+        default:
+            return .noOpinion(
+                "only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection"
+            )
+        }
     }
 }

@@ -24,23 +24,32 @@ struct ServiceAccountTokens: Sendable {
 
     static let group = "system:serviceaccounts"
 
-    /// A token for `account`, bound to `bound` (kind, name and uid of a pod, node or secret) where given.
+    /// A pod, node or secret with which a token ends.
+    struct Bound: Sendable {
+        var kind: String
+        var name: String
+        /// Empty where there is no such object any more, which is so for a pod's node only.
+        var uid: String
+    }
+
+    /// A token for `account`, bound to `bound` where given. One for a pod's own use of this server lasts longer than asked
+    /// for where `extending`.
     func issue(
-        account: APIObject, audiences: [String], seconds: Int64, bound: [(kind: String, name: String, uid: String)]
+        account: APIObject, audiences: [String], seconds: Int64, bound: [Bound], extending: Bool
     ) throws(APIError) -> (token: String, expires: Int64) {
         let now = WallClock.seconds()
-        // The kubelet asks for 3607 s: such tokens live a year for clients that never read them again, and say when
-        // they would like to be replaced.
-        let extended = seconds == 3607 && audiences == self.audiences
-        let expires = now + (extended ? 365 * 86_400 : seconds)
+        let extended =
+            extending && seconds == TokenLifetime.projected && bound.contains { $0.kind == "Pod" }
+            && Set(audiences).isSubset(of: self.audiences)
+        let expires = now + (extended ? TokenLifetime.extended : seconds)
         var kubernetes: JSONObject = [
             "namespace": .string(account.namespace),
             "serviceaccount": ["name": .string(account.name), "uid": .string(account.uid)],
         ]
         for reference in bound {
-            kubernetes[reference.kind.lowercasedASCII()] = [
-                "name": .string(reference.name), "uid": .string(reference.uid),
-            ]
+            var names: JSONObject = ["name": .string(reference.name)]
+            if !reference.uid.isEmpty { names["uid"] = .string(reference.uid) }
+            kubernetes[reference.kind.lowercasedASCII()] = .object(names)
         }
         if extended { kubernetes["warnafter"] = .integer(now + seconds) }
         let claims: JSONObject = [

@@ -20,6 +20,7 @@ struct Bootstrap: Sendable {
         }
         try await priorityClasses()
         try await roles()
+        try await nodeProxy()
         try await serviceRange()
         try await ownService()
         if let addresses = core.configuration.clusterDNS { try await clusterDNS(addresses) }

@@ -199,12 +199,12 @@ extension DefaultPolicy {
         clusterbinding swiftlet:node-bootstrap ClusterRole/system:node-bootstrapper group:system:bootstrappers:kubeadm:default-node-token
         clusterbinding swiftlet:node-certificate-approval ClusterRole/system:certificates.k8s.io:certificatesigningrequests:nodeclient group:system:bootstrappers:kubeadm:default-node-token
         clusterbinding swiftlet:kubelet-api-admin ClusterRole/system:kubelet-api-admin user:kube-apiserver-kubelet-client
-        clusterbinding swiftlet:node-proxier ClusterRole/system:node-proxier group:system:nodes
         clusterbinding swiftlet:node-certificate-renewal ClusterRole/system:certificates.k8s.io:certificatesigningrequests:selfnodeclient group:system:nodes
         clusterbinding system:kube-scheduler ClusterRole/system:kube-scheduler user:system:kube-scheduler
         clusterbinding system:monitoring ClusterRole/system:monitoring group:system:monitoring
         clusterbinding system:node ClusterRole/system:node
         clusterbinding system:node-proxier ClusterRole/system:node-proxier user:system:kube-proxy
+        clusterbinding swiftlet:kube-proxy ClusterRole/system:node-proxier account:kube-system/kube-proxy
         clusterbinding system:public-info-viewer ClusterRole/system:public-info-viewer group:system:authenticated group:system:unauthenticated
         clusterbinding system:service-account-issuer-discovery ClusterRole/system:service-account-issuer-discovery group:system:serviceaccounts
         clusterbinding system:volume-scheduler ClusterRole/system:volume-scheduler user:system:kube-scheduler
@@ -216,6 +216,8 @@ extension DefaultPolicy {
           get core configmaps cluster-info
         role kube-system/swiftlet:cluster-settings
           get core configmaps swiftlet-cluster
+        role kube-system/swiftlet:node-proxy-token
+          create core serviceaccounts/token kube-proxy
         role kube-system/swiftlet:cluster-dns
           create,delete,get,update discovery.k8s.io endpointslices
         role kube-system/extension-apiserver-authentication-reader
@@ -236,6 +238,7 @@ extension DefaultPolicy {
         binding kube-public/system:controller:bootstrap-signer Role/system:controller:bootstrap-signer account:kube-system/bootstrap-signer
         binding kube-public/swiftlet:cluster-info Role/swiftlet:cluster-info user:system:anonymous group:system:bootstrappers group:system:nodes
         binding kube-system/swiftlet:cluster-settings Role/swiftlet:cluster-settings group:system:nodes
+        binding kube-system/swiftlet:node-proxy-token Role/swiftlet:node-proxy-token group:system:nodes
         binding kube-system/swiftlet:cluster-dns Role/swiftlet:cluster-dns account:kube-system/cluster-dns
         binding kube-system/system::extension-apiserver-authentication-reader Role/extension-apiserver-authentication-reader user:system:kube-controller-manager user:system:kube-scheduler
         binding kube-system/system::leader-locking-kube-controller-manager Role/system::leader-locking-kube-controller-manager user:system:kube-controller-manager account:kube-system/kube-controller-manager account:kube-system/leader-election-controller

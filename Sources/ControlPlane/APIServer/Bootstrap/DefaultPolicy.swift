@@ -23,6 +23,12 @@ struct DefaultPolicy {
         aggregate()
     }
 
+    /// The rules of the cluster role `name`.
+    func rules(ofRole name: String) -> [PolicyRule] {
+        let role = objects.first { $0.kind == "ClusterRole" && $0.name == name }
+        return (role?["rules"]?.array ?? []).map(PolicyRule.init)
+    }
+
     private static func list(_ text: Substring) -> [String] {
         text == "-" ? [] : text.split(separator: ",").map { $0 == "core" ? "" : String($0) }
     }

@@ -11,11 +11,11 @@ extension RequestScope {
     /// DELETE of one object.
     func delete() async throws(APIError) -> HTTPResponse {
         let wanted = try await deleteOptions()
-        let stored = try storage.require(resource, namespace: namespace, name: info.name)
         let admission = Admission(
             core: core, user: user, dryRun: wanted.dryRun, requestedName: info.name)
-        try admission.validateDelete(StoredForm.outgoing(try APIObject(stored), resource), resource: resource)
-        let (object, gone) = try await delete(name: info.name, namespace: namespace, wanted)
+        let (object, gone) = try await delete(name: info.name, namespace: namespace, wanted) {
+            (last) throws(APIError) in try admission.validateDelete(last, resource: resource)
+        }
         if !gone || ObjectStrategy.returnsDeletedObject(resource) { return try respond(object) }
         var details: JSONObject = ["name": .string(object.name)]
         if !resource.group.isEmpty { details["group"] = .string(resource.group) }
@@ -38,8 +38,9 @@ extension RequestScope {
         for stored in page.objects {
             let object = try APIObject(stored)
             do throws(APIError) {
-                try admission.validateDelete(StoredForm.outgoing(object, resource), resource: resource)
-                _ = try await delete(name: object.name, namespace: object.namespace, wanted)
+                _ = try await delete(name: object.name, namespace: object.namespace, wanted) {
+                    (last) throws(APIError) in try admission.validateDelete(last, resource: resource)
+                }
             } catch {
                 // Gone already is what was asked for.
                 guard error.reason == "NotFound" else { throw error }
@@ -55,13 +56,16 @@ extension RequestScope {
             ], schema: Machinery.listSchema(resource))
     }
 
-    /// Deletes, or begins to. Returns the last state and whether the object is gone.
+    /// Deletes, or begins to. Returns the last state and whether the object is gone. `admit` refuses by throwing; it is
+    /// shown the very state that is deleted.
     func delete(
-        name: String, namespace: String, _ wanted: DeleteOptions
+        name: String, namespace: String, _ wanted: DeleteOptions,
+        admit: (APIObject) throws(APIError) -> Void = { (_) throws(APIError) in }
     ) async throws(APIError) -> (APIObject, Bool) {
         for _ in 0..<64 {
             let stored = try storage.require(resource, namespace: namespace, name: name)
             let old = StoredForm.outgoing(try APIObject(stored), resource)
+            try admit(old)
             try checkPreconditions(wanted, old, name)
             let (marked, immediate) = Deletion(options: wanted, resource: resource).mark(old)
             if wanted.dryRun { return (marked, immediate) }

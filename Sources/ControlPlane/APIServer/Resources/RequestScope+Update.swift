@@ -114,10 +114,11 @@ extension RequestScope {
         keepServerMetadata(&new, old)
         Machinery.applyDefaults(&new, resource)
         let strategy = ObjectStrategy(core: core, resource: resource, user: user)
-        try strategy.prepareForUpdate(&new, old: old, subresource: info.subresource)
+        // What is asked for is judged, also where a subresource would not have written it.
         let admission = Admission(
             core: core, user: user, dryRun: options.dryRun, requestedName: info.name)
         try admission.mutate(&new, old: old, resource: resource, operation: .update(info.subresource))
+        try strategy.prepareForUpdate(&new, old: old, subresource: info.subresource)
         if operation == .update { trackFields(live: old, &new, subresource: info.subresource) }
         strategy.bumpGeneration(&new, old: old)
         let reservation = try core.allocator.prepare(&new, old: old, resource: resource, dryRun: options.dryRun)

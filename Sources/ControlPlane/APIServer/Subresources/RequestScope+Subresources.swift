@@ -163,8 +163,10 @@ extension RequestScope {
         }
         if node.isEmpty { throw .invalid(binding, [.required(FieldPath("target")["name"])]) }
         let pods = try core.builtin("", "pods")
+        let restriction = NodeRestriction(core: core, user: user)
         _ = try await storage.update(pods, namespace: namespace, name: podName, by: permission) {
             (old, _) throws(APIError) in
+            try restriction?.admit(old, old: old, pods, .create("binding"))
             if !body.uid.isEmpty, body.uid != old.uid { throw .conflict(binding, "the pod's uid is another") }
             if old.deletionTimestamp != nil {
                 throw .conflict(binding, "pod \(podName) is being deleted, cannot be assigned to a host")
@@ -235,6 +237,8 @@ extension RequestScope {
         // Of an eviction the query's is the create's, and holds for all that it does.
         if options.dryRun { wanted.dryRun = true }
         let pod = try APIObject(try storage.require(resource, namespace: namespace, name: info.name))
+        let restriction = NodeRestriction(core: core, user: user)
+        try restriction?.admit(pod, old: pod, resource, .create("eviction"))
         try await Disruption(scope: self).admit(pod, dryRun: wanted.dryRun)
         if !wanted.dryRun {
             _ = try await storage.update(resource, namespace: namespace, name: info.name, by: permission) {
@@ -248,90 +252,12 @@ extension RequestScope {
                 return new
             }
         }
-        _ = try await delete(name: info.name, namespace: namespace, wanted)
+        _ = try await delete(name: info.name, namespace: namespace, wanted) { (last) throws(APIError) in
+            // By now it may be another of the same name.
+            try restriction?.admit(last, old: last, resource, .create("eviction"))
+        }
         return try respond(
             json: ["kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success", "code": 201],
             schema: Machinery.statusSchema, status: 201)
-    }
-
-    // MARK: Tokens
-
-    /// A token for a service account, bound to what the request names.
-    private func createToken() async throws(APIError) -> HTTPResponse {
-        guard let schema = Machinery.schema("io.k8s.api.authentication.v1.TokenRequest") else {
-            throw .internalError("the type TokenRequest is unknown")
-        }
-        var body = try await decodeBody(schema, apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest").object
-        let account = try APIObject(try storage.require(resource, namespace: namespace, name: info.name))
-        var audiences = (body.spec["audiences"]?.array ?? []).compactMap(\.string)
-        if audiences.isEmpty { audiences = core.tokens.audiences }
-        let seconds = body.spec["expirationSeconds"]?.integer ?? 3600
-        let request = Subject(
-            group: "authentication.k8s.io", resource: "tokenrequests", kind: "TokenRequest", name: info.name)
-        if seconds < 600 {
-            throw .invalid(
-                request,
-                [
-                    .invalid(
-                        FieldPath("spec")["expirationSeconds"], seconds,
-                        "may not specify a duration less than 10 minutes")
-                ])
-        }
-        if seconds > 1 << 32 {
-            throw .invalid(
-                request,
-                [
-                    .invalid(
-                        FieldPath("spec")["expirationSeconds"], seconds,
-                        "may not specify a duration larger than 2^32 seconds")
-                ])
-        }
-        let bound = try boundObjects(body, request)
-        let issued = try core.tokens.issue(
-            account: account, audiences: audiences, seconds: seconds, bound: bound)
-        var spec = body.spec
-        spec["audiences"] = .array(audiences.map { .string($0) })
-        spec["expirationSeconds"] = .integer(seconds)
-        body.spec = spec
-        body.status = ["token": .string(issued.token), "expirationTimestamp": .string(WallClock.text(issued.expires))]
-        body.metadata = [
-            "name": .string(account.name), "namespace": .string(account.namespace),
-            "creationTimestamp": .string(WallClock.text()),
-        ]
-        return try respond(json: body.json, schema: schema, status: 201)
-    }
-
-    private func boundObjects(
-        _ body: APIObject, _ request: Subject
-    ) throws(APIError) -> [(kind: String, name: String, uid: String)] {
-        guard let reference = body.spec["boundObjectRef"]?.object else { return [] }
-        let kind = reference["kind"]?.string ?? ""
-        let name = reference["name"]?.string ?? ""
-        let uid = reference["uid"]?.string ?? ""
-        let plurals = ["Pod": "pods", "Secret": "secrets", "Node": "nodes"]
-        guard let plural = plurals[kind] else {
-            throw .badRequest("cannot bind token for serviceaccount \"\(info.name)\" to object of type \(kind)")
-        }
-        guard let object = try core.object("", plural, namespace: kind == "Node" ? "" : namespace, name: name) else {
-            throw .notFound(Subject(group: "", resource: plural, kind: kind, name: name))
-        }
-        if !uid.isEmpty, uid != object.uid {
-            throw .conflict(
-                Subject(group: "", resource: plural, kind: kind, name: name),
-                "the UID in the bound object reference (\(uid)) does not match the UID in record. The object might have been deleted and then recreated"
-            )
-        }
-        if kind == "Pod", object.spec["serviceAccountName"]?.string != info.name {
-            throw .badRequest(
-                "cannot bind token for serviceaccount \"\(info.name)\" to pod running with different serviceaccount name."
-            )
-        }
-        var result = [(kind: kind, name: name, uid: object.uid)]
-        if kind == "Pod", let node = object.spec["nodeName"]?.string, !node.isEmpty,
-            let nodeObject = try core.object("", "nodes", name: node)
-        {
-            result.append((kind: "Node", name: node, uid: nodeObject.uid))
-        }
-        return result
     }
 }
