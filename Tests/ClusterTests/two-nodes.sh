@@ -250,7 +250,10 @@ check "logs, exec and statistics come from both" logs_and_exec
 
 forbidden_elsewhere() {
     local as_node_2="$on_node_2 kubectl --kubeconfig /var/lib/swiftlet/agent/kubelet.kubeconfig"
-    says node-1 $as_node_2 get nodes
+    says node-2 $as_node_2 get node node-2
+    refuses 'cannot read all nodes' $as_node_2 get nodes
+    refuses "cannot read 'node-1'" $as_node_2 get node node-1
+    refuses 'with spec.nodeName field selector' $as_node_2 get pods -A
     refuses 'is not allowed to modify node|cannot|forbidden' $as_node_2 label node node-1 x=y
     refuses 'forbidden' $as_node_2 get secrets -A
     refuses 'forbidden' $as_node_2 -n kube-system get configmap extension-apiserver-authentication

@@ -14,6 +14,8 @@ public struct KubeClient: Sendable {
     public var fieldManager: String?
     /// The bearer token for each request: asked anew every time, so that rotated tokens are picked up.
     public var token: (@Sendable () async throws -> String?)?
+    /// Called when a request was refused with 401, so that `token` gives another the next time.
+    public var onUnauthorized: (@Sendable () async -> Void)?
     /// The largest answer read into memory, in bytes.
     public var answerLimit = 1 << 30
 
@@ -64,6 +66,7 @@ public struct KubeClient: Sendable {
         let response = try await exchange.send(
             HTTPRequest(method: method, target: target, headers: headers, body: body.map { .bytes($0) } ?? .empty))
         guard response.status < 400 else {
+            if response.status == 401 { await onUnauthorized?() }
             let text = try await response.body.collect(limit: 1 << 20)
             var error = StatusError(code: response.status, body: text, request: "\(method) \(path)")
             if error.retryAfterSeconds == nil, let after = response.headers["Retry-After"] {

@@ -75,8 +75,7 @@ struct Agent: Sendable {
         let node = try NodeComponents(
             options: nodeOptions, identity: identity, clusterCIDRs: settings.clusterCIDRs,
             authority: join.authorityPath, kubeletClient: connection.client,
-            // The node's own right to read Services is enough; a secret more on each machine would protect nothing.
-            proxyClient: connection.client.named("kube-proxy"), logger: logger, metrics: MetricsRegistry())
+            proxyClient: connection.proxyClient(node: identity.name), logger: logger, metrics: MetricsRegistry())
         notifier.ready("node \(identity.name)")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await node.run() }

@@ -42,7 +42,7 @@ enum KubeletCommand {
             let connection = try KubeConnection(kubeconfig: kubeconfig, userAgent: "kubelet")
             let kubelet = try KubeletComponents(
                 options: final, identity: identity, clusterCIDRs: clusterCIDRs, authority: "",
-                client: connection.client, logger: logger)
+                client: connection.client, proxyClient: connection.proxyClient(node: identity.name), logger: logger)
             try await runComponent(connection, logger) {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await kubelet.run() }

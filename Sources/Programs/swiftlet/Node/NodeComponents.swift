@@ -21,7 +21,7 @@ struct NodeComponents: Sendable {
     ) throws {
         kubelet = try KubeletComponents(
             options: options, identity: identity, clusterCIDRs: clusterCIDRs, authority: authority,
-            client: kubeletClient, logger: logger)
+            client: kubeletClient, proxyClient: proxyClient, logger: logger)
         var configuration = options.proxy
         if configuration.clusterCIDRs.isEmpty {
             configuration.clusterCIDRs = clusterCIDRs.compactMap { IPPrefix($0) }
@@ -50,13 +50,16 @@ struct KubeletComponents: Sendable {
     private let kubelet: Kubelet
     let network: NodeNetwork
     private let client: KubeClient
+    private let proxyClient: KubeClient
     private let nodeName: String
 
+    /// - Parameter proxyClient: Of who may read all nodes, as kubelets may not: for the routes to their pods.
     init(
         options: NodeOptions, identity: NodeIdentity, clusterCIDRs: [String], authority: String, client: KubeClient,
-        logger: Logger
+        proxyClient: KubeClient, logger: Logger
     ) throws {
         self.client = client
+        self.proxyClient = proxyClient
         nodeName = identity.name
         let store = try ImageStore(root: "\(options.dataDirectory)/images", limits: options.imageLimits)
         try store.removeLeftovers()
@@ -81,7 +84,7 @@ struct KubeletComponents: Sendable {
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await kubelet.run() }
-            group.addTask { await network.run(client: client, nodeName: nodeName) }
+            group.addTask { await network.run(client: client, peers: proxyClient, nodeName: nodeName) }
             try await group.waitForAll()
         }
     }

@@ -43,15 +43,24 @@ final class NodeNetwork: PodNetworking {
         self.logger = logger
     }
 
-    /// Watches the nodes until cancelled: the own one for its blocks, the others for routes to theirs.
-    func run(client: KubeClient, nodeName: String) async {
-        let nodes = Informer<Node>(client: client, resource: Node.resource, logger: logger)
-        nodes.addHandler { [weak self, weak nodes] change in
+    /// Watches the nodes until cancelled: the own one for its blocks, as the kubelet; by `peers`, who may read them all, the
+    /// others for routes to theirs.
+    func run(client: KubeClient, peers: KubeClient, nodeName: String) async {
+        let own = Informer<Node>(
+            client: client, resource: Node.resource, fieldSelector: "metadata.name=\(nodeName)", logger: logger)
+        let nodes = Informer<Node>(client: peers, resource: Node.resource, logger: logger)
+        own.addHandler { [weak self, weak nodes] change in
             guard let self, let nodes else { return }
-            if change.object.metadata.name == nodeName { nodeChanged(change.object) }
+            nodeChanged(change.object)
+            // The others may have been known before the network was up.
+            updateRoutes(nodes, but: nodeName)
+        }
+        nodes.addHandler { [weak self, weak nodes] _ in
+            guard let self, let nodes else { return }
             updateRoutes(nodes, but: nodeName)
         }
         await withTaskGroup(of: Void.self) { group in
+            group.addTask { await own.run() }
             group.addTask { await nodes.run() }
             group.addTask {
                 // The kernel drops routes with the link they lead over, and a node may come into reach.
@@ -71,6 +80,8 @@ final class NodeNetwork: PodNetworking {
                 logger.error("check the pod network's rules", ["error": "\(error)"])
             }
         }
+        // Before all are known, those that are missing are not gone.
+        guard nodes.hasSynced else { return }
         routing.withLock { routing in
             let peers = Set(nodes.list().filter { $0.metadata.name != own }.map(NodePeer.init))
             guard always || peers != routing.peers else { return }

@@ -3,6 +3,7 @@
 internal import Arguments
 internal import Images
 internal import JSON
+internal import KubeAPI
 internal import KubeProxy
 internal import Kubelet
 internal import Linux
@@ -118,6 +119,13 @@ struct NodeOptions: Sendable {
                 throw ArgumentsError("--node-labels: \"\(text)\" is not key=value", command: arguments.commandName)
             }
             labels[String(parts[0])] = String(parts[1])
+        }
+        let forbidden = KubeletLabels.forbidden(labels.keys.sorted())
+        guard forbidden.isEmpty else {
+            throw ArgumentsError(
+                "--node-labels: \(forbidden.joined(separator: ", ")): Kubernetes' own, which a node may not set for itself; "
+                    + "use kubectl label node",
+                command: arguments.commandName)
         }
         return labels
     }

@@ -106,6 +106,7 @@ struct Server: Sendable {
         configuration.localNode = APIServerConfiguration.LocalNode(name: identity.name, addresses: identity.addresses)
         configuration.kubeletAuthorityFile = options.kubeletAuthorityFile
         configuration.deniesExternalIPs = options.deniesExternalIPs
+        options.tokens.apply(to: &configuration)
         configuration.clusterDomain = options.node.kubelet.clusterDomain
         return try APIServer(configuration, logger: logger.with([:], label: "apiserver"), metrics: metrics)
     }

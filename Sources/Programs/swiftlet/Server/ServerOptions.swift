@@ -17,6 +17,7 @@ struct ServerOptions: Sendable {
     var signingDuration: Duration
     /// Authorities of kubelets besides the cluster's own.
     var kubeletAuthorityFile: String?
+    var tokens: TokenOptions
     /// The addresses of the Service of the bundled DNS server; none: it is left out.
     var clusterDNS: [String]
     /// The admission plugin DenyServiceExternalIPs is on.
@@ -46,7 +47,7 @@ struct ServerOptions: Sendable {
                 "cluster-signing-duration", "duration",
                 help: "the longest life of certificates given to nodes and people", default: "8760h"),
             kubeletAuthority,
-        ] + NodeOptions.flags
+        ] + TokenOptions.flags + NodeOptions.flags
 
     init(_ arguments: ParsedArguments) throws {
         node = try NodeOptions(arguments)
@@ -65,6 +66,7 @@ struct ServerOptions: Sendable {
             throw ArgumentsError("--cluster-signing-duration is no time to live", command: arguments.commandName)
         }
         signingDuration = duration
+        tokens = try TokenOptions(arguments)
         clusterDNS = try Self.clusterDNS(serviceCIDRs, arguments)
         if node.kubelet.clusterDNS.isEmpty { node.kubelet.clusterDNS = clusterDNS }
         node.controlPorts = [.tcp(securePort)]

@@ -1,0 +1,99 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# What somebody can do who has a node's certificate: that node's work, and no more.
+
+need_server
+stolen=$work/stolen
+
+# with_token <token> <curl argument>...: a request under a bearer token; the body and, on a line of its own, the status.
+with_token() { curl -sk --http1.1 --max-time 10 -w '\n%{http_code}' -H "Authorization: Bearer $1" "${@:2}"; }
+
+# as_node <method> <path> [body]: a request under the certificate; the body and, on a line of its own, the status.
+as_node() {
+    curl -sk --http1.1 --max-time 10 -w '\n%{http_code}' --cert "$stolen/node.crt" --key "$stolen/node.key" -X "$1" \
+        ${3:+-H 'Content-Type: application/json' -d "$3"} "https://127.0.0.1:6443$2"
+}
+
+# answers_with <status> <regex> <command>...: what one of the two above says.
+answers_with() {
+    local wanted=$1 pattern=$2 output
+    shift 2
+    output=$("$@")
+    equal "$(tail -n 1 <<<"$output")" "$wanted" || { echo "$* says: $output"; return 1; }
+    grep -Eq -- "$pattern" <<<"$output" || { echo "$* does not say /$pattern/: $output"; return 1; }
+}
+
+# As a kubelet joins: a bootstrap token, a request, and the certificate that the cluster gives.
+become_node() {
+    local token request
+    mkdir "$stolen"
+    token=$("$programs/swiftlet" token create | grep -oE '[a-z0-9]{6}\.[a-z0-9]{16}' | head -n 1)
+    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$stolen/node.key" \
+        -subj /O=system:nodes/CN=system:node:stolen -out "$stolen/node.csr" 2>/dev/null
+    request='{"apiVersion":"certificates.k8s.io/v1","kind":"CertificateSigningRequest","metadata":{"name":"stolen"},
+        "spec":{"request":"'$(base64 -w 0 "$stolen/node.csr")'","usages":["digital signature","client auth"],
+        "signerName":"kubernetes.io/kube-apiserver-client-kubelet"}}'
+    answers_with 201 stolen with_token "$token" -H 'Content-Type: application/json' -d "$request" \
+        https://127.0.0.1:6443/apis/certificates.k8s.io/v1/certificatesigningrequests
+    within 10 has_certificate
+    answers_with 201 stolen as_node POST /api/v1/nodes \
+        '{"apiVersion":"v1","kind":"Node","metadata":{"name":"stolen"},"spec":{"unschedulable":true}}'
+}
+has_certificate() { field .status.certificate csr stolen | base64 -d >"$stolen/node.crt" && [ -s "$stolen/node.crt" ]; }
+check "a node's certificate is had as a kubelet gets it" become_node
+
+own_reads() {
+    answers_with 200 '"items"' as_node GET '/api/v1/pods?fieldSelector=spec.nodeName%3Dstolen'
+    answers_with 200 stolen as_node GET /api/v1/nodes/stolen
+    answers_with 200 '"items"' as_node GET /api/v1/services
+    answers_with 403 'spec.nodeName field selector' as_node GET /api/v1/pods
+    answers_with 403 'only its own Node object' as_node GET /api/v1/nodes
+    answers_with 403 'only its own Node object' as_node GET /api/v1/nodes/node-1
+    answers_with 403 forbidden as_node GET /api/v1/secrets
+    answers_with 403 forbidden as_node GET /api/v1/namespaces/kube-system/serviceaccounts/default
+    answers_with 403 forbidden as_node GET /apis/discovery.k8s.io/v1/endpointslices
+}
+check "it reads its own Node and pods, and nobody else's" own_reads
+
+mirror_reads_nothing() {
+    local secret=/api/v1/namespaces/default/secrets/crown owner spec
+    k create secret generic crown --from-literal=k=jewels
+    answers_with 403 'no relationship found' as_node GET $secret
+    owner='{"apiVersion":"v1","kind":"Node","name":"stolen","controller":true,"uid":"'$(field .metadata.uid node stolen)'"}'
+    for spec in '"env":[{"name":"A","valueFrom":{"secretKeyRef":{"name":"crown","key":"k"}}}]' \
+        '"envFrom":[{"secretRef":{"name":"crown"}}]'; do
+        answers_with 403 'a mirror pod may not reference secrets' as_node POST /api/v1/namespaces/default/pods \
+            '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"m","annotations":{"kubernetes.io/config.mirror":"x"},
+            "ownerReferences":['"$owner"']},"spec":{"nodeName":"stolen","containers":[{"name":"c","image":"x",'"$spec"'}]}}'
+    done
+    answers_with 403 'no relationship found' as_node GET $secret
+}
+check "a mirror pod it makes gives it no secret" mirror_reads_nothing
+
+tokens_end_with_pods() {
+    local accounts=/api/v1/namespaces/default/serviceaccounts uid
+    k create serviceaccount app
+    k apply -f - <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"on-stolen"},"spec":{"nodeName":"stolen",
+        "serviceAccountName":"app","containers":[{"name":"c","image":"x"}]}}'
+    token_request() { echo '{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{'"$1"'}}'; }
+    answers_with 403 'not bound to a pod' as_node POST $accounts/app/token \
+        "$(token_request '"expirationSeconds":3153600000,"audiences":["vault"]')"
+    uid=$(field .metadata.uid pod on-stolen)
+    bound='"boundObjectRef":{"apiVersion":"v1","kind":"Pod","name":"on-stolen","uid":"'$uid'"}'
+    answers_with 403 'audience \\"vault\\" not found in pod spec volume' as_node POST $accounts/app/token \
+        "$(token_request "$bound,\"audiences\":[\"vault\"]")"
+    answers_with 201 '"token"' as_node POST $accounts/app/token "$(token_request "$bound")"
+    answers_with 403 'no relationship found' as_node POST $accounts/default/token "$(token_request "$bound")"
+    k delete pod on-stolen --force --grace-period 0
+    answers_with 403 'no relationship found' as_node POST $accounts/app/token "$(token_request "$bound")"
+}
+check "the tokens it asks for are its pods', and for what they ask" tokens_end_with_pods
+
+nobody_gets_a_century() {
+    local token
+    says 'shortened to 31536000 seconds' k create token app --duration 876000h
+    token=$(k create token app --duration 876000h 2>/dev/null)
+    equal "$(cut -d . -f 2 <<<"$token" | base64 -d 2>/dev/null | jq '.exp - .iat')" 31536000
+}
+check "nobody's token lasts longer than a year, unless the configuration says so" nobody_gets_a_century
