@@ -3,7 +3,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,6 +22,12 @@
 #include "CLinux.h"
 
 _Static_assert(CLINUX_CLONE_NEWCGROUP == CLONE_NEWCGROUP && CLINUX_CLONE_NEWNS == CLONE_NEWNS, "CLONE_NEW*");
+_Static_assert(sizeof(struct sock_filter) == sizeof(uint64_t), "an instruction is eight bytes");
+#if defined(__x86_64__)
+_Static_assert((CLINUX_AUDIT_ARCH | 0x80000000) == AUDIT_ARCH_X86_64, "AUDIT_ARCH_X86_64");
+#elif defined(__aarch64__)
+_Static_assert((CLINUX_AUDIT_ARCH | 0x80000000) == AUDIT_ARCH_AARCH64, "AUDIT_ARCH_AARCH64");
+#endif
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -147,6 +156,17 @@ int clinux_fork(uint64_t flags, int cgroup, int *pidfd) {
     };
     long process = syscall(SYS_clone3, &arguments, sizeof arguments);
     return process < 0 ? -errno : (int)process;
+}
+
+int clinux_clone(unsigned long flags) {
+    // Flags, stack and the addresses of thread data: where the architectures differ in their order, all are 0.
+    long process = syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+    return process < 0 ? -errno : (int)process;
+}
+
+int clinux_seccomp_load(const uint64_t *instructions, uint16_t count) {
+    struct sock_fprog program = {.len = count, .filter = (struct sock_filter *)(uintptr_t)instructions};
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
 }
 
 int clinux_pidfd_open(int process, unsigned flags) {

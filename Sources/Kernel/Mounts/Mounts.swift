@@ -80,6 +80,17 @@ public enum Mounts {
         try systemCall("chdir /") { unsafe chdir("/") }
     }
 
+    /// In a mount namespace of the caller's own: an empty, read-only filesystem becomes "/", and all else goes away.
+    public static func enterEmptyRoot() throws(Errno) {
+        // Before anything is mounted: nothing of it may reach the namespace this one was copied from.
+        try setPropagation("/", .slave)
+        // Any directory will do: it is covered in this namespace only, and gone with the old root.
+        try mount(
+            source: "empty", target: "/proc", type: "tmpfs", flags: [.readOnly, .noSetuid, .noDevices, .noExecute],
+            data: "size=4k,nr_inodes=1,mode=0555")
+        try pivotRoot(to: "/proc")
+    }
+
     public static func changeRoot(to path: String) throws(Errno) {
         try kernelCall("chroot \(path)") { unsafe clinux_chroot(path) }
         try systemCall("chdir /") { unsafe chdir("/") }
@@ -90,7 +101,8 @@ public enum Mounts {
 public struct DetachedMount: ~Copyable, Sendable {
     public let descriptor: FileDescriptor
 
-    init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+    /// - Parameter descriptor: Of a mount that is at no place.
+    public init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
 
     /// A copy of the mount at `path`, as a bind mount has it.
     public static func clone(
@@ -120,33 +132,7 @@ public struct DetachedMount: ~Copyable, Sendable {
     public static func make(
         _ type: String, source: String? = nil, options: [String] = [], attributes: MountAttributes = []
     ) throws(Errno) -> DetachedMount {
-        let context = FileDescriptor(
-            owning: try kernelCall("fsopen \(type)") { unsafe clinux_fsopen(type) })
-        let number = context.raw
-        func configure(_ option: String) throws(Errno) {
-            if let equals = option.firstIndex(of: "=") {
-                let (key, value) = (String(option[..<equals]), String(option[option.index(after: equals)...]))
-                try kernelCall("fsconfig \(type) \(key)=\(value)") {
-                    unsafe clinux_fsconfig_string(number, key, value)
-                }
-            } else {
-                try kernelCall("fsconfig \(type) \(option)") { unsafe clinux_fsconfig_flag(number, option) }
-            }
-        }
-        do throws(Errno) {
-            if let source { try configure("source=\(source)") }
-            for option in options { try configure(option) }
-            try kernelCall("fsconfig \(type) create") { clinux_fsconfig_create(number) }
-            let mount = try kernelCall("fsmount \(type)") {
-                clinux_fsmount(number, UInt32(truncatingIfNeeded: attributes.rawValue))
-            }
-            return DetachedMount(FileDescriptor(owning: mount))
-        } catch {
-            // The filesystem says more than the number does, in the context's log.
-            let words = (try? context.read(upTo: 4096)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-            let detail = words.split(separator: "\n").first.map { " (\($0.dropFirst(2)))" } ?? ""
-            throw error.during(error.call + detail)
-        }
+        try FilesystemContext(type).mount(source: source, options: options, attributes: attributes)
     }
 
     /// mount_setattr(2).

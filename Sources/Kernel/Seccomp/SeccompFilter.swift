@@ -2,7 +2,7 @@
 
 internal import CSeccomp
 internal import Glibc
-internal import Linux
+public import Linux
 public import OCI
 
 /// A profile that could not be made a filter, or a filter that could not be loaded.
@@ -103,19 +103,35 @@ public struct SeccompError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// Puts the filter in force for the calling thread. Needs no_new_privs or CAP_SYS_ADMIN.
-    public func load() throws(SeccompError) {
-        let code = unsafe seccomp_load(context)
-        if code != 0 { throw SeccompError("load the filter", code: code) }
-    }
-
-    /// The filter as the kernel's BPF program.
-    public func program() throws -> [UInt8] {
+    /// The filter as the kernel's program.
+    public func program() throws -> SystemCallFilter {
         let file = try FileDescriptor.memoryFile("seccomp")
         let code = unsafe seccomp_export_bpf(context, file.raw)
         if code != 0 { throw SeccompError("export the filter", code: code) }
         try file.seek(to: 0)
-        return try file.readAll()
+        guard let filter = SystemCallFilter(bytes: try file.readAll()) else {
+            throw SeccompError("export the filter", "it is longer than the kernel takes")
+        }
+        return filter
+    }
+
+    /// A profile as the kernel's program. Where it refuses what it does not name, calls newer than all it names fail with
+    /// ENOSYS: libraries then use the older ones, which EPERM would keep them from.
+    public static func program(_ profile: SeccompSpec) throws -> SystemCallFilter {
+        let filter = try compile(profile).program()
+        let allowing = ["SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE"]
+        if allowing.contains(profile.defaultAction) { return filter }
+        let names = profile.rules.flatMap(\.names)
+        var highest: [(architecture: UInt32, number: UInt32)] = []
+        let native = profile.architectures.isEmpty ? [SystemCall.nativeArchitecture] : []
+        for architecture in native + profile.architectures.compactMap({ Self.architectures[$0] }) {
+            // The calls of x32 come under the number of x86_64, in a range of their own.
+            if architecture == Self.architectures["SCMP_ARCH_X32"] { continue }
+            let numbers = names.map { unsafe seccomp_syscall_resolve_name_arch(architecture, $0) }
+            // Negative: unknown to the library, or not a call of this architecture.
+            if let last = numbers.max(), last >= 0 { highest.append((architecture, UInt32(last))) }
+        }
+        return filter.refusingNewer(than: highest)
     }
 
     // MARK: Names

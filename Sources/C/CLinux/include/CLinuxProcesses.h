@@ -5,10 +5,12 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 
 enum {
     CLINUX_CLONE_NEWTIME = 0x00000080,
+    CLINUX_CLONE_PARENT = 0x00008000,
     CLINUX_CLONE_NEWNS = 0x00020000,
     CLINUX_CLONE_NEWCGROUP = 0x02000000,
     CLINUX_CLONE_NEWUTS = 0x04000000,
@@ -66,6 +68,43 @@ int clinux_spawn(struct clinux_spawn *options);
 /// `cgroup` is a descriptor or -1; `pidfd` may be null. The child's exit signal is SIGCHLD, or none when `detached`
 /// names CLONE_PARENT: the child becomes a sibling.
 int clinux_fork(uint64_t flags, int cgroup, int *pidfd);
+
+/// clone(2) as fork, as above: by the old call, which filters of system calls can look into and so allow.
+int clinux_clone(unsigned long flags);
+
+/// seccomp(SECCOMP_SET_MODE_FILTER) with `count` instructions, each a `struct sock_filter` of 8 bytes.
+int clinux_seccomp_load(const uint64_t *instructions, uint16_t count);
+
+/// System calls by number, for filters; and the audit number of this machine's.
+enum {
+    CLINUX_CALL_READ = SYS_read,
+    CLINUX_CALL_WRITE = SYS_write,
+    CLINUX_CALL_CLOSE = SYS_close,
+    CLINUX_CALL_WAITID = SYS_waitid,
+    CLINUX_CALL_SIGTIMEDWAIT = SYS_rt_sigtimedwait,
+    CLINUX_CALL_SIGRETURN = SYS_rt_sigreturn,
+    CLINUX_CALL_RESTART = SYS_restart_syscall,
+    CLINUX_CALL_EXIT_GROUP = SYS_exit_group,
+    CLINUX_CALL_CLONE = SYS_clone,
+    CLINUX_CALL_SETSID = SYS_setsid,
+    CLINUX_CALL_PRCTL = SYS_prctl,
+    CLINUX_CALL_IOCTL = SYS_ioctl,
+    CLINUX_CALL_SENDMSG = SYS_sendmsg,
+    CLINUX_CALL_RECVMSG = SYS_recvmsg,
+    CLINUX_CALL_ACCEPT4 = SYS_accept4,
+    CLINUX_CALL_SIGACTION = SYS_rt_sigaction,
+    CLINUX_CALL_SIGPROCMASK = SYS_rt_sigprocmask,
+    CLINUX_CALL_EXECVE = SYS_execve,
+    CLINUX_CALL_MMAP = SYS_mmap,
+    CLINUX_CALL_MUNMAP = SYS_munmap,
+    CLINUX_CALL_BRK = SYS_brk,
+    CLINUX_CALL_FSOPEN = SYS_fsopen,
+#if defined(__x86_64__)
+    CLINUX_AUDIT_ARCH = 0x4000003e, // AUDIT_ARCH_X86_64, less its highest bit: an enumerator is an int
+#elif defined(__aarch64__)
+    CLINUX_AUDIT_ARCH = 0x400000b7, // AUDIT_ARCH_AARCH64, likewise
+#endif
+};
 
 int clinux_pidfd_open(int process, unsigned flags);
 int clinux_pidfd_signal(int pidfd, int number);

@@ -57,7 +57,7 @@ public struct KubeletConfiguration: Sendable, Hashable {
     /// How long an image stays at the least after it has come.
     public var imageMinimumGCAge: Duration = .seconds(120)
     public var allowedUnsafeSysctls: [String] = []
-    public var seccompDefault = false
+    public var seccompDefault = true
     public var maximumCrashLoopBackOff: Duration = .seconds(300)
     public var streamingConnectionIdleTimeout: Duration = .seconds(4 * 3600)
     public var enableDebuggingHandlers = true

@@ -56,6 +56,7 @@ struct ContainerMaker: Sendable {
                     hugePageSizes: $0.hugePageSizes)
             })
         spec.seccompDefault = services.configuration.seccompDefault
+        spec.processors = HostAbilities.processorsWithThermalFigures
         spec.localhostProfile = try localhostProfile()
         spec.oomScoreAdjustment = QualityOfService(pod).oomScoreAdjustment(
             memoryRequest: Quantities.value(container.resources?.requests["memory"]) ?? 0,
@@ -229,8 +230,18 @@ struct ContainerMaker: Sendable {
     }
 }
 
-/// What this machine lets its root do.
+/// What this machine has, and lets its root do.
 enum HostAbilities {
+    static let processorsWithThermalFigures: [String] = {
+        let directory = "/sys/devices/system/cpu"
+        // A machine whose kernel lists no processors there shows nothing of them either.
+        guard let entries = try? Files.list(directory) else { return [] }
+        return entries.map(\.name).filter { name in
+            name.hasPrefix("cpu") && name.dropFirst(3).allSatisfy(\.isNumber)
+                && Files.exists("\(directory)/\(name)/thermal_throttle")
+        }.sorted()
+    }()
+
     /// Without CAP_SYS_RESOURCE a process's OOM score cannot be lowered: containers then keep the usual one.
     static let mayLowerOOMScore: Bool = {
         guard let status = try? Files.readText("/proc/self/status"),

@@ -3,6 +3,7 @@
 internal import JSON
 internal import KubeAPI
 internal import Numbers
+internal import OCI
 internal import Shim
 
 /// A bind mount of a container.
@@ -31,6 +32,8 @@ struct ContainerSpec {
     var cgroupPath: String?
     var cgroups: ContainerResources?
     var seccompDefault = false
+    /// The machine's processors by name (`cpu0`), those with figures of their temperature.
+    var processors: [String] = []
     /// Reads a localhost seccomp profile.
     var localhostProfile: JSONValue?
     var oomScoreAdjustment: Int?
@@ -150,11 +153,8 @@ struct ContainerSpec {
             Self.mount("/dev/mqueue", "mqueue", "mqueue", ["nosuid", "noexec", "nodev"]),
         ]
         let access = isPrivileged ? "rw" : "ro"
-        let ownsNetwork = namespaces[.net] != nil
-        mounts.append(
-            ownsNetwork
-                ? Self.mount("/sys", "sysfs", "sysfs", ["nosuid", "noexec", "nodev", access])
-                : Self.mount("/sys", "bind", "/sys", ["rbind", "nosuid", "noexec", "nodev", access]))
+        // Also in the host's network: a bind of the host's would bring what is mounted below it, writable.
+        mounts.append(Self.mount("/sys", "sysfs", "sysfs", ["nosuid", "noexec", "nodev", access]))
         if cgroupPath != nil {
             mounts.append(
                 Self.mount("/sys/fs/cgroup", "cgroup", "cgroup", ["nosuid", "noexec", "nodev", "relatime", access]))
@@ -184,16 +184,21 @@ struct ContainerSpec {
     }
 
     private func maskedPaths() -> [String] {
-        if isPrivileged || context?.procMount == "Unmasked" { return [] }
+        if showsAll { return [] }
         return [
             "/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
             "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
             "/sys/devices/virtual/powercap",
-        ]
+        ] + processors.map { "/sys/devices/system/cpu/\($0)/thermal_throttle" }
+    }
+
+    /// Root of the machine never gets an unmasked procfs, whoever let the pod in.
+    private var showsAll: Bool {
+        isPrivileged || context?.procMount == "Unmasked" && pod.spec.hostUsers == false
     }
 
     private func readOnlyPaths() -> [String] {
-        if isPrivileged || context?.procMount == "Unmasked" { return [] }
+        if showsAll { return [] }
         return ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
     }
 
@@ -201,11 +206,11 @@ struct ContainerSpec {
         if isPrivileged { return nil }
         let profile = context?.seccompProfile ?? podContext?.seccompProfile
         switch profile?.type {
-        case "RuntimeDefault":
-            return SeccompDefault.profile(capabilities: Capability.effective(context?.capabilities, privileged: false))
         case "Localhost": return localhostProfile
-        case nil where seccompDefault:
-            return SeccompDefault.profile(capabilities: Capability.effective(context?.capabilities, privileged: false))
+        case nil where !seccompDefault: return nil
+        case nil, "RuntimeDefault":
+            let capabilities = Capability.effective(context?.capabilities, privileged: false)
+            return RuntimeDefaultProfile.profile(capabilities: capabilities).json
         default: return nil
         }
     }

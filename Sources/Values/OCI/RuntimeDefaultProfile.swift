@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import OCI
-
 /// The profile behind `seccompProfile: {type: RuntimeDefault}`: what an ordinary program may call. Everything that is
 /// not named fails with EPERM; what programs probe for, with ENOSYS, so that they take their older way.
 public enum RuntimeDefaultProfile {
     /// The profile for a container with these capabilities (`CAP_SYS_ADMIN`): some calls come with a capability.
     public static func profile(capabilities: Set<String> = []) -> SeccompSpec {
         var rules = [SeccompSpec.Rule(names: names(always), action: "SCMP_ACT_ALLOW")]
-        // AF_VSOCK (40) reaches the hypervisor around every network namespace.
+        // AF_VSOCK (40) reaches the hypervisor around every network namespace. Allowed are those below and those above,
+        // rather than all that differ: the kernel takes the lower half of the argument, a filter compares the whole.
         rules.append(
             .init(
                 names: ["socket"], action: "SCMP_ACT_ALLOW",
-                arguments: [.init(index: 0, value: 40, comparison: "SCMP_CMP_NE")]))
+                arguments: [.init(index: 0, value: 40, comparison: "SCMP_CMP_LT")]))
+        for family: UInt64 in 41...45 {
+            rules.append(
+                .init(
+                    names: ["socket"], action: "SCMP_ACT_ALLOW",
+                    arguments: [.init(index: 0, value: family, comparison: "SCMP_CMP_EQ")]))
+        }
+        // The old way of 32-bit programs to all calls of sockets hides the family in memory, where no filter sees it.
+        rules.append(.init(names: ["socketcall"], action: "SCMP_ACT_ERRNO", errno: 38))
         // The personas that programs need: PER_LINUX, PER_LINUX32, UNAME26, both, and the query.
         for persona: UInt64 in [0x0, 0x8, 0x20000, 0x20008, 0xffff_ffff] {
             rules.append(
@@ -103,7 +110,7 @@ public enum RuntimeDefaultProfile {
         sendto set_robust_list set_thread_area set_tid_address set_tls setfsgid setfsgid32 setfsuid setfsuid32 setgid
         setgid32 setgroups setgroups32 setitimer setpgid setpriority setregid setregid32 setresgid setresgid32
         setresuid setresuid32 setreuid setreuid32 setrlimit setsid setsockopt setuid setuid32 setxattr setxattrat shmat
-        shmctl shmdt shmget shutdown sigaltstack signalfd signalfd4 sigprocmask sigreturn socketcall socketpair splice
+        shmctl shmdt shmget shutdown sigaltstack signalfd signalfd4 sigprocmask sigreturn socketpair splice
         stat stat64 statfs statfs64 statx swapcontext symlink symlinkat sync sync_file_range sync_file_range2 syncfs
         sysinfo tee tgkill time timer_create timer_delete timer_getoverrun timer_gettime timer_gettime64 timer_settime
         timer_settime64 timerfd_create timerfd_gettime timerfd_gettime64 timerfd_settime timerfd_settime64 times tkill
