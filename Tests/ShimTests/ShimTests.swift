@@ -162,4 +162,41 @@ struct `A pod's shim` {
         #expect(try Files.filesystem(host.options.namespacePath(.pid)).magic == FilesystemStatus.nsfs)
         #expect(try host.client.ask(.shutdown) == .done)
     }
+
+    @Test func `the first process of a shared pid namespace has nothing`() throws {
+        let host = try ShimHost(namespaces: [.net, .ipc, .uts, .pid])
+        let children = try Files.readText("/proc/\(host.shim.pid)/task/\(host.shim.pid)/children")
+        let pid = try #require(children.split(separator: " ").first)
+        let folder = "/proc/\(pid)"
+        let status = try Files.readText(folder + "/status")
+        for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+            #expect(status.contains("\(set):\t0000000000000000\n"), "\(status)")
+        }
+        for line in [
+            "Uid:\t65535\t65535\t65535\t65535", "Gid:\t65535\t65535\t65535\t65535", "Groups:\t ", "NoNewPrivs:\t1",
+            "Seccomp:\t2",
+        ] {
+            #expect(status.contains(line + "\n"), "\(line) in \(status)")
+        }
+        #expect(try Files.list(folder + "/fd").isEmpty)
+        #expect(try Files.list(folder + "/root").isEmpty)
+        #expect(try Files.status(folder + "/cwd").inode == Files.status(folder + "/root").inode)
+        #expect(try Files.filesystem(folder + "/root").magic == FilesystemStatus.tmpfs)
+        #expect(try Files.readText(folder + "/mountinfo").split(separator: "\n").count == 1)
+        #expect(try Files.read(folder + "/environ").isEmpty)
+        // Not dumpable: its files are root's, although it runs as another.
+        #expect(try Files.status(folder).user == 0)
+        var filesystem = statvfs()
+        #expect(statvfs(folder + "/exe", &filesystem) == 0 && filesystem.f_flag & 1 != 0, "its program can be written")
+        for kind in ["mnt", "cgroup", "pid"] {
+            #expect(try Files.readLink("\(folder)/ns/\(kind)") != Files.readLink("/proc/self/ns/\(kind)"))
+        }
+        // Nothing but its parent's end ends it.
+        #expect(kill(try #require(Int32(pid)), SIGTERM) == 0)
+        #expect(kill(try #require(Int32(pid)), SIGINT) == 0)
+        let process = try #require(Int32(pid).flatMap { ProcessIdentity.current($0) })
+        #expect(try host.client.ask(.shutdown) == .done)
+        for _ in 0..<500 where process.isAlive { usleep(10_000) }
+        #expect(!process.isAlive)
+    }
 }

@@ -3,6 +3,7 @@
 internal import CLinux
 internal import Glibc
 internal import Linux
+internal import Mounts
 
 /// The pod's own namespaces. The shim lives in them (not in the pid namespace, whose first process is a `pause` child)
 /// and pins them by bind mounts, so that they can be joined by path and outlive a killed shim until they are unpinned.
@@ -66,12 +67,26 @@ struct Sandbox {
         try file.writeAll(Array(value.utf8))
     }
 
-    /// The first process of the shared pid namespace: this program again, told to do nothing.
-    private mutating func startPause() throws(Errno) {
+    /// The first process of the shared pid namespace: this program again, which gives up whatever it has and then does
+    /// nothing. No container can join the namespace before it has.
+    private mutating func startPause() throws {
         // A namespace whose first process was killed cannot be joined again: an old pin is of no use.
         unpin(.pid)
+        let program = try ProgramCopy.open()
+        let pipe = try NonBlocking.pipe(nonBlockingRead: false, nonBlockingWrite: false)
+        let reader = pipe.read
+        let writer = pipe.write
         let pid = try Spawn.start(
-            executable: "/proc/self/exe", arguments: ["pause"], descriptors: [], flags: UInt64(CLINUX_CLONE_NEWPID))
+            executable: "pause", program: program.raw, arguments: [], descriptors: [writer.raw],
+            flags: UInt64(CLINUX_CLONE_NEWPID | CLINUX_CLONE_NEWNS | CLINUX_CLONE_NEWCGROUP), hasEnvironment: false)
+        _ = program.raw  // open until here
+        // The child's copy must be the last one, or the end of a child would never be noticed.
+        _ = consume writer
+        let said = try reader.readAll()
+        guard said == PauseProcess.ready else {
+            let words = String(decoding: said, as: UTF8.self)
+            throw ShimFailure(.system, "confine pause: \(words.isEmpty ? "it ended" : words)")
+        }
         try pin("/proc/\(pid)/ns/pid", at: options.namespacePath(.pid))
         pause = ProcessIdentity.current(pid)
     }
@@ -86,22 +101,5 @@ struct Sandbox {
         // EINVAL and ENOENT: it was not pinned.
         _ = clinux_unmount(path, Int32(MNT_DETACH))
         _ = unlink(path)
-    }
-}
-
-/// The life of a shared pid namespace's first process: it reaps what is left to it, and ends with its parent.
-public func pauseForever() -> Never {
-    _ = clinux_prctl(1, UInt(SIGKILL), 0, 0, 0)  // PR_SET_PDEATHSIG
-    let signals: [Int32] = [SIGCHLD, SIGTERM, SIGINT]
-    _ = clinux_signal_mask(1, signals, signals.count)
-    while true {
-        var set = sigset_t()
-        sigemptyset(&set)
-        for signal in signals { sigaddset(&set, signal) }
-        var signal: Int32 = 0
-        sigwait(&set, &signal)
-        if signal != SIGCHLD { exit(0) }
-        var ended = clinux_exit()
-        while clinux_wait_any(1, &ended) > 0 {}
     }
 }

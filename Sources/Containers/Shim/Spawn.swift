@@ -6,10 +6,13 @@ internal import Linux
 
 /// Starts children the shim reaps itself, by waiting for any child: it is the reaper of everything below it.
 enum Spawn {
-    /// Starts `executable` with `descriptors[i]` as its descriptor i. Returns its pid.
+    /// Starts `executable` with `descriptors[i]` as its descriptor i. Returns its pid. With `program`, an open file, that
+    /// is what runs, and `executable` is only its name; with `hasEnvironment` false it gets none.
     static func start(
-        executable: String, arguments: [String], descriptors: [Int32], flags: UInt64 = 0
+        executable: String, program: Int32 = -1, arguments: [String], descriptors: [Int32], flags: UInt64 = 0,
+        hasEnvironment: Bool = true
     ) throws(Errno) -> Int32 {
+        let nothing: [UnsafeMutablePointer<CChar>?] = [nil]
         var strings: [UnsafeMutablePointer<CChar>?] = ([executable] + arguments).map { strdup($0) }
         strings.append(nil)
         defer { for string in strings { free(string) } }
@@ -21,24 +24,27 @@ enum Spawn {
             descriptors.withUnsafeBufferPointer { sources in
                 targets.withUnsafeBufferPointer { targets in
                     scratch.withUnsafeMutableBufferPointer { scratch in
-                        strings.withUnsafeBufferPointer { strings in
-                            var options = clinux_spawn()
-                            options.executable = UnsafePointer(strings[0])
-                            options.executable_fd = -1
-                            options.arguments = strings.baseAddress
-                            options.environment = UnsafePointer(clinux_environment())
-                            options.sources = sources.baseAddress
-                            options.targets = targets.baseAddress
-                            options.scratch = scratch.baseAddress
-                            options.descriptor_count = descriptors.count
-                            options.cgroup = -1
-                            options.process_group = -1
-                            options.controlling_terminal = -1
-                            options.clone_flags = flags
-                            let result = clinux_spawn(&options)
-                            pidfd = options.pidfd
-                            step = options.failed_step
-                            return result
+                        nothing.withUnsafeBufferPointer { nothing in
+                            strings.withUnsafeBufferPointer { strings in
+                                var options = clinux_spawn()
+                                options.executable = UnsafePointer(strings[0])
+                                options.executable_fd = program
+                                options.arguments = strings.baseAddress
+                                options.environment =
+                                    hasEnvironment ? UnsafePointer(clinux_environment()) : nothing.baseAddress
+                                options.sources = sources.baseAddress
+                                options.targets = targets.baseAddress
+                                options.scratch = scratch.baseAddress
+                                options.descriptor_count = descriptors.count
+                                options.cgroup = -1
+                                options.process_group = -1
+                                options.controlling_terminal = -1
+                                options.clone_flags = flags
+                                let result = clinux_spawn(&options)
+                                pidfd = options.pidfd
+                                step = options.failed_step
+                                return result
+                            }
                         }
                     }
                 }

@@ -7,8 +7,8 @@ internal import Shim
 @main
 struct Main {
     static func main() {
+        if CommandLine.arguments == ["pause"] { PauseProcess.run() }
         let arguments = Array(CommandLine.arguments.dropFirst())
-        if arguments == ["pause"] { pauseForever() }
         do {
             let options = try ShimOptions(arguments: arguments)
             try ShimDaemon.start(options)
