@@ -200,7 +200,7 @@ let tests = [
     Module(
         name: "KernelTests", tier: "Tests",
         dependencies: ["CLinux", "Cgroups", "Linux", "Mounts", "Namespaces", "OCI", "Processes", "Seccomp"]),
-    Module(name: "RuntimeTests", tier: "Tests", dependencies: ["JSON", "Linux", "Processes"]),
+    Module(name: "RuntimeTests", tier: "Tests", dependencies: ["JSON", "Linux", "OCI", "Processes"]),
     Module(name: "StoreTests", tier: "Tests", dependencies: ["CSQLite", "Linux", "Store"]),
     Module(name: "KubeClientTests", tier: "Tests", dependencies: ["HTTP", "JSON", "KubeAPI", "KubeClient", "Schema"]),
     Module(

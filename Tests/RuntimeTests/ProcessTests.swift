@@ -72,6 +72,25 @@ import Testing
         #expect(escape.code != 0)
     }
 
+    @Test func `descriptors that are to be kept reach the program, and none beyond`() throws {
+        let bundle = try TestBundle(["/bin/sleep", "60"])
+        let kept = try FileDescriptor.memoryFile("kept")
+        try kept.writeAll(Array("word\n".utf8))
+        #expect(try bundle.create().code == 0)
+        #expect(try bundle.runtime("start", bundle.id).code == 0)
+        let outcome = try execute(
+            RuntimeUnderTest.command + [
+                "--root", bundle.stateRoot, "exec", "--preserve-fds", "1", bundle.id, "/bin/ls", "/proc/self/fd",
+            ], inherit: [3: kept.raw, 5: kept.raw])
+        // The fifth is that of `ls`.
+        #expect(outcome.output.split(separator: "\n") == ["0", "1", "2", "3", "4"], "\(outcome)")
+        let reader = try execute(
+            RuntimeUnderTest.command + [
+                "--root", bundle.stateRoot, "exec", "--preserve-fds", "1", bundle.id, "/bin/cat", "/proc/self/fd/3",
+            ], inherit: [3: kept.raw])
+        #expect(reader.output == "word\n", "\(reader)")
+    }
+
     @Test func `the program is found in its own PATH and environment`() throws {
         let bundle = try TestBundle(["env"])
         bundle.set(["process", "env"], ["PATH=/nowhere:/bin", "A=b c"])

@@ -5,11 +5,15 @@ import Cgroups
 import Glibc
 import JSON
 import Linux
+import Mounts
 import Namespaces
 import OCI
 import Processes
 
 /// The container's first process, between clone3 and exec. It runs as a copy of the single-threaded runtime.
+///
+/// Where the pid namespace is one that others use already, the work is done outside of it, and what enters it in the end is
+/// a sibling with nothing but what the container's program will have (`enterProcessNamespace`).
 struct InitProcess: ~Copyable {
     let bundle: Bundle
     let id: String
@@ -22,6 +26,8 @@ struct InitProcess: ~Copyable {
     let console: Int32?
     let cgroupDirectory: String?
     let state: JSONValue
+    /// How many descriptors from 3 on are the program's.
+    let preservedDescriptors: Int32
 
     /// Returns only when it failed, as the exit code: what goes wrong is told on the channel (or, once started, on the connection of `start`).
     borrowing func run() -> Int32 {
@@ -35,10 +41,18 @@ struct InitProcess: ~Copyable {
     private borrowing func prepare() throws {
         // Dies with the runtime until the container is whole.
         try kernelCall("prctl PR_SET_PDEATHSIG") { clinux_prctl(1, UInt(SIGKILL), 0, 0, 0) }
-        // No process of a joined pid namespace may look into this one.
         try kernelCall("prctl PR_SET_DUMPABLE") { clinux_prctl(4, 0, 0, 0, 0) }
-        // With a user namespace to join, an intermediate process did so before.
-        if !plan.joins(.user) { try Self.join(plan, joined) }
+        let host = try HostProcess()
+        // With the rights and in the pid namespace of the host: what is made later is made for, or born in, the other.
+        let procMounts = try makeProcMounts()
+        if plan.joins(.process) {
+            try Self.join(plan, joined)
+            // The time namespace was made before, for children.
+            try unshare(plan.made.filter { $0 != .time })
+        } else if !plan.joins(.user) {
+            // With a user namespace to join, an intermediate process did so before.
+            try Self.join(plan, joined)
+        }
         if plan.makes(.user) {
             try channel.send(.ready)
             try awaitProceed()
@@ -50,7 +64,8 @@ struct InitProcess: ~Copyable {
             // A change of user makes the process undumpable again, and clears the parent-death signal.
             try kernelCall("prctl PR_SET_PDEATHSIG") { clinux_prctl(1, UInt(SIGKILL), 0, 0, 0) }
         }
-        try systemCall("setsid") { setsid() }
+        // For a sibling that goes on, it is done there.
+        if !plan.joins(.process) { try systemCall("setsid") { setsid() } }
         // Keys of the host's session are none of the container's; a kernel without keyrings has none.
         let code = clinux_join_session_keyring("_ses.\(id)")
         if code < 0, code != -ENOSYS, code != -EPERM, code != -EDQUOT, code != -EACCES {
@@ -58,21 +73,33 @@ struct InitProcess: ~Copyable {
         }
         try setNames()
         umask(0)
-        try buildRoot()
-        try finish()
+        let environment = try buildRoot(host, procMounts)
+        try finish(environment, host)
     }
 
-    /// Joins what is to be joined, a user namespace first: it gives the rights over those it owns.
-    static func join(_ plan: NamespacePlan, _ joined: [Int32]) throws {
-        let order = plan.joined.indices.sorted {
-            (plan.joined[$0].kind == .user ? 0 : 1) < (plan.joined[$1].kind == .user ? 0 : 1)
+    private borrowing func makeProcMounts() throws -> [String: Int32] {
+        guard let index = plan.joined.firstIndex(where: { $0.kind == .process }) else { return [:] }
+        var made: [String: Int32] = [:]
+        for mount in bundle.spec.mounts where mount.type == "proc" && made[mount.destination] == nil {
+            try during("mount \(mount.destination)") {
+                let tree = try ProcMount.make(of: joined[index], options: MountOptions(mount.options).data)
+                made[mount.destination] = tree.intoDescriptor().release()
+            }
         }
+        return made
+    }
+
+    /// Joins what is to be joined. The pid namespace first, with the rights of the host's root over it: it holds for
+    /// children only. Then a user namespace: it gives the rights over those it owns.
+    static func join(_ plan: NamespacePlan, _ joined: [Int32]) throws {
+        func rank(_ kind: NamespaceKind) -> Int { kind == .process ? 0 : kind == .user ? 1 : 2 }
+        let order = plan.joined.indices.sorted { rank(plan.joined[$0].kind) < rank(plan.joined[$1].kind) }
         for index in order {
             let entry = plan.joined[index]
             let number = joined[index]
             let kind = Int32(truncatingIfNeeded: entry.kind.rawValue)
-            // The pid and time namespaces were entered by the parent: they hold for its children.
-            if entry.kind == .process || entry.kind == .time { continue }
+            // Entered by the parent: it holds for its children.
+            if entry.kind == .time { continue }
             try kernelCall("join \(entry.kind.procName) namespace \(entry.path)") { clinux_setns(number, kind) }
         }
     }
@@ -90,10 +117,14 @@ struct InitProcess: ~Copyable {
         }
     }
 
-    private borrowing func buildRoot() throws {
+    /// Returns the environment of the program.
+    private borrowing func buildRoot(
+        _ host: borrowing HostProcess, _ procMounts: [String: Int32]
+    ) throws -> [String] {
         let spec = bundle.spec
         let filesystem = try RootFilesystem(
-            spec: spec, bundle: bundle.path, path: bundle.rootfs, plan: plan, cgroupDirectory: cgroupDirectory)
+            spec: spec, bundle: bundle.path, path: bundle.rootfs, plan: plan, cgroupDirectory: cgroupDirectory,
+            procMounts: procMounts)
         try filesystem.build()
         if spec.hooks.runsInRuntime {
             try channel.send(.built)
@@ -104,30 +135,44 @@ struct InitProcess: ~Copyable {
         if let process = spec.process, process.terminal, let console {
             let socket = Socket(owning: FileDescriptor(owning: console))
             try during("terminal") { try Console.attach(process, socket: socket, makeConsole: filesystem.fillsDev) }
+            if !plan.joins(.process) { try during("terminal") { try Console.takeControl() } }
         }
         try Sysctl.apply(spec.linux.sysctl)
         try filesystem.protect()
+        let process = spec.process
+        return ProcessSettings.completeEnvironment(
+            process?.environment ?? [], user: process?.user.user ?? 0,
+            root: try FileDescriptor.handle("/", directory: true), host: host)
     }
 
     /// From the built root to the program.
-    private borrowing func finish() throws {
+    private borrowing func finish(_ environment: [String], _ host: borrowing HostProcess) throws {
         guard let process = bundle.spec.process else { throw RuntimeError("process", "is required") }
-        let environment = ProcessSettings.completeEnvironment(process.environment, user: process.user.user)
         // Found now, as root of the container, so that a missing program fails `create`.
         _ = chdir(process.workingDirectory)
         let program = try ProcessSettings.findExecutable(process.arguments[0], environment: environment)
         try ProcessSettings.checkExecutable(program, name: process.arguments[0])
         try systemCall("chdir /") { chdir("/") }
+        let confinement = try confinement(process)
+        if confinement.isStricterThanAsked {
+            try channel.send(
+                .warning("seccomp: the profile refuses calls that joining a pid namespace needs: no_new_privs is set"))
+        }
         try channel.send(.waiting)
         try awaitProceed()
+        if !confinement.isDeferred {
+            try confinement.apply(host)
+            try Descriptors.closeAll(except: keptDescriptors)
+        }
+        if plan.joins(.process) { try enterProcessNamespace(process) }
         try kernelCall("prctl PR_SET_PDEATHSIG") { clinux_prctl(1, 0, 0, 0, 0) }
         if listener != nil { try channel.send(.independent) }
         let report = try awaitStart()
         do {
             try Hooks.run(bundle.spec.hooks.startContainer, "startContainer", state: state)
-            try ProcessSettings.apply(
-                process, seccomp: bundle.spec.linux.seccomp, personality: bundle.spec.linux.personality)
+            if confinement.isDeferred { try confinement.apply(host) }
             try kernelCall("reset signals") { clinux_signals_reset() }
+            try confinement.applyLate()
             // Close-on-exec on all that is left: the runtime's own descriptors, whoever opened them.
             let error = execute(program, arguments: process.arguments, environment: environment)
             throw RuntimeError("exec \"\(process.arguments[0])\"", error.reason)
@@ -140,6 +185,26 @@ struct InitProcess: ~Copyable {
         }
     }
 
+    private borrowing func confinement(_ process: ProcessSpec) throws -> Confinement {
+        var calls = Confinement.calls
+        if plan.joins(.process) { calls += Confinement.siblingCalls(terminal: process.terminal) }
+        if listener != nil { calls += Confinement.listenerCalls }
+        return try Confinement(
+            process, bundle.spec.linux, calls: calls, isAlone: !plan.joins(.process),
+            runsHooks: !bundle.spec.hooks.startContainer.isEmpty)
+    }
+
+    private var keptDescriptors: [Int32] {
+        Array(0..<3 + preservedDescriptors) + [channel.socket.descriptor.raw] + (listener.map { [$0] } ?? [])
+    }
+
+    /// Goes on as a sibling inside the pid namespace, and ends where it was. Returns in the sibling when the runtime has
+    /// written down which process that is.
+    private borrowing func enterProcessNamespace(_ process: ProcessSpec) throws {
+        try Sibling.goOn(channel, terminal: process.terminal)
+        try awaitProceed()
+    }
+
     /// Waits until `start` connects, and returns the connection, which tells it of a failure, or closes with exec. With
     /// `run`, the message before was the start.
     private borrowing func awaitStart() throws -> Socket? {
@@ -150,5 +215,26 @@ struct InitProcess: ~Copyable {
             // A `start` that was killed before it said so starts nothing.
             if try connection.descriptor.read(upTo: 1) == [1] { return connection }
         }
+    }
+}
+
+/// The last step into a pid namespace whose other processes may look into the newcomer.
+enum Sibling {
+    /// Makes a copy of this process as its sibling, which is where the children of this one belong, tells the runtime and
+    /// ends. Returns in the copy, with its own session and, if it has one, its terminal.
+    static func goOn(_ channel: borrowing Channel, terminal: Bool) throws {
+        let made = clinux_clone(UInt(CLINUX_CLONE_PARENT))
+        if made == -ENOMEM {
+            // What clone(2) says of a pid namespace without a first process.
+            throw RuntimeError("enter the pid namespace", "no memory, or its first process has ended")
+        }
+        if made < 0 { throw Errno(-made, "enter the pid namespace: clone") }
+        if made > 0 {
+            try channel.send(.process(made))
+            endCopy(0)
+        }
+        try kernelCall("prctl PR_SET_PDEATHSIG") { clinux_prctl(1, UInt(SIGKILL), 0, 0, 0) }
+        try systemCall("setsid") { setsid() }
+        if terminal { try during("terminal") { try Console.takeControl() } }
     }
 }

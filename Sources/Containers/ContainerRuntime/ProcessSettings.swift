@@ -197,12 +197,14 @@ enum ProcessSettings {
     }
 
     /// HOME from the container's own /etc/passwd when the environment has none.
-    static func completeEnvironment(_ environment: [String], user: UserID) -> [String] {
+    static func completeEnvironment(
+        _ environment: [String], user: UserID, root: borrowing FileDescriptor, host: borrowing HostProcess
+    ) -> [String] {
         if environment.contains(where: { $0.hasPrefix("HOME=") && $0.count > 5 }) { return environment }
         var home = "/"
         // No such file, or one that cannot be read: "/" it is.
-        if let text = try? readOwn("/etc/passwd", limit: 4 << 20) {
-            for line in text.split(separator: "\n") {
+        if let bytes = try? host.readFile(of: root, "/etc/passwd", limit: 1 << 20) {
+            for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
                 let fields = line.split(separator: ":", omittingEmptySubsequences: false)
                 if fields.count > 5, UserID(fields[2]) == user, !fields[5].isEmpty {
                     home = String(fields[5])
@@ -211,42 +213,5 @@ enum ProcessSettings {
             }
         }
         return environment.filter { !$0.hasPrefix("HOME=") } + ["HOME=\(home)"]
-    }
-
-    /// A file of the container's own root, which may be whatever the image or a volume has put there: it is asked first
-    /// whether it is a regular file, since a FIFO would wait for ever. What is opened is opened with the container's
-    /// rights only, so that a file exchanged in between gains nothing.
-    private static func readOwn(_ path: String, limit: Int) throws(Errno) -> String {
-        guard try Files.status(path).kind == .regular else { throw Errno(EINVAL, "open \(path)") }
-        let file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
-        guard try file.status().kind == .regular else { throw Errno(EINVAL, "read \(path)") }
-        return String(decoding: try file.readAll(limit: limit, path), as: UTF8.self)
-    }
-
-    /// Everything between a process that has its namespaces and its program's start. Never returns to the caller's state
-    /// but by an error; after it only exec is left.
-    static func apply(_ process: ProcessSpec, seccomp: SeccompSpec?, personality: String?) throws {
-        try Scheduling.apply(process)
-        try Personality.apply(personality)
-        umask(mode_t(process.user.umask ?? 0o022))
-        if process.noNewPrivileges {
-            try kernelCall("prctl PR_SET_NO_NEW_PRIVS") { clinux_prctl(38, 1, 0, 0, 0) }
-        }
-        if let profile = process.appArmorProfile, !profile.isEmpty {
-            try during("AppArmor profile \(profile)") {
-                try Files.write("/proc/thread-self/attr/exec", "exec \(profile)")
-            }
-        }
-        // Without no_new_privs loading a filter needs CAP_SYS_ADMIN: before capabilities go. With it, as late as
-        // possible, so that the filter need not allow what these steps do.
-        if let seccomp, !process.noNewPrivileges { try SeccompFilter.compile(seccomp).load() }
-        // The directory may be readable for the user only, or for root only: tried as both.
-        var early = true
-        do { try enterDirectory(process.workingDirectory) } catch { early = false }
-        try during("set user and capabilities") {
-            try Capabilities.apply(process.capabilities ?? ProcessSpec.Capabilities(), user: process.user)
-        }
-        if !early { try enterDirectory(process.workingDirectory) }
-        if let seccomp, process.noNewPrivileges { try SeccompFilter.compile(seccomp).load() }
     }
 }

@@ -35,14 +35,29 @@ extension RootFilesystem {
         let parent = try root.makeDirectories(below: Files.parent(of: path))
         do {
             return try parent.open(
-                below: Files.name(of: path), O_CREAT | O_RDONLY | O_CLOEXEC, mode: 0o644, resolve: [.inRoot])
+                below: Files.name(of: path), O_CREAT | O_RDONLY | O_NONBLOCK | O_NOCTTY, mode: 0o644,
+                resolve: [.inRoot, .noMagicLinks])
         } catch { throw error.during("make \(path)") }
+    }
+
+    /// Refuses a mount of `type` at a place, found by then, where it would hide what the runtime or the kernel relies on.
+    private borrowing func check(
+        _ target: borrowing FileDescriptor, _ type: String, isProcfs: Bool = false
+    ) throws {
+        let found = try target.kernelPath()
+        guard let place = MountPlace.path(found, below: path) else {
+            throw RuntimeError(found, "is outside of the root")
+        }
+        if let reason = MountPlace.refusal(of: type, at: place, isProcfs: isProcfs) {
+            throw RuntimeError("\(type) on \(place)", reason)
+        }
     }
 
     private borrowing func bind(_ mount: RuntimeSpec.Mount, _ options: MountOptions) throws {
         guard let given = mount.source, !given.isEmpty else { throw RuntimeError("source", "is required for a bind") }
         let source = given.hasPrefix("/") ? given : "\(bundle)/\(given)"
-        let isDirectory = try Files.status(source).kind == .directory
+        let status = try Files.status(source)
+        let isDirectory = status.kind == .directory
         let tree = try DetachedMount.clone(of: source, recursive: options.isRecursiveBind)
         // Before it is anywhere: there is no moment in which a read-only bind can be written.
         if !options.set.isEmpty || !options.clear.isEmpty {
@@ -56,6 +71,9 @@ extension RootFilesystem {
             throw RuntimeError(
                 source, isDirectory ? "is a directory, its target is a file" : "is a file, its target is a directory")
         }
+        // The root of a procfs has the first inode of it.
+        let isProcfs = try status.inode == 1 && tree.descriptor.filesystem().magic == FilesystemStatus.proc
+        try check(target, "bind", isProcfs: isProcfs)
         try tree.attach(at: target)
         // Private unless asked otherwise: what the container mounts below stays its own.
         let propagation =
@@ -78,10 +96,31 @@ extension RootFilesystem {
         } else {
             target = try self.target(mount.destination, isDirectory: true)
         }
+        try check(target, type)
         var flags = options.flags
         let isDev = Self.normal(mount.destination) == "/dev" && type == "tmpfs"
         // Its nodes are still to be made; `makeDevReadOnly` follows.
         if isDev { flags.remove(.readOnly) }
+        try makeFilesystem(type, mount, on: target, flags, options)
+        for entry in options.propagation {
+            let mounted = try root.handle(below: Self.normal(mount.destination))
+            try Mounts.setAttributes(of: mounted, propagation: entry.kind, recursive: entry.recursive)
+        }
+        if !options.recursiveSet.isEmpty {
+            let mounted = try root.handle(below: Self.normal(mount.destination))
+            try Mounts.setAttributes(of: mounted, set: options.recursiveSet, recursive: true)
+        }
+    }
+
+    private borrowing func makeFilesystem(
+        _ type: String, _ mount: RuntimeSpec.Mount, on target: borrowing FileDescriptor, _ flags: MountFlags,
+        _ options: MountOptions
+    ) throws {
+        if type == "proc", let made = procMounts[mount.destination] {
+            let tree = DetachedMount(FileDescriptor(owning: made))
+            try tree.setAttributes(set: options.set)
+            return try tree.attach(at: target)
+        }
         do {
             try Mounts.mount(
                 source: mount.source ?? type, on: target, named: mount.destination, type: type, flags: flags,
@@ -93,20 +132,13 @@ extension RootFilesystem {
             try tree.setAttributes(set: .readOnly, recursive: true)
             try tree.attach(at: target)
         }
-        for entry in options.propagation {
-            let mounted = try root.handle(below: Self.normal(mount.destination))
-            try Mounts.setAttributes(of: mounted, propagation: entry.kind, recursive: entry.recursive)
-        }
-        if !options.recursiveSet.isEmpty {
-            let mounted = try root.handle(below: Self.normal(mount.destination))
-            try Mounts.setAttributes(of: mounted, set: options.recursiveSet, recursive: true)
-        }
     }
 
     /// Version 2 in any case. In a cgroup namespace the container sees its own cgroup as the root; without one, it gets a
     /// bind of its own cgroup.
     private borrowing func mountCgroup(_ mount: RuntimeSpec.Mount, _ options: MountOptions) throws {
         let target = try target(mount.destination, isDirectory: true)
+        try check(target, "cgroup2")
         if plan.has(.cgroup) {
             do {
                 try Mounts.mount(

@@ -17,18 +17,22 @@ struct RootFilesystem: ~Copyable {
     let plan: NamespacePlan
     /// The container's cgroup directory, for a container without a cgroup namespace.
     let cgroupDirectory: String?
+    /// The numbers of descriptors of mounts of procfs made before, by destination.
+    let procMounts: [String: Int32]
     /// The new root.
     let root: FileDescriptor
 
     /// Separates propagation and makes the root a mount.
     init(
-        spec: RuntimeSpec, bundle: String, path: String, plan: NamespacePlan, cgroupDirectory: String?
+        spec: RuntimeSpec, bundle: String, path: String, plan: NamespacePlan, cgroupDirectory: String?,
+        procMounts: [String: Int32]
     ) throws {
         self.spec = spec
         self.bundle = bundle
         self.path = path
         self.plan = plan
         self.cgroupDirectory = cgroupDirectory
+        self.procMounts = procMounts
         // Before anything is mounted: nothing of it may reach the host.
         if Self.isShared(spec.linux.rootfsPropagation) {
             // The tree stays shared for volumes that are to propagate both ways; only the mount that holds the root is
@@ -95,49 +99,62 @@ struct RootFilesystem: ~Copyable {
         }
     }
 
-    /// After sysctls are written: they need a writable /proc/sys.
+    /// After sysctls are written: they need a writable /proc/sys. Every path is found without a link, covered by handle, and
+    /// looked at again: what an image or another container has put there gets no mask to show (CVE-2025-31133) and no
+    /// path to escape from one (CVE-2025-52881).
     borrowing func protect() throws {
+        let top = try FileDescriptor.handle("/", directory: true)
         for path in spec.linux.readonlyPaths {
-            try during("make \(path) read-only") { try self.makeReadOnly(path) }
+            try during("make \(path) read-only") { try self.makeReadOnly(path, top) }
         }
         for path in spec.linux.maskedPaths {
-            try during("mask \(path)") { try self.mask(path) }
+            try during("mask \(path)") { try self.mask(path, top) }
         }
         if spec.root.readOnly {
-            try during("make the root read-only") {
-                try Mounts.setAttributes(of: FileDescriptor.handle("/", directory: true), set: .readOnly)
-            }
+            try during("make the root read-only") { try Mounts.setAttributes(of: top, set: .readOnly) }
         }
     }
 
-    private borrowing func makeReadOnly(_ path: String) throws {
-        let target: FileDescriptor
-        do { target = try FileDescriptor.handle(path, followLast: false) } catch {
-            if error.isNotFound { return }
+    /// A handle of `path`; nil when nothing is there.
+    private borrowing func find(_ path: String, _ top: borrowing FileDescriptor) throws -> FileDescriptor? {
+        do {
+            return try top.open(
+                below: String(Self.normal(path).dropFirst()), Int32(CLINUX_O_PATH), resolve: [.beneath, .noSymlinks])
+        } catch {
+            if error.isNotFound { return nil }
+            if error.code == ELOOP { throw RuntimeError(path, "is a link, or behind one") }
             throw error
         }
-        guard try target.status().kind != .symlink else { throw RuntimeError(path, "is a link") }
+    }
+
+    /// Mounts `tree` on `target` and makes sure that it is what `path` leads to.
+    private borrowing func cover(
+        _ path: String, _ target: borrowing FileDescriptor, by tree: consuming DetachedMount,
+        _ top: borrowing FileDescriptor
+    ) throws {
+        try tree.attach(at: target)
+        let wanted = try tree.descriptor.status().mountID
+        guard let found = try find(path, top), try found.status().mountID == wanted else {
+            throw RuntimeError(path, "leads elsewhere than a moment ago")
+        }
+    }
+
+    private borrowing func makeReadOnly(_ path: String, _ top: borrowing FileDescriptor) throws {
+        guard let target = try find(path, top) else { return }
         let tree = try DetachedMount.clone(of: target, recursive: true)
         try tree.setAttributes(set: .readOnly, recursive: true)
-        try tree.attach(at: target)
+        try cover(path, target, by: tree, top)
     }
 
-    private borrowing func mask(_ path: String) throws {
-        let target: FileDescriptor
-        do { target = try FileDescriptor.handle(path, followLast: false) } catch {
-            if error.isNotFound { return }
-            throw error
+    private borrowing func mask(_ path: String, _ top: borrowing FileDescriptor) throws {
+        guard let target = try find(path, top) else { return }
+        guard try target.status().kind == .directory else {
+            return try cover(path, target, by: nullMount(), top)
         }
-        switch try target.status().kind {
-        case .directory:
-            let empty = try DetachedMount.make(
-                "tmpfs", source: "tmpfs", options: ["size=0k", "nr_inodes=2"],
-                attributes: [.readOnly, .noSetuid, .noDevices, .noExecute])
-            try empty.attach(at: target)
-        case .symlink: throw RuntimeError(path, "is a link")
-        default:
-            try nullMount().attach(at: target)
-        }
+        let empty = try DetachedMount.make(
+            "tmpfs", source: "tmpfs", options: ["size=0k", "nr_inodes=2"],
+            attributes: [.readOnly, .noSetuid, .noDevices, .noExecute])
+        try cover(path, target, by: empty, top)
     }
 
     /// A copy of the container's null device, checked to be it: an image, or a container racing with this one, could

@@ -16,6 +16,8 @@ public struct CreateOptions: Sendable {
     public var pidFile: String?
     public var detach = false
     public var keep = false
+    /// How many descriptors from 3 on the program gets.
+    public var preservedDescriptors: Int32 = 0
 
     public init() {}
 }
@@ -33,14 +35,17 @@ extension Runtime {
     public mutating func create(_ id: String, _ options: CreateOptions) throws {
         let bundle = try Bundle.load(options.bundle)
         let console = try connectConsole(bundle, options)
-        let prepared = try prepare(id, bundle, console: number(console), waitsForStart: true)
+        let prepared = try prepare(
+            id, bundle, console: number(console), preserved: options.preservedDescriptors, waitsForStart: true)
         do {
             try writePidFile(options.pidFile, prepared.record.pid)
             try prepared.channel.send(.proceed)
             _ = number(console)  // open until here
             // Until it has said so, the end of this process would be its own.
-            guard case .independent? = try prepared.channel.receive() else {
-                throw RuntimeError("create \(id)", "init ended")
+            switch try prepared.channel.receive() {
+            case .independent?: break
+            case .failed(let text)?: throw RuntimeError("create \(id)", text)
+            default: throw RuntimeError("create \(id)", "init ended")
             }
             _ = try prepared.process.detach()
         } catch {
@@ -69,7 +74,7 @@ extension Runtime {
 
     /// Makes record, cgroup and init, in this order: each step can be undone from what the steps before have written.
     mutating func prepare(
-        _ id: String, _ bundle: Bundle, console: Int32?, waitsForStart: Bool
+        _ id: String, _ bundle: Bundle, console: Int32?, preserved: Int32, waitsForStart: Bool
     ) throws -> PreparedContainer {
         try ContainerStore.checkID(id)
         let spec = bundle.spec
@@ -84,7 +89,8 @@ extension Runtime {
             cgroup: path)
         try store.add(record, configuration: bundle.bytes)
         do {
-            return try prepare(record, bundle, plan, console: console, waitsForStart: waitsForStart)
+            return try prepare(
+                record, bundle, plan, console: console, preserved: preserved, waitsForStart: waitsForStart)
         } catch {
             // The first error is the one to tell; what cannot be undone now, `delete --force` undoes.
             do { try destroy(store.record(id)) } catch { warnings.add("clean up \(id): \(error)") }
@@ -93,7 +99,8 @@ extension Runtime {
     }
 
     private mutating func prepare(
-        _ record: ContainerRecord, _ bundle: Bundle, _ plan: NamespacePlan, console: Int32?, waitsForStart: Bool
+        _ record: ContainerRecord, _ bundle: Bundle, _ plan: NamespacePlan, console: Int32?, preserved: Int32,
+        waitsForStart: Bool
     ) throws -> PreparedContainer {
         var record = record
         let spec = bundle.spec
@@ -111,15 +118,24 @@ extension Runtime {
         let ends = pair.channels()
         let init_ = try startInit(
             record, bundle, plan, cgroup: number(directory) ?? -1, cgroupDirectory: cgroup?.directory,
-            listener: number(listener), console: console, ends: ends)
+            listener: number(listener), console: console, preserved: preserved, ends: ends)
         _ = (number(directory), number(listener))  // open until here
-        record.pid = init_.process.pid
-        record.startTime = ProcessStatus.read(record.pid)?.startTime ?? 0
-        try store.update(record)
+        try writeDown(&record, init_)
         // Beside init, which builds its root meanwhile. None of the container's own programs runs before both are done.
         if let cgroup { try CgroupPlan.restrictDevices(cgroup, spec.linux.resources) }
         try converse(record, spec, init_.channel)
-        return PreparedContainer(record: record, spec: spec, init_)
+        guard plan.joins(.process) else { return PreparedContainer(record: record, spec: spec, init_) }
+        // It has worked outside of the pid namespace, and is to go on inside.
+        try init_.channel.send(.proceed)
+        let inside = try follow(init_, "create \(record.id)")
+        try writeDown(&record, inside)
+        return PreparedContainer(record: record, spec: spec, inside)
+    }
+
+    private func writeDown(_ record: inout ContainerRecord, _ init_: borrowing StartedInit) throws {
+        record.pid = init_.process.pid
+        record.startTime = ProcessStatus.read(record.pid)?.startTime ?? 0
+        try store.update(record)
     }
 
     /// The socket at which init waits for `start`. Bound through a handle: the path may be longer than an address.

@@ -16,6 +16,8 @@ public struct ExecOptions: Sendable {
     public var detach = false
     /// A cgroup below the container's own.
     public var subCgroup: String?
+    /// How many descriptors from 3 on the program gets.
+    public var preservedDescriptors: Int32 = 0
 
     public init() {}
 }
@@ -42,59 +44,65 @@ extension Runtime {
         let terminal = try TerminalRelay.make(
             wanted: process.terminal, socket: options.consoleSocket, detach: options.detach)
         let signals = options.detach ? nil : try SignalDescriptor(Foreground.signals)
-        let started = try startProcess(record, spec, process, terminal?.childSide, options.subCgroup)
-        try finishExec(started, process, options.pidFile)
+        let started = try startProcess(record, spec, process, terminal?.childSide, options)
+        let running = try finishExec(started, process, options.pidFile)
         if options.detach {
-            _ = try started.process.detach()
+            _ = try running.detach()
             return 0
         }
-        return try Foreground.wait(for: started.process, signals: signals, terminal: terminal).shellCode
+        return try Foreground.wait(for: running, signals: signals, terminal: terminal).shellCode
     }
 
+    /// Accompanies the process to its program. What works outside of the container's pid namespace gets its limits, with the
+    /// runtime's rights; what then goes on inside is written down before it may run anything.
     private mutating func finishExec(
-        _ started: borrowing StartedInit, _ process: ProcessSpec, _ pidFile: String?
-    ) throws {
-        let pid = started.process.pid
-        while let message = try started.channel.receive() {
-            switch message {
-            case .ready:
-                try ResourceLimits.apply(process.limits, to: pid)
-                setOOMScore(pid, process)
-                try writePidFile(pidFile, pid)
+        _ started: consuming StartedInit, _ process: ProcessSpec, _ pidFile: String?
+    ) throws -> Child {
+        while true {
+            switch try started.channel.receive() {
+            case .ready?:
+                try ResourceLimits.apply(process.limits, to: started.process.pid)
+                setOOMScore(started.process.pid, process)
                 try started.channel.send(.proceed)
-            case .failed(let text): throw RuntimeError("exec", text)
-            case .warning(let text): warnings.add(text)
+            case .waiting?:
+                try started.channel.send(.proceed)
+                let inside = try follow(started, "exec")
+                try writePidFile(pidFile, inside.process.pid)
+                try inside.channel.send(.proceed)
+                // The end of the channel is exec's.
+                if let message = try inside.channel.receive() {
+                    guard case .failed(let text) = message else { throw RuntimeError("exec", "unexpected message") }
+                    throw RuntimeError("exec", text)
+                }
+                return inside.process
+            case .failed(let text)?: throw RuntimeError("exec", text)
+            case .warning(let text)?: warnings.add(text)
+            case nil: throw RuntimeError("exec", "the process ended before it ran anything")
             default: throw RuntimeError("exec", "unexpected message")
             }
         }
     }
 
     private func startProcess(
-        _ record: ContainerRecord, _ spec: RuntimeSpec, _ process: ProcessSpec, _ console: Int32?, _ sub: String?
+        _ record: ContainerRecord, _ spec: RuntimeSpec, _ process: ProcessSpec, _ console: Int32?,
+        _ options: ExecOptions
     ) throws -> StartedInit {
         let target = try ProcessDescriptor(process: record.pid)
         guard store.isInitAlive(record) else { throw RuntimeError("exec in \(record.id)", "init has ended") }
         let kinds = try differingNamespaces(record.pid)
-        let directory = try execCgroup(record, sub)
+        let directory = try execCgroup(record, options.subCgroup)
         let pair = try Socket.pair(.sequentialPackets)
         let ends = pair.channels()
-        var own = OwnNamespaces()
-        // The pid namespace holds for children: entered here, and left again below.
-        if kinds.contains(.process) {
-            try own.keep(.process)
-            try enter([.process], of: target)
-        }
         var pidfd: Int32 = -1
         let made = clinux_fork(0, number(directory) ?? -1, &pidfd)
         if made < 0 { throw Errno(-made, "exec in \(record.id): clone3") }
         if made == 0 {
             let copy = ExecProcess(
-                process: process, spec: spec, kinds: kinds.filter { $0 != .process }, channel: ends.intoChild(),
-                console: console)
+                process: process, linux: spec.linux, kinds: kinds, channel: ends.intoChild(), console: console,
+                preservedDescriptors: options.preservedDescriptors)
             endCopy(copy.run(target))
             throw RuntimeError("exec", "a copy went on")
         }
-        try own.restore()
         _ = number(directory)  // open until here
         let child = Child.adopt(pid: made, pidfd: ProcessDescriptor(owning: FileDescriptor(owning: pidfd)))
         return StartedInit(process: child, channel: ends.intoParent())
@@ -124,13 +132,17 @@ extension Runtime {
     }
 }
 
-/// A process in a running container, between clone3 and exec.
+/// A process in a running container, between clone3 and exec. It joins the container's namespaces and becomes what its
+/// program will be while it is still outside of the pid namespace, where no process of the container sees it. What enters
+/// that, last, is a copy without rights, descriptors or a root that a container's process may not have (CVE-2016-9962,
+/// CVE-2024-21626).
 struct ExecProcess: ~Copyable {
     let process: ProcessSpec
-    let spec: RuntimeSpec
+    let linux: LinuxSpec
     let kinds: [NamespaceKind]
     let channel: Channel
     let console: Int32?
+    let preservedDescriptors: Int32
 
     /// Returns only when it failed, which it told: the exit code.
     borrowing func run(_ target: borrowing ProcessDescriptor) -> Int32 {
@@ -142,12 +154,12 @@ struct ExecProcess: ~Copyable {
 
     private borrowing func start(_ target: borrowing ProcessDescriptor) throws {
         try kernelCall("prctl PR_SET_PDEATHSIG") { clinux_prctl(1, UInt(SIGKILL), 0, 0, 0) }
-        // Before any namespace of the container: none of its processes may look into this one.
         try kernelCall("prctl PR_SET_DUMPABLE") { clinux_prctl(4, 0, 0, 0, 0) }
+        let host = try HostProcess()
         try channel.send(.ready)
-        guard case .proceed? = try channel.receive() else { throw RuntimeError("exec", "the runtime ended") }
+        try awaitProceed()
+        // The pid namespace is among them: it holds for the copy that this process makes.
         if !kinds.isEmpty { try enter(kinds, of: target) }
-        try systemCall("setsid") { setsid() }
         if kinds.contains(.user) {
             try kernelCall("become root of the user namespace") { clinux_setresgid(0, 0, 0) }
             try kernelCall("become root of the user namespace") { clinux_setresuid(0, 0, 0) }
@@ -157,17 +169,36 @@ struct ExecProcess: ~Copyable {
             throw Errno(-code, "join a session keyring")
         }
         try systemCall("chdir /") { chdir("/") }
+        let hasTerminal = process.terminal && console != nil
         if process.terminal, let console {
             let socket = Socket(owning: FileDescriptor(owning: console))
             try during("terminal") { try Console.attach(process, socket: socket, makeConsole: false) }
         }
-        let environment = ProcessSettings.completeEnvironment(process.environment, user: process.user.user)
-        _ = chdir(process.workingDirectory)  // for a relative PATH; `apply` reports a missing one
+        let environment = ProcessSettings.completeEnvironment(
+            process.environment, user: process.user.user, root: try FileDescriptor.handle("/", directory: true),
+            host: host)
+        _ = chdir(process.workingDirectory)  // for a relative PATH; a missing one is told later
         let program = try ProcessSettings.findExecutable(process.arguments[0], environment: environment)
+        let confinement = try Confinement(
+            process, linux, calls: Confinement.calls + Confinement.siblingCalls(terminal: hasTerminal), isAlone: false,
+            runsHooks: false)
+        if confinement.isStricterThanAsked {
+            try channel.send(.warning("seccomp: the profile refuses calls that exec needs: no_new_privs is set"))
+        }
+        try channel.send(.waiting)
+        try awaitProceed()
+        try confinement.apply(host)
+        try Descriptors.closeAll(except: Array(0..<3 + preservedDescriptors) + [channel.socket.descriptor.raw])
+        try Sibling.goOn(channel, terminal: hasTerminal)
+        try awaitProceed()
         try kernelCall("prctl PR_SET_PDEATHSIG") { clinux_prctl(1, 0, 0, 0, 0) }
-        try ProcessSettings.apply(process, seccomp: spec.linux.seccomp, personality: spec.linux.personality)
         try kernelCall("reset signals") { clinux_signals_reset() }
+        try confinement.applyLate()
         let error = execute(program, arguments: process.arguments, environment: environment)
         throw RuntimeError("exec \"\(process.arguments[0])\"", error.reason)
+    }
+
+    private borrowing func awaitProceed() throws {
+        guard case .proceed? = try channel.receive() else { throw RuntimeError("exec", "the runtime ended") }
     }
 }

@@ -10,32 +10,34 @@ import Processes
 
 extension Runtime {
     /// Makes the init process in its namespaces and its cgroup.
-    func startInit(
+    mutating func startInit(
         _ record: ContainerRecord, _ bundle: Bundle, _ plan: NamespacePlan, cgroup: Int32, cgroupDirectory: String?,
-        listener: Int32?, console: Int32?, ends: consuming ChannelPair
+        listener: Int32?, console: Int32?, preserved: Int32, ends: consuming ChannelPair
     ) throws -> StartedInit {
         let joined = try openNamespaces(plan)
         let state = try store.stateDocument(record, status: .creating)
         let own = try enterForChildren(plan, joined, offsets: bundle.spec.linux.timeOffsets)
-        // The time namespace of an offset was made by `enterForChildren`; all others by clone3.
+        // The time namespace of an offset was made by `enterForChildren`; all others by clone3, unless something has to be
+        // joined before.
         let bits = NamespaceKind.bits(plan.made.filter { $0 != .time })
+        let isIntermediate = plan.joins(.user) && !plan.joins(.process)
         var pidfd: Int32 = -1
-        let made = clinux_fork(plan.joins(.user) ? 0 : bits, cgroup, &pidfd)
+        let made = clinux_fork(isIntermediate || plan.joins(.process) ? 0 : bits, cgroup, &pidfd)
         if made < 0 { throw Errno(-made, "make init: clone3") }
         if made == 0 {
-            if plan.joins(.user) { goOnInUserNamespace(plan, joined, bits, ends.child) }
+            if isIntermediate { goOnInUserNamespace(plan, joined, bits, ends.child) }
             let copy = InitProcess(
                 bundle: bundle, id: record.id, plan: plan, joined: joined, channel: ends.intoChild(),
-                listener: listener, console: console, cgroupDirectory: cgroupDirectory, state: state)
+                listener: listener, console: console, cgroupDirectory: cgroupDirectory, state: state,
+                preservedDescriptors: preserved)
             endCopy(copy.run())
             throw RuntimeError("init", "a copy went on")
         }
         try own.restore()
         for number in joined { close(number) }
         let child = Child.adopt(pid: made, pidfd: ProcessDescriptor(owning: FileDescriptor(owning: pidfd)))
-        let channel = ends.intoParent()
-        guard plan.joins(.user) else { return StartedInit(process: child, channel: channel) }
-        return try followIntermediate(child, channel)
+        let started = StartedInit(process: child, channel: ends.intoParent())
+        return isIntermediate ? try follow(started, "make init") : started
     }
 
     /// Numbers of descriptors of the namespaces to join, in the plan's order.
@@ -50,12 +52,13 @@ extension Runtime {
         return numbers
     }
 
-    /// The pid and time namespaces hold for children only: the runtime enters them for the one child, and comes back.
+    /// The time namespace holds for children only: the runtime enters it for the one child, and comes back. So does the pid
+    /// namespace, which is left to the child: what is born in it is in its processes' reach.
     private func enterForChildren(
         _ plan: NamespacePlan, _ joined: [Int32], offsets: [String: (seconds: Int64, nanoseconds: UInt32)]
     ) throws -> OwnNamespaces {
         var own = OwnNamespaces()
-        for (index, entry) in plan.joined.enumerated() where entry.kind == .process || entry.kind == .time {
+        for (index, entry) in plan.joined.enumerated() where entry.kind == .time {
             try own.keep(entry.kind)
             let (number, kind) = (joined[index], Int32(truncatingIfNeeded: entry.kind.rawValue))
             try kernelCall("join \(entry.kind.procName) namespace \(entry.path)") { clinux_setns(number, kind) }
@@ -94,18 +97,24 @@ extension Runtime {
         }
     }
 
-    private func followIntermediate(
-        _ intermediate: consuming Child, _ channel: consuming Channel
-    ) throws -> StartedInit {
-        guard let message = try channel.receive() else { throw RuntimeError("init", "ended at once") }
-        switch message {
-        case .process(let pid):
-            _ = try intermediate.wait()
-            let descriptor = try ProcessDescriptor(process: pid)
-            return StartedInit(process: Child.adopt(pid: pid, pidfd: descriptor), channel: channel)
-        case .failed(let text): throw RuntimeError("make init", text)
-        default: throw RuntimeError("init", "unexpected message")
+    /// The process that an intermediate one, now ended, has made as its sibling.
+    mutating func follow(_ started: consuming StartedInit, _ step: String) throws -> StartedInit {
+        let channel = started.channel
+        let intermediate = started.process
+        while let message = try channel.receive() {
+            switch message {
+            case .process(let pid):
+                // A child of ours: its number is its own until it is waited for.
+                let descriptor = try ProcessDescriptor(process: pid)
+                let process = Child.adopt(pid: pid, pidfd: descriptor)
+                _ = try intermediate.wait()
+                return StartedInit(process: process, channel: channel)
+            case .warning(let text): warnings.add(text)
+            case .failed(let text): throw RuntimeError(step, text)
+            default: throw RuntimeError("init", "unexpected message")
+            }
         }
+        throw RuntimeError(step, "it ended: \(try intermediate.wait())")
     }
 }
 

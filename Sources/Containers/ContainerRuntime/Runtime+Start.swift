@@ -50,7 +50,8 @@ extension Runtime {
             wanted: bundle.spec.process?.terminal ?? false, socket: options.consoleSocket, detach: options.detach)
         // Blocked before init is made, so that none is lost; its copy resets them.
         let signals = options.detach ? nil : try SignalDescriptor(Foreground.signals)
-        let prepared = try prepare(id, bundle, console: terminal?.childSide, waitsForStart: false)
+        let prepared = try prepare(
+            id, bundle, console: terminal?.childSide, preserved: options.preservedDescriptors, waitsForStart: false)
         let record = prepared.record
         do {
             try writePidFile(options.pidFile, record.pid)

@@ -46,15 +46,15 @@ struct Main {
             return 0
         }
         let flags = try CommandFlags(global.rest.dropFirst(), command.flags, interleaved: command.interleaved)
-        if command.needsProtection { try prepareProcess(arguments, flags) }
+        let preserved = command.needsProtection ? try prepareProcess(arguments, flags) : 0
         var runtime = Runtime(root: global.value("root") ?? "/run/swiftlet-oci")
         runtime.systemdCgroup = global.has("systemd-cgroup")
         defer { for message in runtime.warnings.messages { log.warning(message) } }
-        return try perform(name, flags, &runtime)
+        return try perform(name, flags, &runtime, preserved)
     }
 
-    /// What a container must not get: our program to write, our descriptors to use.
-    private static func prepareProcess(_ arguments: [String], _ flags: CommandFlags) throws {
+    /// What a container must not get: our program to write, our descriptors to use. Returns how many from 3 on it is to get.
+    private static func prepareProcess(_ arguments: [String], _ flags: CommandFlags) throws -> Int32 {
         guard geteuid() == 0 else { throw RuntimeError("swiftlet-oci", "must be run as root") }
         let kept = try flags.number("preserve-fds") ?? 0
         guard (0...1024).contains(kept) else {
@@ -62,9 +62,12 @@ struct Main {
         }
         try SelfProtection.closeOnExec(from: 3 + Int32(kept))
         try SelfProtection.ensure(arguments: arguments)
+        return Int32(kept)
     }
 
-    private static func perform(_ name: String, _ flags: CommandFlags, _ runtime: inout Runtime) throws -> Int32 {
+    private static func perform(
+        _ name: String, _ flags: CommandFlags, _ runtime: inout Runtime, _ preserved: Int32
+    ) throws -> Int32 {
         switch name {
         case "create", "run":
             if flags.has("no-pivot") { throw UsageError(description: "flag --no-pivot is not supported") }
@@ -74,10 +77,11 @@ struct Main {
             options.pidFile = flags.value("pid-file")
             options.detach = flags.has("detach")
             options.keep = flags.has("keep")
+            options.preservedDescriptors = preserved
             if name == "run" { return try runtime.run(flags.onlyID(), options) }
             try runtime.create(flags.onlyID(), options)
         case "start": try runtime.start(flags.onlyID())
-        case "exec": return try exec(flags, &runtime)
+        case "exec": return try exec(flags, &runtime, preserved)
         case "kill":
             guard (1...2).contains(flags.rest.count) else {
                 throw UsageError(description: "a container id, and a signal or none, are required")
@@ -102,7 +106,9 @@ struct Main {
         return 0
     }
 
-    private static func exec(_ flags: CommandFlags, _ runtime: inout Runtime) throws -> Int32 {
+    private static func exec(
+        _ flags: CommandFlags, _ runtime: inout Runtime, _ preserved: Int32
+    ) throws -> Int32 {
         guard let id = flags.rest.first else { throw UsageError(description: "a container id is required") }
         let process =
             try flags.value("process").map(Documents.read)
@@ -112,6 +118,7 @@ struct Main {
         options.pidFile = flags.value("pid-file")
         options.detach = flags.has("detach")
         options.subCgroup = flags.value("cgroup")
+        options.preservedDescriptors = preserved
         return try runtime.exec(id, process: process, options)
     }
 
