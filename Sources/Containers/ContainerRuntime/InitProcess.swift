@@ -141,7 +141,7 @@ struct InitProcess: ~Copyable {
         try filesystem.protect()
         let process = spec.process
         return ProcessSettings.completeEnvironment(
-            process?.environment ?? [], user: process?.user.user ?? 0,
+            process?.environment ?? [], user: process?.user.user ?? .root,
             root: try FileDescriptor.handle("/", directory: true), host: host)
     }
 
