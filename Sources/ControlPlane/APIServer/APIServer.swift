@@ -17,8 +17,9 @@ public final class APIServer: HTTPHandler {
     let authorizer: Authorizer
     private let sqlite: SQLiteStore
     private let ready = Atomic<Bool>(false)
-    private let reading = InFlight()
-    private let writing = InFlight()
+    private let flows: FlowControl
+    private let bodies: BodyReader
+    private let longRunning: SharedBudget
     private let discovery: Discovery
     private let tasks = Mutex<[Task<Void, Never>]>([])
     /// The keys and certificates made at start, for the listener and for the other components.
@@ -57,6 +58,12 @@ public final class APIServer: HTTPHandler {
             core: core, frontProxyName: credentials.frontProxyAuthority.certificate.commonName)
         authorizer = Authorizer(core: core)
         discovery = Discovery(core.registry)
+        flows = FlowControl(
+            total: configuration.maxRequestsInFlight + configuration.maxMutatingRequestsInFlight, metrics: server)
+        bodies = BodyReader(budget: SharedBudget(each: 64 << 20, total: 512 << 20))
+        longRunning = SharedBudget(
+            each: configuration.maxLongRunningPerUser, total: configuration.maxLongRunningPerUser * 8)
+        server.show(flows)
     }
 
     /// Brings up what every cluster has, then says that the server is ready.
@@ -123,39 +130,23 @@ public final class APIServer: HTTPHandler {
         }
         if response.headers["Cache-Control"] == nil { response.headers["Cache-Control"] = "no-cache, private" }
         response.headers["Audit-Id"] = request.auditID ?? Fresh.uid()
-        record(request.info, response.status, start.duration(to: .now))
+        record(request, response.status, start.duration(to: .now))
         return response
     }
 
-    private func record(_ info: RequestInfo, _ status: Int, _ duration: Duration) {
-        let labels = [
-            info.verb.uppercased(), info.group, info.version, info.resource, info.subresource, String(status),
-        ]
-        core.metrics.requests.increment(
-            info.isResource ? labels : [info.verb.uppercased(), "", "", "", "", String(status)])
-        if !info.isLongRunning {
-            core.metrics.durations.observe(duration, [info.verb.uppercased(), info.group, info.resource])
+    private func record(_ request: ParsedRequest, _ status: Int, _ duration: Duration) {
+        let labels = RequestLabels(request, core.registry)
+        core.metrics.requests.increment([
+            labels.verb, labels.group, labels.version, labels.resource, labels.subresource, String(status),
+        ])
+        if !request.info.isLongRunning {
+            core.metrics.durations.observe(duration, [labels.verb, labels.group, labels.resource])
         }
     }
 
-    /// Limits how many requests are served at once; watches and streams do not count.
+    /// Finds out who asks and whether he may, and then makes him wait for his turn. Until then nothing is kept of a
+    /// request but itself.
     private func admitted(_ wire: HTTPRequest, _ request: ParsedRequest) async throws(APIError) -> HTTPResponse {
-        // Components of this process are bounded by themselves, and must not be starved by clients.
-        let info = request.info
-        if info.isLongRunning || wire.context.user != nil { return try await identified(wire, request) }
-        let mutating = !["get", "list", "head", "options"].contains(info.verb)
-        let counter = mutating ? writing : reading
-        let limit = mutating ? core.configuration.maxMutatingRequestsInFlight : core.configuration.maxRequestsInFlight
-        let kind = mutating ? "mutating" : "readOnly"
-        defer { counter.leave() }
-        if counter.enter() > limit {
-            core.metrics.rejected.increment([kind])
-            throw .tooManyRequests("Too many requests, please try again later.", retryAfter: 1)
-        }
-        return try await identified(wire, request)
-    }
-
-    private func identified(_ wire: HTTPRequest, _ request: ParsedRequest) async throws(APIError) -> HTTPResponse {
         let info = request.info
         let authenticated = try authenticator.authenticate(wire)
         let user = try Impersonation(authorizer: authorizer).user(wire.headers, authenticated, doing: info)
@@ -165,7 +156,39 @@ public final class APIServer: HTTPHandler {
             return try await otherResponse(request)
         }
         let permission = try authorizer.permit(access)
-        if info.isResource { return try await resourceResponse(request, user, permission) }
+        // Components of this process are bounded by themselves, and must not be starved by clients.
+        if wire.context.user != nil { return try await serve(request, user, permission) }
+        let level = PriorityLevel(user: user, info: info)
+        if info.isLongRunning { return try await serveLong(request, user, permission, level) }
+        var taken = 0
+        defer { bodies.budget.giveBack(taken, user.name) }
+        var whole = request
+        if info.isResource, !["get", "list"].contains(info.verb) {
+            whole = try await bodies.read(request, for: user.name, isExempt: level == .exempt, taken: &taken)
+        }
+        try await flows.enter(level, user.name)
+        defer { flows.leave(level, user.name) }
+        return try await serve(whole, user, permission)
+    }
+
+    /// Watches and streams have no seat, since they stay; they are counted for each user.
+    private func serveLong(
+        _ request: ParsedRequest, _ user: RequestUser, _ permission: Permission, _ level: PriorityLevel
+    ) async throws(APIError) -> HTTPResponse {
+        if level == .exempt { return try await serve(request, user, permission) }
+        guard let share = Share(of: longRunning, for: user.name) else {
+            core.metrics.rejected.increment([level.name, "too-many-long-running"])
+            throw .tooManyRequests("Too many watches and streams, please try again later.", retryAfter: 1)
+        }
+        var response = try await serve(request, user, permission)
+        response.hold(share)
+        return response
+    }
+
+    private func serve(
+        _ request: ParsedRequest, _ user: RequestUser, _ permission: Permission
+    ) async throws(APIError) -> HTTPResponse {
+        if request.info.isResource { return try await resourceResponse(request, user, permission) }
         return try await otherResponse(request)
     }
 
@@ -281,16 +304,6 @@ public final class APIServer: HTTPHandler {
         if error.code == 401 { response.headers["WWW-Authenticate"] = "Bearer" }
         return response
     }
-}
-
-/// How many requests are being served.
-private final class InFlight: Sendable {
-    private let count = Atomic<Int>(0)
-
-    /// Counts one more and returns how many there are with it.
-    func enter() -> Int { count.add(1, ordering: .relaxed).newValue }
-
-    func leave() { count.subtract(1, ordering: .relaxed) }
 }
 
 /// A configuration that cannot work.

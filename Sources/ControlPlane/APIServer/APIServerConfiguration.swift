@@ -41,9 +41,13 @@ public struct APIServerConfiguration: Sendable {
     /// A PEM file of authorities whose certificates kubelets may show besides those of the cluster's own; such a
     /// certificate has to name the node or the address it is reached under.
     public var kubeletAuthorityFile: String?
-    /// Requests served at once, apart from watches and streams, before new ones are told to come back: reads and writes.
+    /// Requests served at once, apart from watches and streams, before new ones have to wait: the two together are dealt
+    /// out to priority levels, as upstream does it.
     public var maxRequestsInFlight: Int
     public var maxMutatingRequestsInFlight: Int
+    /// Watches and streams that one user may have at the same time; all users eight times as many. Members of
+    /// system:masters are not counted.
+    public var maxLongRunningPerUser: Int
 
     /// A node and the addresses it is reached under.
     public struct LocalNode: Sendable {
@@ -83,5 +87,6 @@ public struct APIServerConfiguration: Sendable {
         certificateLifetime = .seconds(365 * 86_400)
         maxRequestsInFlight = 400
         maxMutatingRequestsInFlight = 200
+        maxLongRunningPerUser = 4_000
     }
 }

@@ -7,8 +7,6 @@ struct ServerMetrics: Sendable {
     let registry: MetricsRegistry
     let requests: Counter
     let durations: Histogram
-    let inFlight: Gauge
-    let longRunning: Gauge
     let rejected: Counter
     let commits: Counter
     let changes: Counter
@@ -21,14 +19,22 @@ struct ServerMetrics: Sendable {
         durations = registry.histogram(
             "apiserver_request_duration_seconds", help: "How long requests took, without watches and streams.",
             labels: ["verb", "group", "resource"])
-        inFlight = registry.gauge(
-            "apiserver_current_inflight_requests", help: "Requests being served.", labels: ["request_kind"])
-        longRunning = registry.gauge(
-            "apiserver_longrunning_requests", help: "Watches and streams begun and not refused.",
-            labels: ["verb", "resource"])
         rejected = registry.counter(
-            "apiserver_rejected_requests_total", help: "Requests told to come back later.", labels: ["request_kind"])
+            "apiserver_flowcontrol_rejected_requests_total", help: "Requests told to come back later.",
+            labels: ["priority_level", "reason"])
         commits = registry.counter("swiftlet_store_commits_total", help: "Transactions of the store.")
         changes = registry.counter("swiftlet_store_changes_total", help: "Changes written by the store.")
+    }
+
+    /// Shows how many requests are served and wait.
+    func show(_ flows: FlowControl) {
+        registry.collected(
+            "apiserver_flowcontrol_current_executing_requests", help: "Requests being served.",
+            labels: ["priority_level"]
+        ) { [flows] in flows.load.map { MetricSample([$0.level.name], Double($0.seats)) } }
+        registry.collected(
+            "apiserver_flowcontrol_current_inqueue_requests", help: "Requests that wait to be served.",
+            labels: ["priority_level"]
+        ) { [flows] in flows.load.map { MetricSample([$0.level.name], Double($0.waiting)) } }
     }
 }

@@ -5,7 +5,7 @@ internal import HTTP
 /// A request, taken apart once at the door. Authorization, admission, handlers and metrics all decide by this value;
 /// none of them has the bytes of the path, the query or the head to read in a way of its own.
 struct ParsedRequest: Sendable {
-    private let wire: HTTPRequest
+    private var wire: HTTPRequest
     let path: RequestPath
     let query: RequestQuery
     /// What is asked for, and of what.
@@ -50,8 +50,13 @@ struct ParsedRequest: Sendable {
         return word.isEmpty ? "unknown" : String(word)
     }
 
-    /// What the client calls this request in its own records.
-    var auditID: String? { wire.headers["Audit-Id"].flatMap { $0.isEmpty ? nil : $0 } }
+    /// What the client calls this request in its own records, where it is something that a record of ours can take.
+    var auditID: String? {
+        guard let given = wire.headers["Audit-Id"], (1...128).contains(given.utf8.count),
+            given.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
+        else { return nil }
+        return given
+    }
 
     /// Whether the client asks for the connection itself, for another protocol.
     var asksForUpgrade: Bool { wire.headers.contains("Connection", token: "upgrade") }
@@ -59,6 +64,16 @@ struct ParsedRequest: Sendable {
     // MARK: Body
 
     static let bodyLimit = 3 * 1024 * 1024
+
+    /// The same request with its body read and in memory.
+    func carrying(_ body: [UInt8]) -> ParsedRequest {
+        var copy = self
+        copy.wire.body = .bytes(body)
+        return copy
+    }
+
+    /// The body where it is still to be read from the network.
+    var arriving: HTTPBodyStream? { if case .stream(let stream) = wire.body { stream } else { nil } }
 
     /// The body. Once: it comes from the network.
     func body() async throws(APIError) -> [UInt8] {

@@ -107,7 +107,9 @@ private struct WatchSession: Sendable {
     private func serve() async {
         let bookmarks = Task { await sendBookmarks() }
         let deadline = Task {
-            let seconds = scope.options.timeoutSeconds.flatMap { $0 > 0 ? $0 : nil } ?? Int.random(in: 1800...3600)
+            // A day at most: more seconds than a clock can count are a number like any other to a client.
+            let asked = scope.options.timeoutSeconds.flatMap { $0 > 0 ? min($0, 86_400) : nil }
+            let seconds = asked ?? Int.random(in: 1800...3600)
             // Cancellation is the other way for a watch to end.
             try? await Task.sleep(for: .seconds(seconds))
             watch.cancel()

@@ -79,6 +79,7 @@ final class HTTP1BodySource: HTTPBodySource {
     private struct State {
         var trailers: HTTPHeaders = [:]
         var isOver = false
+        var deadline: Int64?
         var beforeFirst: (@Sendable () throws -> Void)?
     }
 
@@ -106,8 +107,12 @@ final class HTTP1BodySource: HTTPBodySource {
         if state.withLock({ $0.isOver }) { return nil }
         do {
             try state.withLock { $0.beforeFirst.take() }?()
-            if let patience { channel.connection.setDeadline(KernelClock.deadline(after: patience)) }
-            defer { if patience != nil { channel.connection.setDeadline(nil) } }
+            let last = state.withLock { $0.deadline }
+            let deadline = [patience.map { KernelClock.deadline(after: $0) }, last].compactMap { $0 }.min()
+            // Also when more is there already: a byte now and then does not keep a body coming.
+            if let last, KernelClock.monotonic.now() >= last { throw DeadlineExceeded("read a body") }
+            if let deadline { channel.connection.setDeadline(deadline) }
+            defer { if deadline != nil { channel.connection.setDeadline(nil) } }
             switch try await channel.nextPiece() {
             case .bytes(let bytes): return bytes
             case .end(let trailers):
@@ -123,6 +128,8 @@ final class HTTP1BodySource: HTTPBodySource {
             throw error
         }
     }
+
+    func setDeadline(_ deadline: Int64) { state.withLock { $0.deadline = deadline } }
 
     func abandon() { finish(channel.isBodyComplete) }
 

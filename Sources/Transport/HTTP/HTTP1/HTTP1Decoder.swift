@@ -31,6 +31,9 @@ struct HTTP1Decoder {
     private var scanned = 0
     private var body = Body.none
     private var isEnded = false
+    /// What size lines have cost beyond what their chunks are worth.
+    private var overhead = 0
+    private var trailerBytes = 0
 
     init(_ role: Role, _ limits: HTTPLimits) {
         self.role = role
@@ -151,6 +154,8 @@ struct HTTP1Decoder {
 
     /// Tells how the body after the head is delimited.
     mutating func startBody(_ framing: HTTP1Head.Framing) {
+        overhead = 0
+        trailerBytes = 0
         switch framing {
         case .none: body = .none
         case .length(let length): body = .length(length)
@@ -192,7 +197,10 @@ struct HTTP1Decoder {
                     compact()
                     return .end(fields)
                 }
-                guard fields.count < limits.fieldCount else { throw HTTPProtocolError("there are too many trailers") }
+                trailerBytes += line.count
+                guard fields.count < limits.fieldCount, trailerBytes <= limits.headBytes else {
+                    throw HTTPProtocolError("there are too many trailers")
+                }
                 let (name, value) = try HTTP1Head.field(line)
                 fields.add(name: name, value: value)
                 body = .trailers(fields)
@@ -248,6 +256,9 @@ struct HTTP1Decoder {
             size = size << 4 | Int(digit)
         }
         guard digits > 0 else { throw HTTPProtocolError("a chunk has no size") }
+        // Kilobytes of extensions for a byte of body each (CVE-2023-39326).
+        overhead = max(0, overhead + line.count + 2 - 16 - 2 * min(size, 1 << 30))
+        guard overhead <= 16 * 1024 else { throw HTTPProtocolError("a chunked body is mostly chunk extensions") }
         return size
     }
 

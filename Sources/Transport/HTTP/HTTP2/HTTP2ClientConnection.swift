@@ -10,7 +10,7 @@ final class HTTP2ClientConnection: Sendable {
     init(_ connection: any Connection, _ configuration: HTTPClient.Configuration) {
         core = HTTP2Core(
             connection, .client, configuration.limits, window: configuration.streamWindow,
-            idleTimeout: configuration.idleTimeout)
+            idleTimeout: configuration.idleTimeout, patience: .seconds(60))
     }
 
     var isUsable: Bool { core.isUsable }

@@ -14,6 +14,8 @@ final class HTTP2Core: Sendable {
     private let state: Mutex<HTTP2State>
     private let role: HTTP2State.Role
     private let idleTimeout: Duration
+    /// How long a peer may take nothing of what waits for it.
+    private let patience: Duration
 
     /// How much may wait in the socket before no more is produced, and how much is produced at a time.
     private static let highWater = 256 * 1024
@@ -21,11 +23,12 @@ final class HTTP2Core: Sendable {
 
     init(
         _ connection: any Connection, _ role: HTTP2State.Role, _ limits: HTTPLimits, window: Int,
-        maximumStreams: Int = 0, idleTimeout: Duration
+        maximumStreams: Int = 0, idleTimeout: Duration, patience: Duration
     ) {
         self.connection = connection
         self.role = role
         self.idleTimeout = idleTimeout
+        self.patience = patience
         state = Mutex(HTTP2State(role, limits, window: window, maximumStreams: maximumStreams))
     }
 
@@ -127,6 +130,34 @@ final class HTTP2Core: Sendable {
         guard isIdle != state.isIdle else { return }
         state.isIdle = isIdle
         connection.setDeadline(isIdle ? KernelClock.deadline(after: idleTimeout) : nil)
+        if !isIdle { watch(state) }
+    }
+
+    /// Looks every half of the time that is allowed for it whether the peer takes what waits for it. One timer for all
+    /// streams, left alone while they come and go.
+    private func watch(_ state: HTTP2State) {
+        guard !state.isWatched else { return }
+        state.isWatched = true
+        connection.loop.schedule(atNanoseconds: KernelClock.deadline(after: patience / 2)) { [weak self] in
+            self?.endStalled()
+        }
+    }
+
+    /// Ends the streams whose peer keeps its window shut, and the connection when nothing leaves the socket.
+    private func endStalled() {
+        let isStuck = state.withLock { state in
+            state.isWatched = false
+            guard !state.isClosed else { return false }
+            if state.noteStall(queued: connection.queuedBytes) { return true }
+            for stream in state.streams.values where stream.noteStall() {
+                stream.task?.cancel()
+                state.reset(stream.id, HTTP2.cancel)
+            }
+            pump(state)
+            if !state.streams.isEmpty || connection.queuedBytes > 0 { watch(state) }
+            return false
+        }
+        if isStuck { connection.shut() }
     }
 
     /// Queues a part of a stream's body; suspends while much of it waits. Throws when the stream has ended.
@@ -239,6 +270,7 @@ final class HTTP2BodySource: HTTPBodySource {
     private let core: HTTP2Core
     private let id: Int32
     private let pipe: BodyPipe
+    private let timer = Mutex(TimerID?.none)
 
     init(_ core: HTTP2Core, _ id: Int32, _ pipe: BodyPipe) {
         self.core = core
@@ -254,7 +286,20 @@ final class HTTP2BodySource: HTTPBodySource {
         return bytes
     }
 
+    func setDeadline(_ deadline: Int64) {
+        let timer = core.connection.loop.schedule(atNanoseconds: deadline) { [pipe] in
+            // Without effect where the body has ended.
+            pipe.finish(DeadlineExceeded("read a body"), trailers: [:])
+        }
+        let earlier = self.timer.withLock { known in
+            defer { known = timer }
+            return known
+        }
+        if let earlier { core.connection.loop.cancel(earlier) }
+    }
+
     func abandon() {
+        if let timer = timer.withLock({ $0.take() }) { core.connection.loop.cancel(timer) }
         pipe.abandon()
         // Later, not here: the stream may have been let go under the connection's lock.
         Task(executorPreference: core.connection.loop) { [core, id] in core.abandoned(id) }

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Synchronization
+
 /// Serves the requests of one HTTP/2 connection, many at a time.
 final class HTTP2ServerConnection: ServedConnection {
     private let server: HTTPServer
     private let context: RequestContext
     private let core: HTTP2Core
+    /// Handlers at work. A stream that the client resets makes room for another while its handler still runs: without a
+    /// limit of their own there is none (CVE-2023-44487).
+    private let running = Atomic<Int>(0)
 
     init(_ server: HTTPServer, _ connection: any Connection, _ context: RequestContext) {
         self.server = server
@@ -12,7 +17,8 @@ final class HTTP2ServerConnection: ServedConnection {
         let configuration = server.configuration
         core = HTTP2Core(
             connection, .server, configuration.limits, window: configuration.streamWindow,
-            maximumStreams: configuration.maximumStreams, idleTimeout: configuration.idleTimeout)
+            maximumStreams: configuration.maximumStreams, idleTimeout: configuration.idleTimeout,
+            patience: configuration.bodyTimeout)
     }
 
     func stop() { core.goAway() }
@@ -21,12 +27,14 @@ final class HTTP2ServerConnection: ServedConnection {
 
     func run(firstBytes: [UInt8]) async {
         await core.run(firstBytes: firstBytes) { [self] state, stream, headers, pseudo, isEnd in
-            begin(stream, headers, pseudo, isEnd)
+            begin(state, stream, headers, pseudo, isEnd)
         }
     }
 
     /// Starts the handler. Under the core's lock: the task runs later.
-    private func begin(_ stream: HTTP2Stream, _ headers: HTTPHeaders, _ pseudo: [String: String], _ isEnd: Bool) {
+    private func begin(
+        _ state: HTTP2State, _ stream: HTTP2Stream, _ headers: HTTPHeaders, _ pseudo: [String: String], _ isEnd: Bool
+    ) {
         var request = HTTPRequest(
             method: pseudo[":method"] ?? "", target: pseudo[":path"] ?? "", headers: headers, context: context)
         request.context.version = "HTTP/2.0"
@@ -39,8 +47,14 @@ final class HTTP2ServerConnection: ServedConnection {
             request.body = .stream(HTTPBodyStream(HTTP2BodySource(core, stream.id, pipe), expectedLength: length))
         }
         let id = stream.id
+        guard running.load(ordering: .relaxed) < 2 * server.configuration.maximumStreams else {
+            return state.reset(id, HTTP2.refusedStream)
+        }
+        running.add(1, ordering: .relaxed)
         stream.task = Task(executorPreference: core.connection.loop) { [self, request] in
-            await respond(id, to: request)
+            // Given up before its turn: nobody waits for the answer.
+            if !Task.isCancelled { await respond(id, to: request) }
+            running.subtract(1, ordering: .relaxed)
         }
     }
 

@@ -27,6 +27,13 @@ final class HTTP2State {
     var isGoingAway = false
     var isIdle = true
     var hasServed = false
+    /// A timer is set that looks for stalled streams.
+    var isWatched = false
+    /// How much waited in the socket when it was last looked at, and how often that was the same.
+    private var queuedBefore = 0
+    private var produced = 0
+    private var producedBefore = 0
+    private var stalls = 0
     private var blocks: [Int32: Block] = [:]
     private var events: [Event] = []
     private let limits: HTTPLimits
@@ -105,7 +112,17 @@ final class HTTP2State {
             if result.isEmpty, count > 8192 { result.reserveCapacity(limit + 20_000) }
             result.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
         }
+        produced += result.count
         return result.isEmpty ? nil : result
+    }
+
+    /// Whether the same bytes have waited in the socket for the third time now.
+    func noteStall(queued: Int) -> Bool {
+        let isSame = queued > 0 && queued == queuedBefore && produced == producedBefore
+        stalls = isSame ? stalls + 1 : 0
+        queuedBefore = queued
+        producedBefore = produced
+        return stalls >= 2
     }
 
     /// Whether the session has nothing more to say or to hear.

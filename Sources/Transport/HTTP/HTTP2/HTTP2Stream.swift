@@ -17,6 +17,10 @@ final class HTTP2Stream {
     private var offset = 0
     private(set) var queued = 0
     var isOutputOver = false
+    /// How much has been taken, when it was last looked at, and how often nothing had been.
+    private var taken = 0
+    private var takenBefore = 0
+    private var stalls = 0
     var trailers: HTTPHeaders = [:]
     /// The session waits for more output.
     var isDeferred = false
@@ -57,7 +61,15 @@ final class HTTP2Stream {
             head = 0
         }
         queued -= filled
+        taken += filled
         return filled
+    }
+
+    /// Whether something waits and nothing of it has been taken, for the third time now.
+    func noteStall() -> Bool {
+        stalls = queued > 0 && taken == takenBefore ? stalls + 1 : 0
+        takenBefore = taken
+        return stalls >= 2
     }
 
     /// Ends everything that waits for this stream.

@@ -53,6 +53,13 @@ protocol HTTPBodySource: Sendable {
     var trailers: HTTPHeaders { get }
     /// The reader is gone and wants no more.
     func abandon()
+    /// From then on (nanoseconds of the monotonic clock) `next` throws `DeadlineExceeded`, if the end has not come.
+    func setDeadline(_ deadline: Int64)
+}
+
+extension HTTPBodySource {
+    // What is made in this process is not waited for.
+    func setDeadline(_ deadline: Int64) {}
 }
 
 /// A body that arrives, or is made, piece by piece. It can be read once, by one reader; the pieces are never empty.
@@ -74,6 +81,15 @@ public final class HTTPBodyStream: AsyncSequence, Sendable {
 
     /// The next piece; nil at the end. Throws when the sender failed, or the connection did.
     public func next() async throws -> [UInt8]? { try await source.next() }
+
+    /// Limits the time of the whole body: from `deadline` (nanoseconds of the monotonic clock) on, `next` throws
+    /// `DeadlineExceeded`. For bodies that come over the network; without effect on others.
+    public func setDeadline(_ deadline: Int64) { source.setDeadline(deadline) }
+
+    /// The same body; `object` lives as long as it is being read.
+    func holding(_ object: any AnyObject & Sendable) -> HTTPBodyStream {
+        HTTPBodyStream(HoldingSource(stream: self, object: object), expectedLength: expectedLength)
+    }
 
     /// The trailer fields; empty before the end of the body.
     public var trailers: HTTPHeaders { source.trailers }
@@ -99,6 +115,16 @@ public final class HTTPBodyStream: AsyncSequence, Sendable {
         let core = BodyPipe(capacity: capacity)
         return (HTTPBodyWriter(core), HTTPBodyStream(core))
     }
+}
+
+private struct HoldingSource: HTTPBodySource {
+    let stream: HTTPBodyStream
+    let object: any AnyObject & Sendable
+
+    func next() async throws -> [UInt8]? { try await stream.next() }
+    var trailers: HTTPHeaders { stream.trailers }
+    // The stream itself is let go of with this.
+    func abandon() {}
 }
 
 private struct ClosureSource: HTTPBodySource {

@@ -21,6 +21,17 @@ public struct HTTPResponse: Sendable {
         self.upgrade = upgrade
     }
 
+    /// Keeps `object` as long as the response goes on: until its streamed body has been read or dropped, and the
+    /// connection that it takes over has ended.
+    public mutating func hold(_ object: any AnyObject & Sendable) {
+        if case .stream(let stream) = body { body = .stream(stream.holding(object)) }
+        guard let upgrade else { return }
+        self.upgrade = { stream in
+            await upgrade(stream)
+            withExtendedLifetime(object) {}
+        }
+    }
+
     /// A response with a plain text body.
     public static func text(_ text: String, status: Int = 200) -> HTTPResponse {
         HTTPResponse(

@@ -17,6 +17,8 @@ public final class SPDYConnection: Sendable {
     private let frames: HTTPBodyStream
     private let incoming: AsyncStream<SPDYStream>
     private let announce: AsyncStream<SPDYStream>.Continuation
+    /// Streams that may wait to be taken: a peer can open and reset them for ever.
+    private static let waitingLimit = 1024
 
     fileprivate struct State: ~Copyable {
         var streams: [UInt32: SPDYStream] = [:]
@@ -32,7 +34,7 @@ public final class SPDYConnection: Sendable {
         self.role = role
         state = Mutex(State(nextID: role == .client ? 1 : 2))
         (outgoing, frames) = HTTPBodyStream.pipe(capacity: 256 << 10)
-        (incoming, announce) = AsyncStream.makeStream()
+        (incoming, announce) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.waitingLimit))
     }
 
     /// The streams the peer opens, each accepted already, in order. One consumer.
@@ -164,7 +166,7 @@ extension SPDYConnection {
         }
         try await send(reply)
         if isFinal { opened.finishIncoming(nil) }
-        announce.yield(opened)
+        if case .dropped = announce.yield(opened) { throw SPDYViolation(reason: "too many streams wait to be taken") }
     }
 
     private func find(_ id: UInt32) -> SPDYStream? { state.withLock { $0.streams[id] } }

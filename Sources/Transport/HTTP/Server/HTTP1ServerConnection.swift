@@ -7,6 +7,7 @@ internal import Synchronization
 final class HTTP1ServerConnection: ServedConnection {
     private struct State {
         var isIdle = true
+        var hasServed = false
         var isStopping = false
     }
 
@@ -54,20 +55,24 @@ final class HTTP1ServerConnection: ServedConnection {
     }
 
     private func nextHead() async throws -> HTTP1Head? {
-        let mayWait = state.withLock { state in
+        let (mayWait, isFirst) = state.withLock { state in
             // What has been read already is a request the client may count on.
-            if state.isStopping, !channel.hasInput { return false }
+            if state.isStopping, !channel.hasInput { return (false, false) }
             state.isIdle = !channel.hasInput
-            return true
+            return (true, !state.hasServed)
         }
         guard mayWait else { return nil }
         let configuration = server.configuration
-        let idle = channel.hasInput ? configuration.headTimeout : configuration.idleTimeout
+        // A connection is made for a request: only between two of them there may be a long time.
+        let idle = channel.hasInput || isFirst ? configuration.headTimeout : configuration.idleTimeout
         connection.setDeadline(KernelClock.deadline(after: idle))
         let head = try await channel.nextHead {
             connection.setDeadline(KernelClock.deadline(after: configuration.headTimeout))
         }
-        state.withLock { $0.isIdle = false }
+        state.withLock { state in
+            state.isIdle = false
+            state.hasServed = true
+        }
         connection.setDeadline(nil)
         return head
     }

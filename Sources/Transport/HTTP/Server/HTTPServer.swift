@@ -12,6 +12,8 @@ public final class HTTPServer: Sendable {
         public var limits = HTTPLimits()
         /// Connections beyond these are closed at once.
         public var maximumConnections = 16 * 1024
+        /// The same for one peer: an IPv4 address, or 64 bits of an IPv6 one. The loopback's are not counted.
+        public var maximumConnectionsPerPeer = 4 * 1024
         /// How long a TLS handshake, and a request's head once it began, may take.
         public var handshakeTimeout: Duration = .seconds(10)
         public var headTimeout: Duration = .seconds(32)
@@ -40,6 +42,7 @@ public final class HTTPServer: Sendable {
         var listeners: [AsyncListener] = []
         var accepting: [Task<Void, Never>] = []
         var connections: [ObjectIdentifier: any ServedConnection] = [:]
+        var perPeer: [[UInt8]: Int] = [:]
         var isStopping = false
         var emptied: [CheckedContinuation<Void, Never>] = []
     }
@@ -165,9 +168,14 @@ public final class HTTPServer: Sendable {
     }
 
     private func take(_ socket: AsyncSocket) {
-        let connection = SocketConnection(self, socket)
+        let peer = socket.peerAddress?.countedPart
+        let connection = SocketConnection(self, socket, peer: peer)
         let isTaken = state.withLock { state in
             guard !state.isStopping, state.connections.count < configuration.maximumConnections else { return false }
+            if let peer {
+                guard state.perPeer[peer, default: 0] < configuration.maximumConnectionsPerPeer else { return false }
+                state.perPeer[peer, default: 0] += 1
+            }
             state.connections[ObjectIdentifier(connection)] = connection
             return true
         }
@@ -181,11 +189,26 @@ public final class HTTPServer: Sendable {
     func ended(_ connection: SocketConnection) {
         let waiting = state.withLock { state in
             state.connections[ObjectIdentifier(connection)] = nil
+            if let peer = connection.peer, let count = state.perPeer[peer] {
+                state.perPeer[peer] = count > 1 ? count - 1 : nil
+            }
             guard state.isStopping, state.connections.isEmpty else { return [CheckedContinuation<Void, Never>]() }
             defer { state.emptied = [] }
             return state.emptied
         }
         for continuation in waiting { continuation.resume() }
+    }
+}
+
+extension SocketAddress {
+    /// What connections are counted by: whoever has one address of an IPv6 network of 64 bits has them all. nil for the
+    /// machine itself.
+    fileprivate var countedPart: [UInt8]? {
+        switch unmapped {
+        case .ipv4(let bytes, _): bytes.first == 127 ? nil : bytes
+        case .ipv6(let bytes, _, _): bytes.dropLast().allSatisfy { $0 == 0 } ? nil : Array(bytes.prefix(8))
+        case .unix: nil
+        }
     }
 }
 

@@ -16,10 +16,13 @@ final class SocketConnection: ServedConnection {
     private let server: HTTPServer
     private let socket: AsyncSocket
     private let state = Mutex(State())
+    /// Whose connection it is, where that is counted.
+    let peer: [UInt8]?
 
-    init(_ server: HTTPServer, _ socket: AsyncSocket) {
+    init(_ server: HTTPServer, _ socket: AsyncSocket, peer: [UInt8]?) {
         self.server = server
         self.socket = socket
+        self.peer = peer
     }
 
     func start(_ tls: TLSServer?) {

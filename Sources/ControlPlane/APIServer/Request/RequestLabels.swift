@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Schema
+
+/// What a request is counted under: only words that the server knows. What a client makes up is counted as one.
+struct RequestLabels: Sendable {
+    var verb: String
+    var group = ""
+    var version = ""
+    var resource = ""
+    var subresource = ""
+
+    init(_ request: ParsedRequest, _ registry: ResourceRegistry) {
+        let info = request.info
+        verb = Self.verb(request, info)
+        guard info.isResource, let known = registry.resource(info.group, info.version, info.resource) else { return }
+        guard info.subresource.isEmpty || known.subresource(info.subresource) != nil else { return }
+        group = known.group
+        version = known.version
+        resource = known.plural
+        subresource = info.subresource
+    }
+
+    private static func verb(_ request: ParsedRequest, _ info: RequestInfo) -> String {
+        if info.isResource {
+            if ["log", "exec", "attach", "portforward", "proxy"].contains(info.subresource) { return "CONNECT" }
+            if info.verb == "watch" { return "WATCH" }
+            if info.verb == "list" { return "LIST" }
+        }
+        switch request.method {
+        case "GET", "HEAD": return "GET"
+        case "PATCH":
+            return request.contentType == "application/apply-patch+yaml" ? "APPLY" : "PATCH"
+        case "POST", "PUT", "DELETE": return request.method
+        default: return "OTHER"
+        }
+    }
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncIO
+import HTTP
+import JSON
+import Linux
+import TLS
+import Telemetry
+import Testing
+
+@testable import APIServer
+
+@Suite struct `Fair seats` {
+    @Test func `go to the flow that has the fewest`() {
+        var seats = FairSeats(total: 49)
+        var number: UInt64 = 0
+        func enter(_ flow: String) -> FairSeats.Entry {
+            number += 1
+            return seats.enter(.globalDefault, flow, number: number)
+        }
+        var seated = 0
+        while enter("greedy") == .seated { seated += 1 }
+        // Its own share and what the others lend, not what they keep.
+        #expect(seated > 4 && seated < 49)
+        #expect(enter("greedy") == .waits)
+        #expect(enter("modest") == .waits)
+        // Both greedy ones came first.
+        let next = seats.leave(.globalDefault, "greedy")
+        #expect(next == [number])
+        let last = seats.leave(.globalDefault, "greedy")
+        #expect(last.count == 1)
+    }
+
+    @Test func `nobody takes what a level keeps, and masters never wait`() {
+        var seats = FairSeats(total: 245)
+        var number: UInt64 = 0
+        for flow in 0..<1000 {
+            number += 1
+            _ = seats.enter(.workloadLow, "account-\(flow)", number: number)
+        }
+        for (level, kept) in [(PriorityLevel.leaderElection, 10), (.nodeHigh, 30), (.catchAll, 5)] {
+            for _ in 0..<kept {
+                number += 1
+                let entry = seats.enter(level, "x", number: number)
+                #expect(entry == .seated)
+            }
+        }
+        for _ in 0..<1000 {
+            number += 1
+            let entry = seats.enter(.exempt, "admin", number: number)
+            #expect(entry == .seated)
+        }
+    }
+
+    @Test func `one flow cannot fill the queue of its level`() {
+        var seats = FairSeats(total: 10)
+        var number: UInt64 = 0
+        var refused = 0
+        for _ in 0..<2000 {
+            number += 1
+            if seats.enter(.globalDefault, "greedy", number: number) == .refused { refused += 1 }
+        }
+        #expect(refused > 1500)
+        number += 1
+        let entry = seats.enter(.globalDefault, "modest", number: number)
+        #expect(entry == .waits)
+    }
+
+    @Test func `are all given back, in whatever order people come, go and give up`() {
+        var random = SeededNumbers(state: 7)
+        var seats = FairSeats(total: 30)
+        var seated: [(level: PriorityLevel, flow: String)] = []
+        var waiting: [UInt64: (level: PriorityLevel, flow: String)] = [:]
+        func sit(_ numbers: [UInt64]) {
+            for number in numbers {
+                if let known = waiting.removeValue(forKey: number) {
+                    seated.append(known)
+                } else {
+                    Issue.record("\(number)")
+                }
+            }
+        }
+        for number in 1...20_000 {
+            let level = PriorityLevel.allCases[Int(random.next() % 8)]
+            let flow = "f\(random.next() % 5)"
+            switch random.next() % 5 {
+            case 0, 1:
+                switch seats.enter(level, flow, number: UInt64(number)) {
+                case .seated: seated.append((level, flow))
+                case .waits: waiting[UInt64(number)] = (level, flow)
+                case .refused: #expect(waiting.count >= FairSeats.flowLimit)
+                }
+            case 2:
+                guard let (number, known) = waiting.first else { continue }
+                let isGivenUp = seats.giveUp(known.level, known.flow, number: number)
+                #expect(isGivenUp)
+                waiting[number] = nil
+            default:
+                guard !seated.isEmpty else { continue }
+                let gone = seated.remove(at: Int(random.next() % UInt64(seated.count)))
+                sit(seats.leave(gone.level, gone.flow))
+            }
+            #expect(seated.count { $0.level != .exempt } <= 30 + PriorityLevel.allCases.count)
+        }
+        while let gone = seated.popLast() { sit(seats.leave(gone.level, gone.flow)) }
+        #expect(waiting.isEmpty)
+        for level in PriorityLevel.allCases { #expect(seats.load(of: level) == (0, 0)) }
+    }
+}
+
+private struct SeededNumbers {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return state >> 33
+    }
+}
+
+@Suite struct `A request's priority level` {
+    @Test(arguments: [
+        ("admin", ["system:masters", "system:authenticated"], "GET /api/v1/pods", "exempt"),
+        ("system:node:a", ["system:nodes", "system:authenticated"], "PATCH /api/v1/nodes/a/status", "node-high"),
+        (
+            "system:node:a", ["system:nodes", "system:authenticated"],
+            "PUT /apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/a", "node-high"
+        ),
+        ("system:node:a", ["system:nodes", "system:authenticated"], "GET /api/v1/pods", "system"),
+        (
+            "system:kube-scheduler", ["system:authenticated"],
+            "PUT /apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler", "leader-election"
+        ),
+        ("system:kube-scheduler", ["system:authenticated"], "GET /api/v1/pods", "workload-high"),
+        (
+            "system:serviceaccount:kube-system:job", ["system:serviceaccounts", "system:authenticated"],
+            "GET /api/v1/pods", "workload-high"
+        ),
+        (
+            "system:serviceaccount:default:job", ["system:serviceaccounts", "system:authenticated"],
+            "GET /api/v1/pods", "workload-low"
+        ),
+        ("jane", ["system:authenticated"], "GET /api/v1/pods", "global-default"),
+        ("system:anonymous", ["system:unauthenticated"], "GET /openid/v1/jwks", "global-default"),
+        ("nobody", [], "GET /api/v1/pods", "catch-all"),
+        ("system:anonymous", ["system:unauthenticated"], "GET /readyz", "exempt"),
+    ])
+    func `is the one of upstream's suggested schemas`(
+        _ name: String, _ groups: [String], _ what: String, _ level: String
+    ) {
+        let parts = what.split(separator: " ").map(String.init)
+        let info = ParsedRequest(HTTPRequest(method: parts[0], target: parts[1])).info
+        #expect(PriorityLevel(user: RequestUser(name: name, groups: groups), info: info).name == level)
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct `Under load, the server` {
+    private static let reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+    /// As it comes from the network: who asks is in the certificate.
+    private func request(
+        _ method: String, _ target: String, _ body: HTTPBody = .empty, as name: String, groups: [String] = [],
+        type: String = "application/json"
+    ) -> HTTPRequest {
+        var request = HTTPRequest(method: method, target: target, headers: ["Content-Type": type], body: body)
+        request.context.clientCertificate = PeerCertificate(commonName: name, organizations: groups, isVerified: true)
+        return request
+    }
+
+    private func review() -> HTTPBody {
+        .bytes(
+            JSONValue.object([
+                "kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1",
+                "spec": ["resourceAttributes": ["verb": "list", "resource": "pods"]],
+            ]).encoded())
+    }
+
+    @Test func `serves everybody beside bodies that never come`() async throws {
+        let server = try await TestServer()
+        var writers: [HTTPBodyWriter] = []
+        var requests: [Task<HTTPResponse, Never>] = []
+        for _ in 0..<1000 {
+            let (writer, stream) = HTTPBodyStream.pipe()
+            writers.append(writer)
+            let unfinished = request("POST", Self.reviews, .stream(stream), as: "mallory")
+            requests.append(Task { await server.server.handle(unfinished) })
+        }
+        // Each of them has been read from, so that it waits in the server.
+        for writer in writers { try await writer.write(Array(repeating: 0x20, count: 64 * 1024)) }
+        #expect(await server.server.handle(request("POST", Self.reviews, review(), as: "jane")).status == 201)
+        #expect(await server.server.handle(request("POST", Self.reviews, review(), as: "mallory")).status == 201)
+        let namespaces = "/api/v1/namespaces"
+        let body = HTTPBody.bytes(
+            JSONValue.object(["kind": "Namespace", "apiVersion": "v1", "metadata": ["name": "x"]]).encoded())
+        #expect(
+            await server.server.handle(
+                request("POST", namespaces, body, as: "root", groups: ["system:masters"])
+            ).status == 201)
+        for writer in writers { writer.finish(HTTPBodyAbandoned()) }
+        for request in requests { #expect([400, 429].contains(await request.value.status)) }
+    }
+
+    @Test func `takes no body that is too long, and no more of one user's than his part`() async throws {
+        let server = try await TestServer()
+        let long = HTTPBody.bytes(Array(repeating: 0x20, count: 3 << 20 | 1))
+        #expect(await server.server.handle(request("POST", Self.reviews, long, as: "jane")).status == 413)
+        let (endless, stream) = HTTPBodyStream.pipe()
+        let writing = Task {
+            while true { try await endless.write(Array(repeating: 0x20, count: 1 << 20)) }
+        }
+        #expect(await server.server.handle(request("POST", Self.reviews, .stream(stream), as: "jane")).status == 413)
+        writing.cancel()
+        let budget = SharedBudget(each: 10, total: 15)
+        #expect(budget.take(10, "a") && !budget.take(1, "a") && budget.take(5, "b") && !budget.take(1, "c"))
+        budget.giveBack(10, "a")
+        #expect(budget.take(1, "c") && budget.inUse == 6)
+    }
+
+    @Test func `gives one user so many watches and no more, and takes them back when they end`() async throws {
+        let server = try await TestServer { $0.maxLongRunningPerUser = 3 }
+        let watch = "/api/v1/namespaces/default/pods?watch=1&timeoutSeconds=9223372036854775807"
+        var open: [HTTPResponse] = []
+        for user in ["jane", "john"] { try await server.grant(user, to: user, [rule("watch", "pods")]) }
+        for _ in 0..<3 { open.append(await server.server.handle(request("GET", watch, as: "jane"))) }
+        #expect(open.allSatisfy { $0.status == 200 })
+        #expect(await server.server.handle(request("GET", watch, as: "jane")).status == 429)
+        #expect(await server.server.handle(request("GET", watch, as: "john")).status == 200)
+        open.removeLast()
+        #expect(await server.server.handle(request("GET", watch, as: "jane")).status == 200)
+    }
+
+    @Test func `makes no series of what strangers write into a request`() async throws {
+        let server = try await TestServer()
+        for number in 0..<100 {
+            for target in [
+                "/apis/zz\(number).example/v1/zzthings", "/api/v1/zz\(number)", "/api/v1/pods/p/zz\(number)",
+                "/zz\(number)",
+            ] {
+                _ = await server.server.handle(HTTPRequest(method: "GET", target: target))
+                _ = await server.server.handle(HTTPRequest(method: "ZZ\(number)", target: target))
+            }
+        }
+        _ = await server.server.handle(request("POST", Self.reviews, review(), as: "jane"))
+        let metrics = try await server.send("GET", "/metrics").json.string ?? ""
+        #expect(metrics.contains(#"resource="selfsubjectaccessreviews""#) && metrics.contains(#"verb="OTHER""#))
+        #expect(!metrics.lowercased().contains("zz"))
+    }
+
+    @Test func `returns a client's audit id only where a log can take it`() async throws {
+        let server = try await TestServer()
+        for (given, isTaken) in [("abc-1", true), (String(repeating: "a", count: 500), false), ("a b", false)] {
+            let answer = try await server.send("GET", "/version", headers: [("Audit-Id", given)])
+            #expect((answer.headers["Audit-Id"] == given) == isTaken)
+        }
+    }
+
+    @Test func `stores no object that is larger than etcd's requests, by whatever way`() async throws {
+        let server = try await TestServer()
+        let long = JSONValue.string(String(repeating: "A", count: 100_000))
+        let large = pod(
+            "big",
+            ["containers": [["name": "c", "image": "x", "args": .array([JSONValue](repeating: long, count: 20))]]])
+        let refused = try await server.send("POST", pods, large)
+        #expect(refused.status == 413 && refused.json["reason"] == "RequestEntityTooLarge")
+        #expect(refused.json["message"] == "etcdserver: request is too large")
+        #expect(try await server.send("POST", pods, pod("p")).status == 201)
+        let conditions = JSONValue.array(
+            (0..<20).map { ["type": .string("t\($0)"), "status": "True", "message": long] })
+        let status = try await server.send(
+            "PATCH", "\(pods)/p/status", ["status": ["conditions": conditions]], type: "application/merge-patch+json")
+        #expect(status.status == 413)
+        let copies = JSONValue.array(
+            [["op": "add", "path": "/metadata/annotations", "value": ["a": long]]]
+                + (0..<30).map {
+                    ["op": "copy", "from": "/metadata/annotations/a", "path": .string("/metadata/finalizers/\($0)")]
+                })
+        #expect(
+            try await server.send("PATCH", "\(pods)/p", copies, type: "application/json-patch+json").status >= 400)
+        let applied = try await server.send(
+            "PATCH", "\(pods)/q?fieldManager=m", large.with("metadata", ["name": "q"]),
+            type: "application/apply-patch+yaml")
+        #expect(applied.status == 413)
+    }
+}
+
+extension JSONValue {
+    fileprivate func with(_ field: String, _ value: JSONValue) -> JSONValue {
+        var copy = self
+        copy[field] = value
+        return copy
+    }
+}
