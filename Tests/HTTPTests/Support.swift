@@ -14,6 +14,7 @@ struct TestServer {
     }
 
     let server: HTTPServer
+    let group: EventLoopGroup?
     let authority: CertificateAuthority
     let transport: Transport
     let base: String
@@ -22,7 +23,7 @@ struct TestServer {
 
     init(
         _ transport: Transport, configuration: HTTPServer.Configuration = HTTPServer.Configuration(),
-        handler: any HTTPHandler
+        group: EventLoopGroup? = nil, handler: any HTTPHandler
     ) throws {
         authority = try Self.authority.get()
         self.transport = transport
@@ -39,7 +40,9 @@ struct TestServer {
             transport == .unix
             ? .unix("/tmp/swiftlet-http-\(getpid())-\(UInt32.random(in: 0 ... .max)).sock")
             : .ipv4(address: [127, 0, 0, 1], port: 0)
-        server = try HTTPServer(addresses: [address], tls: tls, configuration: configuration, handler: handler)
+        server = try HTTPServer(
+            addresses: [address], tls: tls, configuration: configuration, group: group, handler: handler)
+        self.group = group
         try server.start()
         let bound = server.addresses[0]
         switch transport {
@@ -61,7 +64,9 @@ struct TestServer {
     }
 
     /// A connection that speaks bytes, to say what no client of ours would.
-    func raw() async throws -> AsyncSocket { try await AsyncSocket.connect(to: server.addresses[0]) }
+    func raw() async throws -> AsyncSocket {
+        try await AsyncSocket.connect(to: server.addresses[0], loop: group?.next())
+    }
 
     /// What the server answers to `text` on a connection of its own, to the end; gives up after `patience`.
     func answer(to text: String, patience: Duration = .seconds(5)) async throws -> String {

@@ -125,6 +125,28 @@ private func condition(_ type: String, _ definition: JSONObject) -> String? {
                 == "True InitialNamesAccepted the initial names have been accepted")
     }
 
+    @Test func `loses a name of the server's own even if it was given it once`() throws {
+        let builtin = try #require(KubeAPI.resources.first { $0.kind == "IngressClass" })
+        var reserved = DefinitionStatus.TakenNames()
+        reserved.add(builtin)
+        func decided(_ definition: JSONObject) -> JSONObject {
+            DefinitionStatus.settled(
+                definition, taken: DefinitionStatus.TakenNames(), reserved: reserved, now: "2026-01-01T00:00:00Z")
+        }
+        for (field, name, reason) in [
+            ("plural", "ingressclasses", "PluralConflict"), ("kind", "IngressClass", "KindConflict"),
+            ("listKind", "IngressClassList", "ListKindConflict"),
+        ] {
+            let clashing = widgets { $0["spec"]?["names"]?[field] = .string(name) }
+            let before = settled(clashing)
+            #expect(DefinitionStatus.isTrue("Established", before))
+            let after = decided(before)
+            #expect(condition("NamesAccepted", after) == "False \(reason) \"\(name)\" is already in use")
+            #expect(condition("Established", after) == "False NotAccepted not all names are accepted")
+        }
+        #expect(DefinitionStatus.isTrue("Established", decided(settled(widgets()))))
+    }
+
     // MARK: Validation
 
     private static func complaints(_ new: JSONObject, old: JSONObject? = nil) -> [String] {

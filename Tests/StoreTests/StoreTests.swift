@@ -20,6 +20,46 @@ import Testing
         #expect(store.get("/registry/a/1") == nil)
     }
 
+    @Test func `moves a value to another key in one step`() async throws {
+        do {
+            let store = try SQLiteStore(directory: scratch.path)
+            _ = try await store.create("/a/1", value(1))
+            _ = try await store.create("/a/2", value(2))
+            let there = try await store.create("/b/2", value(22))
+            let watch = try await store.watch(prefix: "/", after: there.revision)
+            try await store.move("/a/1", to: "/b/1")
+            let events = try #require(try await watch.next())
+            #expect(events.map(\.key) == ["/b/1", "/a/1"] && events[1].object == nil)
+            // What is there stays, as after a move that was answered to nobody.
+            try await store.move("/a/2", to: "/b/2")
+            await #expect {
+                try await store.move("/a/1", to: "/b/1")
+            } throws: {
+                if case StoreError.notFound = $0 { true } else { false }
+            }
+            store.close()
+        }
+        let again = try SQLiteStore(directory: scratch.path)
+        #expect(again.count(prefix: "/a/") == 0)
+        #expect(text(again.get("/b/1")) == #"{"rv":"4","n":1}"# && text(again.get("/b/2")) == #"{"rv":"3","n":22}"#)
+    }
+
+    @Test func `takes a file of the first format, and says so when it is one of the second`() async throws {
+        do { try SQLiteStore(directory: scratch.path).close() }
+        var bytes = scratch.read("state.db")
+        // The version that SQLite keeps for its user, in the header.
+        bytes.replaceSubrange(60..<64, with: [0, 0, 0, 1])
+        scratch.write("state.db", bytes)
+        let store = try SQLiteStore(directory: scratch.path)
+        _ = try await store.create("/a", value(1))
+        try await store.adoptFormat()
+        store.close()
+        let again = try SQLiteStore(directory: scratch.path)
+        #expect(again.count(prefix: "/") == 1)
+        again.close()
+        #expect(scratch.read("state.db")[60..<64].elementsEqual([0, 0, 0, 2]))
+    }
+
     @Test func `refuses what etcd would refuse for its size`() async throws {
         let store = try SQLiteStore(directory: scratch.path)
         func text(_ count: Int, _ unit: String = "a") -> NewValue {

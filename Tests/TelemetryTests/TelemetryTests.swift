@@ -23,6 +23,16 @@ import Testing
             ])
     }
 
+    @Test func `what others wrote neither moves the cursor nor fills the log`() {
+        let lines = Lines()
+        let logger = Logger(label: "x", sink: LogSink { _, line in lines.all.withLock { $0.append(line) } })
+        logger.info(
+            "m", ["name": "a\u{1b}[2J\u{9b}2J\u{7f}\r\nlevel=error", "long": String(repeating: "é", count: 100_000)])
+        let line = lines.all.withLock { $0[0] }
+        #expect(!line.unicodeScalars.contains { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) })
+        #expect(line.utf8.count < 20_000)
+    }
+
     @Test func `a metric has no more series than its registry allows`() {
         let registry = MetricsRegistry(seriesLimit: 10)
         let counter = registry.counter("c_total", help: "C.", labels: ["a", "b"])

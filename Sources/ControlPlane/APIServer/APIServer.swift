@@ -74,6 +74,7 @@ public final class APIServer: HTTPHandler {
         } catch {
             throw ConfigurationError("prepare the cluster: \(error.message)")
         }
+        try await moveCustomResources()
         let definitions = DefinitionKeeper(core: core)
         do throws(APIError) { try await definitions.refresh() } catch {
             throw ConfigurationError("read the custom resource definitions: \(error.message)")
@@ -85,6 +86,21 @@ public final class APIServer: HTTPHandler {
         core.logger.info(
             "API server ready",
             ["revision": "\(sqlite.currentRevision)", "data": core.configuration.dataDirectory])
+    }
+
+    /// Brings a data directory of an earlier version to this one's keys. The last thing before the server serves: until
+    /// then the earlier version could take over again.
+    private func moveCustomResources() async throws {
+        do {
+            let definitions = try core.objects("apiextensions.k8s.io", "customresourcedefinitions")
+            let count = try await CustomKeyMigration(store: sqlite, registry: core.registry).run(definitions)
+            if count > 0 { core.logger.info("custom resources moved to keys of their own", ["objects": "\(count)"]) }
+            try await sqlite.adoptFormat()
+        } catch let error as APIError {
+            throw ConfigurationError("move custom resources to keys of their own: \(error.message)")
+        } catch {
+            throw ConfigurationError("move custom resources to keys of their own: \(error)")
+        }
     }
 
     /// Renews the server's certificates before they end, and tells `changed` each time it has; until cancelled.

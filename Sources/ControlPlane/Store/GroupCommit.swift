@@ -7,12 +7,15 @@ enum WriteAction: Sendable {
     case create
     case update(expected: Int64)
     case delete(expected: Int64?)
+    /// The value goes to another key. Where there is one already, it stays.
+    case move(to: String)
 }
 
 /// A request in the writer's queue, with whom to answer.
 enum WriteRequest: Sendable {
     case write(WriteAction, key: String, value: NewValue?, answer: @Sendable (Result<StoreEvent, StoreError>) -> Void)
     case compact(to: Int64, answer: @Sendable (StoreError?) -> Void)
+    case adoptFormat(answer: @Sendable (StoreError?) -> Void)
 }
 
 /// The writer: turns a batch of requests into one transaction. Runs on the writer thread only.
@@ -43,6 +46,10 @@ final class GroupCommit: Sendable {
                 commit(writes)
                 writes = []
                 answer(compact(to: revision))
+            case .adoptFormat(let answer):
+                commit(writes)
+                writes = []
+                answer(adoptFormat())
             }
         }
         commit(writes)
@@ -99,6 +106,15 @@ final class GroupCommit: Sendable {
         for case .write(_, _, _, let answer) in requests { answer(.failure(failure)) }
     }
 
+    private func adoptFormat() -> StoreError? {
+        do throws(StoreError) {
+            try log.log.database.execute("PRAGMA user_version=\(Log.format)")
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     private func compact(to revision: Int64) -> StoreError? {
         let (now, compacted, broken) = state.withLock { ($0.revision, $0.compacted, $0.failure) }
         if let broken { return broken }
@@ -139,11 +155,29 @@ private struct Batch {
 
     mutating func perform(_ request: WriteRequest, _ log: borrowing Log) throws(StoreError) {
         guard case .write(let action, let key, let value, let answer) = request else { return }
-        let present = written[KeyBytes(key)] ?? state.withLock { $0.objects[key] }
+        let present = present(key)
+        if case .move(let target) = action, let present {
+            if self.present(target) == nil { _ = try append(target, present.original, replacing: nil, log) }
+            let event = try append(key, nil, replacing: present, log)
+            answers.append { answer(.success(event)) }
+            return
+        }
         if let refusal = Self.check(action, key, present) {
             answers.append { answer(.failure(refusal)) }
             return
         }
+        let event = try append(key, value, replacing: present, log)
+        answers.append { answer(.success(event)) }
+    }
+
+    private func present(_ key: String) -> StoredObject? {
+        written[KeyBytes(key)] ?? state.withLock { $0.objects[key] }
+    }
+
+    /// Writes one row; without a value a deletion.
+    private mutating func append(
+        _ key: String, _ value: NewValue?, replacing present: StoredObject?, _ log: borrowing Log
+    ) throws(StoreError) -> StoreEvent {
         let next = revision + 1
         try log.append(
             Log.Row(
@@ -156,7 +190,7 @@ private struct Batch {
         let event = StoreEvent(revision: next, key: key, object: object, previous: present)
         written[KeyBytes(key)] = .some(object)
         events.append(event)
-        answers.append { answer(.success(event)) }
+        return event
     }
 
     private static func check(_ action: WriteAction, _ key: String, _ present: StoredObject?) -> StoreError? {
@@ -171,6 +205,7 @@ private struct Batch {
             } else {
                 .notFound(key: key)
             }
+        case .move: present == nil ? .notFound(key: key) : nil
         }
     }
 }

@@ -21,6 +21,10 @@ public protocol KeyValueStore: Sendable {
     /// value as `previous`.
     func delete(_ key: String, expected: Int64?) async throws(StoreError) -> StoreEvent
 
+    /// Gives the value of `key` to `target`, both in one step. A value that is at `target` already stays there. Throws
+    /// `notFound` when there is nothing to move.
+    func move(_ key: String, to target: String) async throws(StoreError)
+
     /// The newest value of `key`.
     func get(_ key: String) -> StoredObject?
 

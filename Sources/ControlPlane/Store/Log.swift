@@ -14,7 +14,8 @@ struct Log: ~Copyable {
     private let range: Statement
     private let one: Statement
 
-    static let format: Int64 = 1
+    /// 2: custom resources have a prefix of their own. A file of format 1 is one of 2 once they have been moved there.
+    static let format: Int64 = 2
     /// "swlt" in the header of the file, where file(1) and we look.
     static let application: Int64 = 0x7377_6c74
 

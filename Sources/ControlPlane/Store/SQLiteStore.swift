@@ -86,6 +86,20 @@ extension SQLiteStore {
         try await write(.delete(expected: expected), key, nil)
     }
 
+    public func move(_ key: String, to target: String) async throws(StoreError) {
+        _ = try await write(.move(to: target), key, nil)
+    }
+
+    /// Says in the file that keys are as this version has them: earlier versions refuse it from then on.
+    public func adoptFormat() async throws(StoreError) {
+        let result = await withCheckedContinuation { continuation in
+            if !writer.submit(.adoptFormat { continuation.resume(returning: $0) }) {
+                continuation.resume(returning: .closed)
+            }
+        }
+        if let result { throw result }
+    }
+
     public func compact(to revision: Int64) async throws(StoreError) {
         let result = await withCheckedContinuation { continuation in
             let request = WriteRequest.compact(to: revision) { continuation.resume(returning: $0) }

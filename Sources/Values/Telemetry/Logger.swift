@@ -136,8 +136,14 @@ public struct LogSink: Sendable {
         }
     }
 
+    /// How long one value may be: much of what is logged was written by somebody else.
+    static let fieldLimit = 8 * 1024
+
     /// A logfmt value: bare where it can be, else quoted with escapes.
     static func field(_ text: String) -> String {
+        guard text.utf8.count <= fieldLimit else {
+            return field(String(decoding: text.utf8.prefix(fieldLimit - 3), as: UTF8.self) + "…")
+        }
         let bare = text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3D && $0 != 0x5C && $0 < 0x7F }
         if bare, !text.isEmpty { return text }
         var result = "\""
@@ -148,7 +154,8 @@ public struct LogSink: Sendable {
             case "\n": result += "\\n"
             case "\r": result += "\\r"
             case "\t": result += "\\t"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+            // With C1, by which a terminal takes commands too.
+            case _ where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value):
                 result += "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
             default: result.unicodeScalars.append(scalar)
             }

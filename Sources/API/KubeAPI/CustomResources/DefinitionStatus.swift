@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import JSON
+public import Schema
 
 /// What a CustomResourceDefinition's status says, computed from the definition and the names others have.
 public enum DefinitionStatus {
@@ -22,6 +23,13 @@ public enum DefinitionStatus {
             resources.remove("")
             kinds.remove("")
         }
+
+        /// Adds the names of a built-in resource.
+        public mutating func add(_ resource: ResourceKind) {
+            resources.formUnion([resource.plural, resource.singular] + resource.shortNames)
+            kinds.formUnion([resource.kind, resource.listKind])
+            resources.remove("")
+        }
     }
 
     public static func isTrue(_ type: String, _ definition: JSONObject) -> Bool {
@@ -31,39 +39,47 @@ public enum DefinitionStatus {
     }
 
     /// The definition with the names it is given, and with its conditions, as of `now`. `taken` are the names that
-    /// other definitions of the group have.
-    public static func settled(_ definition: JSONObject, taken: TakenNames, now: String) -> JSONObject {
+    /// other definitions of the group have, `reserved` those that the server's own resources have in it: these it cannot
+    /// have even if it was given them once.
+    public static func settled(
+        _ definition: JSONObject, taken: TakenNames, reserved: TakenNames = TakenNames(), now: String
+    ) -> JSONObject {
         let wanted = definition["spec"]?["names"] ?? [:]
         let current = definition["status"]?["acceptedNames"] ?? [:]
         var names: JSONObject = [:]
         var conflict: (reason: String, message: String)?
+        var isReserved = false
 
-        func decide(_ field: String, _ reason: String, _ taken: Set<String>) {
+        func decide(_ field: String, _ reason: String, _ taken: Set<String>, _ reserved: Set<String>) {
             let name = wanted[field]?.string ?? ""
-            if name == current[field]?.string || !taken.contains(name) {
+            if !reserved.contains(name), name == current[field]?.string || !taken.contains(name) {
                 names[field] = .string(name)
             } else {
-                names[field] = current[field]
+                if reserved.contains(name) { isReserved = true }
+                names[field] = current[field].flatMap { reserved.contains($0.string ?? "") ? nil : $0 }
                 conflict = (reason, "\(JSONValue.quoted(name)) is already in use")
             }
         }
 
-        decide("plural", "PluralConflict", taken.resources)
-        decide("singular", "SingularConflict", taken.resources)
+        decide("plural", "PluralConflict", taken.resources, reserved.resources)
+        decide("singular", "SingularConflict", taken.resources, reserved.resources)
         let shortNames = (wanted["shortNames"]?.array ?? []).compactMap(\.string)
         let ours = (current["shortNames"]?.array ?? []).compactMap(\.string)
-        let refused = shortNames.filter { !ours.contains($0) && taken.resources.contains($0) }
+        let refused = shortNames.filter {
+            reserved.resources.contains($0) || (!ours.contains($0) && taken.resources.contains($0))
+        }
         if refused.isEmpty {
             if !shortNames.isEmpty { names["shortNames"] = .array(shortNames.map { .string($0) }) }
         } else {
-            names["shortNames"] = current["shortNames"]
+            let kept = ours.filter { !reserved.resources.contains($0) }
+            if !kept.isEmpty { names["shortNames"] = .array(kept.map { .string($0) }) }
             let texts = refused.map { "\(JSONValue.quoted($0)) is already in use" }
             conflict = (
                 "ShortNamesConflict", texts.count == 1 ? texts[0] : "[" + texts.joined(separator: ", ") + "]"
             )
         }
-        decide("kind", "KindConflict", taken.kinds)
-        decide("listKind", "ListKindConflict", taken.kinds)
+        decide("kind", "KindConflict", taken.kinds, reserved.kinds)
+        decide("listKind", "ListKindConflict", taken.kinds, reserved.kinds)
         if let categories = wanted["categories"]?.array, !categories.isEmpty {
             names["categories"] = .array(categories)
         }
@@ -78,8 +94,8 @@ public enum DefinitionStatus {
         } else {
             set(&result, "NamesAccepted", "True", "NoConflicts", "no conflicts found", now)
         }
-        // What was served once goes on being served.
-        if !isTrue("Established", definition) {
+        // What was served once goes on being served, unless it has a name of the server's own.
+        if isReserved || !isTrue("Established", definition) {
             if conflict == nil {
                 set(&result, "Established", "True", "InitialNamesAccepted", "the initial names have been accepted", now)
             } else {

@@ -72,7 +72,8 @@ final class DefinitionKeeper: Sendable {
         for (definition, revision) in try changed(stored, entries) {
             let before = entries[definition.name]
             let settled = DefinitionStatus.settled(
-                definition.json, taken: taken(entries, definition), now: WallClock.text())
+                definition.json, taken: taken(entries, definition), reserved: reserved(definition),
+                now: WallClock.text())
             let source = Self.source(settled)
             let kinds: [ResourceKind]
             if let before, before.source == source {
@@ -154,12 +155,17 @@ final class DefinitionKeeper: Sendable {
         return taken
     }
 
+    private func reserved(_ definition: APIObject) -> DefinitionStatus.TakenNames {
+        core.registry.builtinNames(in: definition.spec["group"]?.string ?? "")
+    }
+
     private func writeStatus(of name: String, _ resource: ResourceKind) async throws(APIError) {
         let entries = state.withLock(\.entries)
         do throws(APIError) {
             _ = try await core.storage.update(resource, namespace: "", name: name, by: .server) {
                 (old, _) throws(APIError) in
-                let settled = DefinitionStatus.settled(old.json, taken: taken(entries, old), now: WallClock.text())
+                let settled = DefinitionStatus.settled(
+                    old.json, taken: taken(entries, old), reserved: reserved(old), now: WallClock.text())
                 return settled == old.json ? nil : APIObject(settled)
             }
         } catch {
@@ -207,7 +213,7 @@ final class DefinitionKeeper: Sendable {
     /// Deletes the definition's objects, waits until those are gone that somebody holds on to, and lets it go.
     private func clean(_ name: String, _ resource: ResourceKind) async throws {
         let definition = try APIObject(try core.storage.require(resource, namespace: "", name: name))
-        if let kind = CustomResources.stored(definition.json) {
+        if let kind = CustomResources.stored(Self.named(definition.json)) {
             try await note(
                 name, resource, "True", "InstanceDeletionInProgress", "CustomResource deletion is in progress")
             while true {
@@ -223,6 +229,17 @@ final class DefinitionKeeper: Sendable {
             new.finalizers.removeAll { $0 == DefinitionStatus.cleanupFinalizer }
             return RequestScope.isFinished(new) ? .remove(new) : .write(new)
         }
+    }
+
+    /// A definition that was refused the names it has may have had objects before. They are under its own name in any
+    /// case, which is of its plural and group.
+    private static func named(_ definition: JSONObject) -> JSONObject {
+        guard definition["status"]?["acceptedNames"]?["plural"]?.string ?? "" == "" else { return definition }
+        var named = definition
+        var status = definition["status"]?.object ?? [:]
+        status["acceptedNames"] = definition["spec"]?["names"]
+        named["status"] = .object(status)
+        return named
     }
 
     private func note(

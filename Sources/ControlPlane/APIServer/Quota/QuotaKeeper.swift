@@ -65,12 +65,14 @@ struct QuotaKeeper: Sendable {
         }
     }
 
-    /// What a key of a namespaced object says: `/registry/core/pods/default/web`.
+    /// What a key of a namespaced object says: `/registry/core/pods/default/web`, or for custom resources
+    /// `/registry/custom/example.com/widgets/default/w`.
     private struct Place {
         var group, plural, namespace: String
 
         init?(_ key: String) {
-            let parts = key.split(separator: "/")
+            var parts = key.split(separator: "/")
+            if parts.count > 1, parts[1] == "custom" { parts.remove(at: 1) }
             guard parts.count == 5 else { return nil }
             group = parts[1] == "core" ? "" : String(parts[1])
             plural = String(parts[2])

@@ -8,9 +8,13 @@ internal import Store
 struct ObjectStorage: Sendable {
     let store: any KeyValueStore
 
+    /// Under which the objects of custom resources are. Groups of the server's own are none of this name.
+    static let customPrefix = "/registry/custom/"
+
     static func prefix(_ resource: ResourceKind, namespace: String = "") -> String {
         let id = resource.storage
-        var prefix = "/registry/"
+        // A prefix of their own: whatever a definition calls its group, no key of it is one of the server's own kinds.
+        var prefix = resource.custom == nil ? "/registry/" : customPrefix
         prefix.reserveCapacity(96)  // with a name, what most keys take
         prefix += id.group.isEmpty ? "core" : id.group
         prefix += "/"

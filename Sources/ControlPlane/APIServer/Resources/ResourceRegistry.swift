@@ -48,9 +48,15 @@ final class ResourceRegistry: Sendable {
         index = Mutex(Index(resources))
     }
 
-    /// Replaces the resources that definitions define. Those in a group and version of the server's own are not served.
+    /// Replaces the resources that definitions define. Those in a group and version of the server's own are not served,
+    /// nor those with the name of a resource or kind that its group has at any version.
     func serve(_ custom: [ResourceKind]) {
-        let resources = builtin + custom.filter { !isBuiltin(group: $0.group, version: $0.version) }
+        let resources =
+            builtin
+            + custom.filter { one in
+                !isBuiltin(group: one.group, version: one.version)
+                    && !builtin.contains { $0.group == one.group && ($0.plural == one.plural || $0.kind == one.kind) }
+            }
         index.withLock { index in
             let generation = index.generation + 1
             index = Index(resources)
@@ -89,6 +95,18 @@ final class ResourceRegistry: Sendable {
 
     func isBuiltin(group: String, version: String) -> Bool {
         builtinVersions.contains(GroupVersion(group: group, version: version))
+    }
+
+    /// The API versions that objects of a built-in resource are stored in; empty where there is none of that name.
+    func builtinStorage(group: String, plural: String) -> Set<String> {
+        Set(builtin.filter { $0.storage.group == group && $0.storage.plural == plural }.map(\.storage.apiVersion))
+    }
+
+    /// The names that the server's own resources have in a group: no definition gets one of them.
+    func builtinNames(in group: String) -> DefinitionStatus.TakenNames {
+        var names = DefinitionStatus.TakenNames()
+        for resource in builtin where resource.group == group { names.add(resource) }
+        return names
     }
 
     var resources: [ResourceKind] { index.withLock(\.resources) }
