@@ -21,6 +21,24 @@ import Testing
         sqlite3_close(handle)
     }
 
+    @Test func `a file of the first format is taken, and is one of the second when it says so`() async throws {
+        try await fill(1)
+        sql("PRAGMA user_version=1")
+        do {
+            let store = try SQLiteStore(directory: scratch.path)
+            #expect(store.count(prefix: "/registry/x/") == 1)
+            try await store.adoptFormat()
+            store.close()
+        }
+        // What an earlier version does with such a file, this one does with one of the next.
+        sql("PRAGMA user_version=3")
+        #expect {
+            _ = try SQLiteStore(directory: scratch.path)
+        } throws: {
+            "\($0)".contains("the store has format 3, this version of swiftlet knows up to 2")
+        }
+    }
+
     @Test func `a second instance is refused by name`() async throws {
         let store = try SQLiteStore(directory: scratch.path)
         #expect {

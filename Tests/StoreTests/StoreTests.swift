@@ -44,22 +44,6 @@ import Testing
         #expect(text(again.get("/b/1")) == #"{"rv":"4","n":1}"# && text(again.get("/b/2")) == #"{"rv":"3","n":22}"#)
     }
 
-    @Test func `takes a file of the first format, and says so when it is one of the second`() async throws {
-        do { try SQLiteStore(directory: scratch.path).close() }
-        var bytes = scratch.read("state.db")
-        // The version that SQLite keeps for its user, in the header.
-        bytes.replaceSubrange(60..<64, with: [0, 0, 0, 1])
-        scratch.write("state.db", bytes)
-        let store = try SQLiteStore(directory: scratch.path)
-        _ = try await store.create("/a", value(1))
-        try await store.adoptFormat()
-        store.close()
-        let again = try SQLiteStore(directory: scratch.path)
-        #expect(again.count(prefix: "/") == 1)
-        again.close()
-        #expect(scratch.read("state.db")[60..<64].elementsEqual([0, 0, 0, 2]))
-    }
-
     @Test func `refuses what etcd would refuse for its size`() async throws {
         let store = try SQLiteStore(directory: scratch.path)
         func text(_ count: Int, _ unit: String = "a") -> NewValue {

@@ -92,10 +92,9 @@ extension SQLiteStore {
 
     /// Says in the file that keys are as this version has them: earlier versions refuse it from then on.
     public func adoptFormat() async throws(StoreError) {
-        let result = await withCheckedContinuation { continuation in
-            if !writer.submit(.adoptFormat { continuation.resume(returning: $0) }) {
-                continuation.resume(returning: .closed)
-            }
+        let result: StoreError? = await withCheckedContinuation { continuation in
+            let request = WriteRequest.adoptFormat { continuation.resume(returning: $0) }
+            if !writer.submit(request) { continuation.resume(returning: .closed) }
         }
         if let result { throw result }
     }
