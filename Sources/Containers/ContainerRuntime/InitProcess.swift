@@ -7,6 +7,7 @@ import JSON
 import Linux
 import Mounts
 import Namespaces
+import Numbers
 import OCI
 import Processes
 
