@@ -165,7 +165,8 @@ let tests = [
     Module(
         name: "KubeletTests", tier: "Tests",
         dependencies: [
-            "AsyncIO", "Cgroups", "HTTP", "JSON", "KubeAPI", "KubeClient", "Kubelet", "Linux", "Netlink", "Numbers", "Schema", "Shim", "Telemetry", "TLS", "Volumes",
+            "AsyncIO", "Cgroups", "HTTP", "JSON", "KubeAPI", "KubeClient", "Kubelet", "Linux", "Netlink", "Numbers",
+            "Schema", "Shim", "Telemetry", "TLS", "Volumes",
         ]),
     Module(name: "VolumesTests", tier: "Tests", dependencies: ["CLinux", "JSON", "KubeAPI", "Linux", "Volumes"]),
     Module(name: "ShimTests", tier: "Tests", dependencies: ["CLinux", "JSON", "Linux", "Shim"]),

@@ -96,7 +96,9 @@ struct RegistryTests {
         let host = "127.0.0.1:\(registry.addresses[0].port ?? 0)"
         var keyring = RegistryKeyring()
         keyring.add(RegistryCredentials(username: "u", password: "secret"), for: host)
-        await #expect { try await store.pull("\(host)/x:1", keyring: keyring) } throws: {
+        await #expect {
+            _ = try await store.pull("\(host)/x:1", keyring: keyring, configuration: RegistryConfiguration())
+        } throws: {
             "\($0)".contains("127.0.0.1:\(storagePort)")
         }
         #expect(told.withLock { $0 }.isEmpty)

@@ -25,10 +25,11 @@ struct ClaimTests {
             claim: "data")
     }
 
-    @Test(arguments: [
-        nil, ["namespace": "a", "name": "data"], ["namespace": "a", "name": "data", "uid": "u2"],
-        ["namespace": "b", "name": "data", "uid": ""], ["uid": 1],
-    ] as [JSONValue?])
+    @Test(
+        arguments: [
+            nil, ["namespace": "a", "name": "data"], ["namespace": "a", "name": "data", "uid": "u2"],
+            ["namespace": "b", "name": "data", "uid": ""], ["uid": 1],
+        ] as [JSONValue?])
     func `a claim that names a volume of others does not get it`(claimRef: JSONValue?) {
         #expect(throws: MountFailure.self) {
             try PodObjects.requireBinding(

@@ -2,6 +2,8 @@
 
 import JSON
 import KubeAPI
+import Numbers
+import Shim
 import Testing
 
 @testable import Kubelet
@@ -10,12 +12,12 @@ import Testing
     private func configuration(
         _ context: JSONValue = .object([:]), pod podSpec: JSONObject = [:], seccompDefault: Bool? = nil
     ) -> JSONValue {
-        let container: JSONValue = ["name": "c", "image": "i", "command": ["x"], "securityContext": context]
+        let container: JSONObject = ["name": "c", "image": "i", "command": ["x"], "securityContext": context]
         var object = podSpec
-        object["containers"] = [container]
+        object["containers"] = [.object(container)]
         var spec = ContainerSpec(
             pod: Pod(json: ["metadata": ["name": "p"], "spec": .object(object)]), container: Container(json: container),
-            image: KubeletImage(id: "i"), identity: ContainerUserIdentity(user: 0, group: 0), environment: [],
+            image: KubeletImage(id: "i"), identity: ContainerUserIdentity(user: .root, group: .root), environment: [],
             mounts: [],
             rootPath: "/r", namespaces: podSpec["hostNetwork"]?.bool == true ? [:] : [.net: "/n"], hostname: "h",
             cgroupPath: "/c", cgroups: nil)
