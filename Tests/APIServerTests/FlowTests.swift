@@ -254,6 +254,11 @@ private struct SeededNumbers {
 
     @Test func `stores no object that is larger than etcd's requests, by whatever way`() async throws {
         let server = try await TestServer()
+        #expect(
+            try await server.send(
+                "POST", "/api/v1/namespaces/default/serviceaccounts",
+                ["kind": "ServiceAccount", "apiVersion": "v1", "metadata": ["name": "default"]]
+            ).status == 201)
         let long = JSONValue.string(String(repeating: "A", count: 100_000))
         let large = pod(
             "big",

@@ -14,7 +14,7 @@ struct Sighting: CustomStringConvertible {
     var root: String
     var directory: String
     var userNamespace: String
-    /// The owner of its files in procfs: root for one that is not dumpable.
+    /// The owner of its files in procfs: root for one that is not dumpable. (The directory itself is always the user's.)
     var owner: UInt32
     var programIsWritable: Bool
 
@@ -34,7 +34,7 @@ struct Sighting: CustomStringConvertible {
         guard Self.isRuntime(folder), let text = try? Files.readText(folder + "/status"),
             let root = try? Self.place(folder + "/root"), let directory = try? Self.place(folder + "/cwd"),
             let user = try? Files.readLink(folder + "/ns/user"), let numbers = try? Files.list(folder + "/fd"),
-            let owner = try? Files.status(folder).user
+            let owner = try? Files.status("\(folder)/environ").user
         else { return nil }
         descriptors = numbers.map { entry in
             let target = (try? Files.readLink("\(folder)/fd/\(entry.name)")) ?? "closed"

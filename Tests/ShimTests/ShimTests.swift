@@ -185,7 +185,7 @@ struct `A pod's shim` {
         #expect(try Files.readText(folder + "/mountinfo").split(separator: "\n").count == 1)
         #expect(try Files.read(folder + "/environ").isEmpty)
         // Not dumpable: its files are root's, although it runs as another.
-        #expect(try Files.status(folder).user == 0)
+        #expect(try Files.status(folder + "/environ").user == 0)
         var filesystem = statvfs()
         #expect(statvfs(folder + "/exe", &filesystem) == 0 && filesystem.f_flag & 1 != 0, "its program can be written")
         for kind in ["mnt", "cgroup", "pid"] {
