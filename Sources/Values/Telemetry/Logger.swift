@@ -141,11 +141,19 @@ public struct LogSink: Sendable {
 
     /// A logfmt value: bare where it can be, else quoted with escapes.
     static func field(_ text: String) -> String {
-        guard text.utf8.count <= fieldLimit else {
-            return field(String(decoding: text.utf8.prefix(fieldLimit - 3), as: UTF8.self) + "…")
-        }
+        if text.utf8.count > fieldLimit { return quoted(shortened(text)) }
         let bare = text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3D && $0 != 0x5C && $0 < 0x7F }
-        if bare, !text.isEmpty { return text }
+        return bare && !text.isEmpty ? text : quoted(text)
+    }
+
+    /// As many whole characters as have room, and a sign that there were more.
+    private static func shortened(_ text: String) -> String {
+        var end = text.utf8.index(text.startIndex, offsetBy: fieldLimit)
+        while end.samePosition(in: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
+        return text[..<end] + "…"
+    }
+
+    private static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {
