@@ -127,6 +127,7 @@ import Testing
         ("/api/v1/namespaces/n/pods/p/exec/x", true), ("/api/v1//pods", true), ("/api/v1/namespaces//pods", true),
         ("/api/v1/namespaces/n/pods//log", true), ("/api/v1/watch", true), ("/api/v1/namespaces/n/pods/p/exec", false),
         ("/api/v1/namespaces/n/pods/p/", false), ("/api/v1/namespaces/n/pods//proxy/x", true),
+        ("/apis//v1/pods", true), ("/api//pods", true), ("/apis/apps//deployments", true),
     ])
     func `that goes on after what it names is served by nobody`(_ target: String, _ isBeyond: Bool) {
         #expect(ParsedRequest(HTTPRequest(target: target)).info.isBeyond == isBeyond)

@@ -6,7 +6,7 @@ struct Subject: Sendable {
     let name: String
     let check: @Sendable ([UInt8]) -> Void
 
-    static let all: [Subject] = values + transports + wires + containers
+    static let all: [Subject] = values + transports + wires + containers + requests
 }
 
 /// Ends the process with what went wrong, which libFuzzer reports with the input.

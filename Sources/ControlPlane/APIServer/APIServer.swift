@@ -215,8 +215,11 @@ public final class APIServer: HTTPHandler {
         guard !info.isBeyond, let resource = core.registry.resource(info.group, info.version, info.resource) else {
             throw .unknownResource
         }
-        if !info.namespace.isEmpty, !resource.namespaced, resource.kind != "Namespace" || resource.custom != nil {
-            throw .unknownResource
+        if !info.namespace.isEmpty, !resource.namespaced {
+            // A right in a namespace is none on what the cluster has. A namespace itself is in its own, and in no other.
+            guard resource.kind == "Namespace", resource.custom == nil, info.namespace == info.name else {
+                throw .unknownResource
+            }
         }
         // Before the kind's name only a watch can stand, which is a way of reading objects.
         if info.isPrefixed, info.verb != "watch" || !request.isRead || !info.subresource.isEmpty {

@@ -42,9 +42,11 @@ struct RequestInfo: Sendable {
         case "apis":
             guard parts.count >= 3 else { return }
             group = parts.removeFirst()
+            isBeyond = group.isEmpty
         default: return
         }
         version = parts.removeFirst()
+        isBeyond = isBeyond || version.isEmpty
         isResource = true
         if ["watch", "proxy"].contains(parts.first) {
             guard parts.count > 1 else {
@@ -57,7 +59,7 @@ struct RequestInfo: Sendable {
         } else {
             verb = Self.verbs[method] ?? ""
         }
-        isBeyond = parts.contains("")
+        isBeyond = isBeyond || parts.contains("")
         takeResource(&parts)
         if subresource == "proxy" {
             // What follows is for the proxied server to understand.
