@@ -179,6 +179,8 @@ public struct ShimFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case system = 2
         /// No such container or session.
         case unknown = 3
+        /// The shim is not there to answer; never sent by one.
+        case gone = 4
     }
     public var kind: Kind
     public var message: String

@@ -486,8 +486,9 @@ extension PodWorker {
         let bundle = services.settings.podRunDirectory(uid) + "/" + id
         do {
             if let shim {
+                // A shim that has ended meanwhile holds nothing any more; what is left of the container is removed below.
                 do { try await shim.ask(.delete(container: id)) } catch let failure as ShimFailure {
-                    if failure.kind != .unknown { throw failure }
+                    if failure.kind != .unknown, failure.kind != .gone { throw failure }
                 }
             }
             try await services.images.unmountRootFilesystem(container: id, at: bundle + "/rootfs")

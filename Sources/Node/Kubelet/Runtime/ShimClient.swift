@@ -93,7 +93,7 @@ final class ShimClient: Sendable {
                 return state.next
             }
             guard let number else {
-                continuation.resume(throwing: ShimFailure(.system, "the pod's shim has gone"))
+                continuation.resume(throwing: ShimFailure(.gone, "the pod's shim has gone"))
                 return
             }
             let bytes = ShimMessage.request(number, request).framed()
@@ -113,7 +113,7 @@ final class ShimClient: Sendable {
             try await withCheckedThrowingContinuation { continuation in
                 let known: Result<ExitRecord, any Error>? = state.withLock { state in
                     if let record = state.execEnds.removeValue(forKey: exec) { return .success(record) }
-                    if state.isClosed { return .failure(ShimFailure(.system, "the pod's shim has gone")) }
+                    if state.isClosed { return .failure(ShimFailure(.gone, "the pod's shim has gone")) }
                     if Task.isCancelled { return .failure(CancellationError()) }
                     state.execWaiters[exec] = continuation
                     return nil
@@ -133,7 +133,7 @@ final class ShimClient: Sendable {
         do {
             while true {
                 try await socket.readable()
-                guard try receive(&inbound, &descriptors) else { throw ShimFailure(.system, "the pod's shim has gone") }
+                guard try receive(&inbound, &descriptors) else { throw ShimFailure(.gone, "the pod's shim has gone") }
                 while let message = try ShimMessage.next(from: &inbound) {
                     handle(message, &descriptors)
                 }
