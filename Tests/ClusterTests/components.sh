@@ -56,6 +56,8 @@ starts() {
     kubectl config --kubeconfig "$work/bootstrap.kubeconfig" set-credentials u --token "$token"
     kubectl config --kubeconfig "$work/bootstrap.kubeconfig" set-context x --cluster c --user u
     kubectl config --kubeconfig "$work/bootstrap.kubeconfig" use-context x
+    # A Node of this name from another subject would be refused to whoever has only a token.
+    k delete node node-1 --ignore-not-found
     start_kubelet
     component proxy proxy --kubeconfig $tls/kube-proxy.kubeconfig --cluster-cidr 10.42.0.0/16,fd42::/48
     # An old node of another subject may still be called Ready: the certificate and the lease are new.

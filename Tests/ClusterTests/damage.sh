@@ -150,13 +150,14 @@ expired_own() {
     # A crash between the writes of a key and of its certificate.
     cp $tls/ca.key $tls/kubelet-client.key
     : >$tls/scheduler.crt
-    certify 20200101000000Z 20210101000000Z $tls/ca $tls/serving.key /CN=node-1 /var/lib/kubelet/pki/kubelet.crt
-    cp $tls/serving.key /var/lib/kubelet/pki/kubelet.key
+    certify 20200101000000Z 20210101000000Z $tls/ca $tls/kubelet-serving.key /O=system:nodes/CN=system:node:node-1 \
+        $tls/kubelet-serving.crt
     start_server
     all_is_kept
     says 'sleep' k exec bystander -- ps
     curl -sSf --max-time 5 --cacert $tls/ca.crt https://127.0.0.1:6443/readyz
-    openssl x509 -in /var/lib/kubelet/pki/kubelet.crt -noout -checkend 86400
+    openssl x509 -in $tls/kubelet-serving.crt -noout -checkend 86400
+    openssl s_client -connect 127.0.0.1:10250 </dev/null 2>/dev/null | openssl x509 -noout -checkend 86400
     # The authority has kept its key: what it issued is still good.
     says ' 200$' as_client "$work/admin-before.crt" "$work/admin-before.key"
 }

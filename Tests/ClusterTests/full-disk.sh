@@ -28,8 +28,8 @@ check "a server runs on a small disk" on_a_small_disk
 zip_bomb() {
     k run bomb --image=127.0.0.1:5002/bomb:1 --restart=Never
     within 30 says 'ErrImagePull|ImagePullBackOff' field '.status.containerStatuses[0].state.waiting.reason' pod bomb
-    says '[Nn]o space left|room' field '.status.containerStatuses[0].state.waiting.message' pod bomb
-    says 'Failed to pull image.*([Nn]o space left|room)' k get events --field-selector involvedObject.name=bomb,reason=Failed -o 'jsonpath={.items[*].message}'
+    says '[Nn]o space left|room|disk has less than' field '.status.containerStatuses[0].state.waiting.message' pod bomb
+    says 'Failed to pull image.*([Nn]o space left|room|disk has less than)' k get events --field-selector involvedObject.name=bomb,reason=Failed -o 'jsonpath={.items[*].message}'
     k delete pod bomb --now
     says '^0$' eval "ls $full_data/images/unpack | wc -l"
     k create configmap kept-6
@@ -65,7 +65,7 @@ pull_without_room() {
     local left
     left=$(ls "$full_data/images/blobs/sha256" | wc -l)
     # The program of the node itself, since a pod could not even be created.
-    refuses '[Nn]o space left|room' "$programs/swiftlet" image pull --data-dir "$full_data" --plain-http 127.0.0.1:5002/good:1
+    refuses '[Nn]o space left|room|disk has less than' "$programs/swiftlet" image pull --data-dir "$full_data" --plain-http 127.0.0.1:5002/good:1
     equal "$(ls "$full_data/images/blobs/sha256" | wc -l)" "$left"
     equal "$(ls "$full_data/images/unpack" "$full_data/images/ingest" | grep -c '^[0-9a-f]')" 0
     refuses 'not in the store' "$programs/swiftlet" image inspect --data-dir "$full_data" 127.0.0.1:5002/good:1

@@ -108,6 +108,8 @@ final class GroupCommit: Sendable {
 
     private func adoptFormat() -> StoreError? {
         do throws(StoreError) {
+            // A store that is of this format is not written to: its disk may be full.
+            guard try log.log.database.number("PRAGMA user_version") ?? 0 < Log.format else { return nil }
             try log.log.database.execute("PRAGMA user_version=\(Log.format)")
             return nil
         } catch {
