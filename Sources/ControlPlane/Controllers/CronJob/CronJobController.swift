@@ -34,7 +34,7 @@ final class CronJobController: Controller {
 
     private func sync(_ key: ObjectKey) async throws {
         guard let cron = crons.get(key)?.json, !cron.objectIsBeingDeleted else { return }
-        let owned = OwnerIndex.owned(jobs, by: cron.objectUID)
+        let owned = OwnerIndex.owned(jobs, by: cron)
         var status = cron.object("status")
         var active = owned.filter { TTLAfterFinishedController.finishTime($0) == nil }
         noteFinished(cron, owned, &status)

@@ -90,7 +90,7 @@ final class DaemonSetController: Controller {
             return
         }
         let history = RevisionHistory(client: context.client, owner: set, ownerResource: Kinds.daemonSets)
-        let owned = OwnerIndex.owned(revisions, by: set.objectUID)
+        let owned = OwnerIndex.owned(revisions, by: set)
         let (current, old, collisions) = try await history.current(
             owned, collisions: set.int("status", "collisionCount"))
         let hash = RevisionHistory.hash(of: current)

@@ -124,7 +124,7 @@ final class DeploymentController: Controller {
             return try await writeStatus(state, rollout: true)
         }
         let oldRuns = state.old.contains { set in
-            OwnerIndex.owned(pods, by: set.objectUID).contains { !$0.podIsFinished }
+            OwnerIndex.owned(pods, by: set).contains { !$0.podIsFinished }
         }
         if oldRuns { return try await writeStatus(state, rollout: true) }
         if state.new == nil { try await createNewSet(&state) }

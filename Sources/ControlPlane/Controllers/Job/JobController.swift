@@ -66,7 +66,7 @@ final class JobController: Controller {
         else { return try await freeOrphans(key) }
         let conditions = Conditions(job)
         if conditions.isTrue("Complete") || conditions.isTrue("Failed") {
-            for pod in OwnerIndex.owned(pods, by: job.objectUID) where JobState.isTracked(pod) {
+            for pod in OwnerIndex.owned(pods, by: job) where JobState.isTracked(pod) {
                 try await untrack(pod)
             }
             return

@@ -170,7 +170,7 @@ final class ReplicaSetController: Controller {
         let siblings = sets.list(namespace: set.objectNamespace).filter {
             $0.json.controllerReference?.uid == owner.uid
         }
-        return siblings.flatMap { OwnerIndex.owned(pods, by: $0.json.objectUID) }
+        return siblings.flatMap { OwnerIndex.owned(pods, by: $0.json) }
     }
 
     private func updateStatus(
@@ -186,7 +186,7 @@ final class ReplicaSetController: Controller {
         count("availableReplicas", active.count { $0.podIsAvailable(minReadySeconds: minReady, at: now) })
         if resource == Kinds.replicaSets {
             status["terminatingReplicas"] = .count(
-                OwnerIndex.owned(pods, by: set.objectUID).count { $0.objectIsBeingDeleted && !$0.podIsFinished })
+                OwnerIndex.owned(pods, by: set).count { $0.objectIsBeingDeleted && !$0.podIsFinished })
         }
         var conditions = Conditions(set)
         if let failure {

@@ -11,8 +11,9 @@ enum OwnerIndex {
 
     static func add(to objects: Informer<DynamicObject>) {
         objects.addIndex(byController) { object in
-            // Objects without a controller stand under their namespace, where those that may adopt them look.
-            [object.json.controllerReference?.uid ?? "orphans/\(object.json.objectNamespace)"]
+            // An owner owns within its namespace: a reference is written by whoever may write the object, who may be
+            // somebody else's neighbour. Objects without a controller stand where those that may adopt them look.
+            ["\(object.json.objectNamespace)/\(object.json.controllerReference?.uid ?? orphans)"]
         }
     }
 
@@ -20,14 +21,18 @@ enum OwnerIndex {
         pods.addIndex(byNode) { $0.json.podNode.isEmpty ? [] : [$0.json.podNode] }
     }
 
-    static func owned(_ pods: Informer<DynamicObject>, by uid: String) -> [JSONObject] {
-        pods.list(index: byController, value: uid).map(\.json)
+    /// What stands in the place of a controller's uid where there is none; no uid is spelled like it.
+    private static let orphans = "orphans"
+
+    /// The objects that say the owner controls them, in the owner's namespace.
+    static func owned(_ objects: Informer<DynamicObject>, by owner: JSONObject) -> [JSONObject] {
+        objects.list(index: byController, value: "\(owner.objectNamespace)/\(owner.objectUID)").map(\.json)
     }
 
     /// The objects an owner controls and those it might adopt.
     static func candidates(_ pods: Informer<DynamicObject>, for owner: JSONObject) -> [JSONObject] {
-        owned(pods, by: owner.objectUID)
-            + pods.list(index: byController, value: "orphans/\(owner.objectNamespace)").map(\.json)
+        owned(pods, by: owner)
+            + pods.list(index: byController, value: "\(owner.objectNamespace)/\(orphans)").map(\.json)
     }
 
     static func onNode(_ pods: Informer<DynamicObject>, _ node: String) -> [JSONObject] {

@@ -51,7 +51,9 @@ extension JSONObject {
         return nil
     }
 
-    func isControlled(by owner: JSONObject) -> Bool { controllerReference?.uid == owner.objectUID }
+    func isControlled(by owner: JSONObject) -> Bool {
+        controllerReference?.uid == owner.objectUID && objectNamespace == owner.objectNamespace
+    }
 }
 
 /// What a controller does about an object that it controls or could.
@@ -67,13 +69,14 @@ enum Claim: Equatable {
     static func decide(
         _ object: JSONObject, owner: JSONObject, matches: Bool, ownerIsDeleted: Bool
     ) -> Claim {
+        // What another namespace says of its owners is no owner's concern.
+        guard object.objectNamespace == owner.objectNamespace else { return .ignore }
         if let reference = object.controllerReference {
             guard reference.uid == owner.objectUID else { return .ignore }
             if matches { return .keep }
             return ownerIsDeleted ? .ignore : .release
         }
         if ownerIsDeleted || !matches || object.objectIsBeingDeleted { return .ignore }
-        guard object.objectNamespace == owner.objectNamespace else { return .ignore }
         return .adopt
     }
 }

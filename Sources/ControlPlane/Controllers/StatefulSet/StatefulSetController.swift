@@ -67,7 +67,7 @@ final class StatefulSetController: Controller {
         }
         guard !set.objectIsBeingDeleted else { return }
         let history = RevisionHistory(client: context.client, owner: set, ownerResource: Kinds.statefulSets)
-        let owned = OwnerIndex.owned(revisions, by: set.objectUID)
+        let owned = OwnerIndex.owned(revisions, by: set)
         let (update, old, collisions) = try await history.current(
             owned, collisions: set.int("status", "collisionCount"))
         let named = set.string("status", "currentRevision")
