@@ -57,6 +57,15 @@ import Testing
         #expect(try refusal(dnsNames: ["kubernetes.default.svc"]) == "kubernetes.default.svc is the API server's")
     }
 
+    @Test func `never names a Service or an address that leads nowhere else`() throws {
+        #expect(
+            try refusal(dnsNames: ["hook.a.svc"], name: "system:node:hook.a.svc", user: "system:node:hook.a.svc") != nil
+        )
+        #expect(try refusal(addresses: ["169.254.169.254"]) == "169.254.169.254 is no address that leads to a node")
+        #expect(try refusal(addresses: ["127.0.0.2"]) == "127.0.0.2 is no address that leads to a node")
+        #expect(try refusal(dnsNames: ["x"], name: "system:node:N 1\0", user: "system:node:N 1\0") != nil)
+    }
+
     @Test func `never names the API server or another node, whatever the node says of itself`() throws {
         func thief(_ dnsNames: [String], _ addresses: [String]) throws -> String? {
             try refusal(dnsNames: dnsNames, addresses: addresses, name: "system:node:thief", user: "system:node:thief")

@@ -3,6 +3,7 @@
 import Glibc
 import JSON
 import KubeClient
+import Linux
 
 /// Whether a kubelet's serving certificate may be signed without a person having looked at the request: when a node asks
 /// for itself, by no name but its own, and by addresses that are its own as far as the cluster knows. No I/O.
@@ -35,6 +36,15 @@ struct ServingApproval: Sendable {
         for text in wish.names {
             let wanted = Self.canonical(text)
             if reserved.contains(wanted) { return "\(text) is the API server's" }
+            if let address = Self.bytes(text) {
+                let reach =
+                    address.count == 4
+                    ? SocketAddress.ipv4(address: address, port: 0).reach
+                    : SocketAddress.ipv6(address: address, port: 0, scope: 0).reach
+                if reach != .global { return "\(text) is no address that leads to a node" }
+            } else if "\(wanted).".contains(".svc.") || wanted.hasSuffix(".cluster.local") {
+                return "\(text) is a Service's name"
+            }
             // A name is whose Node it is. An address is whose Node says so, and contested when two do.
             if Self.bytes(text) == nil, wanted == Self.canonical(name) { continue }
             if taken.contains(wanted) { return "\(text) is another node's" }

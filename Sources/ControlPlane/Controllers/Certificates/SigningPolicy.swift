@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import KubeAPI
 import KubeClient
 import TLS
 
@@ -72,6 +73,8 @@ struct SigningPolicy: Sendable {
         case .kubelet, .serving:
             try require(wish.organizations == ["system:nodes"], "subject organization is not system:nodes")
             try require(wish.node != nil, "subject common name does not begin with system:node:")
+            try require(
+                Names.dnsSubdomain(wish.node ?? "").isEmpty, "subject common name is of no node: its name is malformed")
             try require(!wish.hasEmails, "Email subjectAltNames are not allowed")
             try require(!wish.hasURIs, "URI subjectAltNames are not allowed")
             let purpose = signer == .kubelet ? "client auth" : "server auth"
