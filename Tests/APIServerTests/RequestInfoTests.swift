@@ -128,6 +128,8 @@ import Testing
         ("/api/v1/namespaces/n/pods//log", true), ("/api/v1/watch", true), ("/api/v1/namespaces/n/pods/p/exec", false),
         ("/api/v1/namespaces/n/pods/p/", false), ("/api/v1/namespaces/n/pods//proxy/x", true),
         ("/apis//v1/pods", true), ("/api//pods", true), ("/apis/apps//deployments", true),
+        ("/api/v1/namespaces/a/namespaces/b", true), ("/api/v1/namespaces/a/namespaces", true),
+        ("/apis/x.io/v1/namespaces/a/namespaces/b", false),
     ])
     func `that goes on after what it names is served by nobody`(_ target: String, _ isBeyond: Bool) {
         #expect(ParsedRequest(HTTPRequest(target: target)).info.isBeyond == isBeyond)

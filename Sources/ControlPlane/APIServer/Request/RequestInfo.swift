@@ -80,7 +80,11 @@ struct RequestInfo: Sendable {
         if parts.first == "namespaces", parts.count > 1 {
             namespace = parts[parts.startIndex + 1]
             let isOwn = parts.count > 2 && ["status", "finalize"].contains(parts[parts.startIndex + 2])
-            if parts.count > 2, !isOwn { parts.removeFirst(2) }
+            if parts.count > 2, !isOwn {
+                parts.removeFirst(2)
+                // A namespace is in no namespace: rights in the first would be used on the second.
+                if group.isEmpty, parts.first == "namespaces" { isBeyond = true }
+            }
         }
         resource = parts.first ?? ""
         if parts.count > 1 { name = parts[parts.startIndex + 1] }
