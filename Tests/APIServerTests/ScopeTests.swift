@@ -47,4 +47,28 @@ import Testing
         #expect(other.status == 200 && other.json["metadata"]?["deletionTimestamp"] == nil)
         #expect(other.json["metadata"]?["labels"]?["a"] == nil)
     }
+
+    @Test func `makes no pod that runs the mirror of another, nor a mirror a pod`() async throws {
+        let server = try await server()
+        let made = try await server.send(
+            "POST", "/api/v1/namespaces/own/serviceaccounts",
+            ["kind": "ServiceAccount", "apiVersion": "v1", "metadata": ["name": "default"]])
+        try #require(made.status == 201)
+        let key = "kubernetes.io/config.mirror"
+        func pod(_ name: String, _ annotations: JSONValue) -> JSONValue {
+            [
+                "kind": "Pod", "apiVersion": "v1", "metadata": ["name": .string(name), "annotations": annotations],
+                "spec": ["containers": [["name": "c", "image": "x"]]],
+            ]
+        }
+        let pods = "/api/v1/namespaces/own/pods"
+        try #require(try await server.send("POST", pods, pod("plain", [:])).status == 201)
+        for place in ["plain", "plain/status"] {
+            let answer = try await server.send(
+                "PATCH", "\(pods)/\(place)", ["metadata": ["annotations": .object([key: "x"])]],
+                type: "application/merge-patch+json")
+            #expect(answer.status == 422, "\(answer.json)")
+        }
+        #expect(try await server.send("GET", "\(pods)/plain").json["metadata"]?["annotations"]?[key] == nil)
+    }
 }

@@ -246,7 +246,8 @@ public actor Kubelet {
 
     private func podChanged(_ pod: Pod) async {
         heartbeat.beat()
-        if pod.isMirror {
+        // A pod that runs here is no mirror of another, whatever its object has come to say.
+        if pod.isMirror, workers[pod.uid] == nil {
             await mirrorChanged(pod)
             return
         }
@@ -273,7 +274,7 @@ public actor Kubelet {
     }
 
     private func podRemoved(_ pod: Pod) async {
-        if pod.isMirror {
+        if pod.isMirror, workers[pod.uid] == nil {
             if let original = staticPods.values.first(where: { $0.key == pod.key }) {
                 services.statuses.setMirror(nil, for: original.uid)
                 Task {

@@ -6,6 +6,7 @@ internal import Schema
 internal import Store
 
 extension Admission {
+    static let mirrorAnnotation = "kubernetes.io/config.mirror"
     static let podSubject = Subject(group: "", resource: "pods", kind: "Pod", name: "")
 
     private func subject(_ object: APIObject) -> Subject {
@@ -18,7 +19,7 @@ extension Admission {
 
     /// Every pod runs as a service account and gets a token for it, unless the pod or the account does not want one.
     func serviceAccount(_ pod: inout APIObject) throws(APIError) {
-        if pod.annotations["kubernetes.io/config.mirror"] != nil { return try checkMirror(pod) }
+        if pod.annotations[Self.mirrorAnnotation] != nil { return try checkMirror(pod) }
         var spec = pod.spec
         let name = spec["serviceAccountName"]?.string ?? spec["serviceAccount"]?.string ?? ""
         let accountName = name.isEmpty ? "default" : name
@@ -58,7 +59,7 @@ extension Admission {
     /// A new namespace's default account is on its way: pods created right after it wait for a moment.
     func awaitAccount(_ pod: APIObject, _ resource: ResourceKind) async throws(APIError) {
         guard resource.kind == "Pod", resource.group.isEmpty,
-            pod.annotations["kubernetes.io/config.mirror"] == nil,
+            pod.annotations[Self.mirrorAnnotation] == nil,
             ["", "default"].contains(pod.spec["serviceAccountName"]?.string ?? ""),
             core.storage.get(try core.builtin("", "namespaces"), namespace: "", name: pod.namespace) != nil
         else { return }

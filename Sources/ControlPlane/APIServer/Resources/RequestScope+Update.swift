@@ -111,6 +111,7 @@ extension RequestScope {
         _ given: APIObject, old: APIObject, _ operation: FieldOperation
     ) async throws(APIError) -> APIObject? {
         var new = given
+        try keepMirror(new, old)
         keepServerMetadata(&new, old)
         Machinery.applyDefaults(&new, resource)
         let strategy = ObjectStrategy(core: core, resource: resource, user: user)
@@ -166,6 +167,18 @@ extension RequestScope {
             return copy
         }
         return plain(new) == plain(old)
+    }
+
+    /// Whether a pod is the mirror of a static one is said when it is made: its kubelet goes by it ever after.
+    private func keepMirror(_ new: APIObject, _ old: APIObject) throws(APIError) {
+        guard resource.kind == "Pod", resource.custom == nil else { return }
+        let key = Admission.mirrorAnnotation
+        guard new.annotations[key] != old.annotations[key] else { return }
+        let path = FieldPath("metadata")["annotations"].key(key)
+        let what =
+            old.annotations[key] == nil
+            ? "may not add mirror pod annotation" : "may not remove or update mirror pod annotation"
+        throw .invalid(subject(), [.forbidden(path, what)])
     }
 
     /// What a client cannot change by sending something else.

@@ -184,7 +184,7 @@ extension RequestScope {
             spec["nodeName"] = .string(node)
             new.spec = spec
             var annotations = new.annotations
-            for (key, value) in body.annotations { annotations[key] = value }
+            for (key, value) in body.annotations where key != Admission.mirrorAnnotation { annotations[key] = value }
             new.annotations = annotations
             Self.setCondition(&new, "PodScheduled", "True")
             trackFields(live: old, &new, subresource: "binding")
