@@ -80,6 +80,13 @@ import Testing
         #expect(VariableExpansion.expand(text, ["A": "1"]) == result)
     }
 
+    /// Each opening was a walk to the end of the text: what a pod may say would have taken hours.
+    @Test(.timeLimit(.minutes(1))) func `openings that nothing closes are passed once`() {
+        let open = String(repeating: "$(", count: 500_000)
+        #expect(VariableExpansion.expand(open, ["A": "1"]) == open)
+        #expect(VariableExpansion.expand("$(A)" + open, ["A": "1"]) == "1" + open)
+    }
+
     @Test func `refuse pods that do not fit`() {
         func pod(_ cpu: String, port: Int = 0) -> Pod {
             Pod(json: [

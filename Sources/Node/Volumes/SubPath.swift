@@ -44,7 +44,8 @@ public enum SubPath {
         } catch {
             guard error.code == ENOENT else { throw error }
         }
-        do { _ = try root.makeDirectories(below: subPath, mode: 0o750) } catch {
+        // As open as the volume itself: whoever may write there may write in a part of it.
+        do { _ = try root.makeDirectories(below: subPath, mode: try root.status().permissions & 0o777) } catch {
             throw error.during("make subPath \(subPath)")
         }
         return try root.open(below: subPath, Int32(CLINUX_O_PATH), resolve: [.beneath, .noMagicLinks])

@@ -4,28 +4,35 @@
 /// is one dollar.
 enum VariableExpansion {
     static func expand(_ text: String, _ variables: [String: String]) -> String {
-        guard text.utf8.contains(UInt8(ascii: "$")) else { return text }
-        var result = ""
-        var rest = text[...]
-        while let dollar = rest.firstIndex(of: "$") {
-            result += rest[..<dollar]
-            rest = rest[rest.index(after: dollar)...]
-            guard let next = rest.first else {
-                result += "$"
-                break
+        let bytes = Array(text.utf8)
+        let dollar = UInt8(ascii: "$"), open = UInt8(ascii: "("), close = UInt8(ascii: ")")
+        guard bytes.contains(dollar) else { return text }
+        // Behind the last `)` nothing can be a name: without knowing it, every `$(` would be a walk to the end.
+        let last = bytes.lastIndex(of: close) ?? -1
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count)
+        var position = 0
+        while position < bytes.count {
+            let byte = bytes[position]
+            position += 1
+            guard byte == dollar, position < bytes.count else {
+                result.append(byte)
+                continue
             }
-            if next == "$" {
-                result += "$"
-                rest = rest.dropFirst()
-            } else if next == "(", let close = rest.firstIndex(of: ")") {
-                let name = String(rest[rest.index(after: rest.startIndex)..<close])
-                result += variables[name] ?? "$(\(name))"
-                rest = rest[rest.index(after: close)...]
+            if bytes[position] == dollar {
+                result.append(dollar)
+                position += 1
+            } else if bytes[position] == open, position < last,
+                let end = bytes[position...].firstIndex(of: close)
+            {
+                let name = String(decoding: bytes[(position + 1)..<end], as: UTF8.self)
+                result += variables[name].map { Array($0.utf8) } ?? Array("$(\(name))".utf8)
+                position = end + 1
             } else {
-                result += "$"
+                result.append(dollar)
             }
         }
-        return result + rest
+        return String(decoding: result, as: UTF8.self)
     }
 
     /// As above, where an unknown name is an error: `subPathExpr`.

@@ -24,12 +24,17 @@ struct EnvironmentBuilder: Sendable {
         for source in container.envFrom {
             for (name, value) in try await pairs(source) { set((source.prefix ?? "") + name, value) }
         }
+        // Kept beside the values: a pod may name tens of thousands, and each may refer to all before it.
+        var known = ofServices.merging(values) { $1 }
         for entry in container.env {
             if let source = entry.valueFrom {
-                if let value = try await self.value(source) { set(entry.name, value) }
+                guard let value = try await self.value(source) else { continue }
+                set(entry.name, value)
+                known[entry.name] = value
             } else {
-                let known = ofServices.merging(values) { $1 }
-                set(entry.name, VariableExpansion.expand(entry.value ?? "", known))
+                let value = VariableExpansion.expand(entry.value ?? "", known)
+                set(entry.name, value)
+                known[entry.name] = value
             }
         }
         // A variable of a service never replaces one the pod names itself.

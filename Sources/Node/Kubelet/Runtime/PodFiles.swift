@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 internal import KubeAPI
 internal import Linux
 
@@ -16,10 +17,7 @@ struct PodFiles {
         func add(_ name: String, _ destination: String, _ text: String) throws {
             guard !taken.contains(destination) else { return }
             let path = "\(directory)/\(name)"
-            // In place: a container that was started before has this very file mounted.
-            let file = try FileDescriptor.open(path, 0o1101, mode: 0o644)
-            try file.setPermissions(0o644)
-            try file.writeAll(Array(text.utf8))
+            try Self.write(path, Array(text.utf8))
             let readOnly = container.securityContext?.readOnlyRootFilesystem == true
             mounts.append(ContainerMount(source: path, destination: destination, isReadOnly: readOnly))
         }
@@ -27,6 +25,16 @@ struct PodFiles {
         try add("hostname", "/etc/hostname", Sandbox(services: services, pod: pod).hostname + "\n")
         try add("resolv.conf", "/etc/resolv.conf", try resolver())
         return mounts
+    }
+
+    /// In place: a container that was started before has this very file mounted. It may hold a lease on it, for which an
+    /// open would wait; so it is only opened for writing when it says something else, and then without waiting.
+    private static func write(_ path: String, _ bytes: [UInt8]) throws(Errno) {
+        if let present = try? Files.readRegular(path, limit: bytes.count), present == bytes { return }
+        let file = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_NONBLOCK | O_NOFOLLOW, mode: 0o644)
+        try file.setPermissions(0o644)
+        try file.truncate(to: 0)
+        try file.writeAll(bytes)
     }
 
     func hosts() throws -> String {
