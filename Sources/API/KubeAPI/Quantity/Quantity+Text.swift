@@ -193,10 +193,11 @@ private struct QuantityScanner {
 }
 
 extension Quantity {
-    /// The canonical form: no fraction, the largest suffix that keeps the number whole.
+    /// The canonical form: no fraction, the largest suffix that keeps the number whole. Binary amounts that are not whole,
+    /// or small, are shown in decimal, so that nothing is lost: `1.1Ki` is `1126400m`.
     public var description: String {
         switch format {
-        case .binarySI where nanos > -1024 * Self.unit && nanos < 1024 * Self.unit:
+        case .binarySI where !isInteger || (nanos > -1024 * Self.unit && nanos < 1024 * Self.unit):
             return decimalText(exponentForm: false)
         case .binarySI: return binaryText
         case .decimalSI: return decimalText(exponentForm: false)
@@ -205,8 +206,7 @@ extension Quantity {
     }
 
     private var binaryText: String {
-        let (quotient, remainder) = nanos.quotientAndRemainder(dividingBy: Self.unit)
-        var number = quotient + (remainder == 0 ? 0 : (nanos < 0 ? -1 : 1))
+        var number = nanos / Self.unit
         var step = 0
         while number % 1024 == 0, step < 6 {
             number /= 1024
