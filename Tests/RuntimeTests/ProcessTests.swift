@@ -59,6 +59,41 @@ import Testing
         #expect(text.contains("NoNewPrivs:\t\(noNewPrivileges ? 1 : 0)"))
     }
 
+    /// The kept filter serves the profile it was compiled from, and nothing else; what is wrong with it is a warning.
+    @Test(.enabled(if: RuntimeUnderTest.isOwn)) func `filters are kept and checked`() throws {
+        func refusing(_ call: String) -> JSONValue {
+            [
+                "defaultAction": "SCMP_ACT_ALLOW",
+                "syscalls": [
+                    ["names": [.string(call), .string(call + "at")], "action": "SCMP_ACT_ERRNO", "errnoRet": 28]
+                ],
+            ]
+        }
+        let bundle = try TestBundle(["/bin/mkdir", "/tmp/x"])
+        bundle.set(["linux", "seccomp"], refusing("mkdir"))
+        let kept = bundle.stateRoot + "/.filters"
+        for _ in 0..<2 { #expect(try bundle.run().errors.contains("No space left")) }
+        let first = try #require(try Files.list(kept).first?.name)
+        #expect(try Files.list(kept).count == 1 && Files.status(kept).permissions == 0o700)
+
+        bundle.set(["linux", "seccomp"], refusing("mknod"))
+        #expect(try bundle.run().code == 0)
+        let second = try #require(try Files.list(kept).map(\.name).first { $0 != first })
+        // The filter of another profile under this one's name.
+        try Files.write(kept + "/" + second, Files.read(kept + "/" + first), flags: O_WRONLY | O_TRUNC)
+        try Files.removeTree(bundle.rootfs + "/tmp/x")
+        #expect(try bundle.run().code == 0)
+        // Cut short, and no file.
+        try Files.write(kept + "/" + second, Files.read(kept + "/" + second).dropLast(8001), flags: O_WRONLY | O_TRUNC)
+        try Files.removeTree(bundle.rootfs + "/tmp/x")
+        #expect(try bundle.run().code == 0)
+        try Files.remove(kept + "/" + second)
+        try Files.makeDirectory(kept + "/" + second)
+        try Files.removeTree(bundle.rootfs + "/tmp/x")
+        let outcome = try bundle.run()
+        #expect(outcome.code == 0 && outcome.errors.contains("filters kept in"), "\(outcome)")
+    }
+
     @Test func `no descriptor of the caller reaches the program`() throws {
         let bundle = try TestBundle()
         bundle.set(["process", "args"], ["/bin/ls", "/proc/self/fd"])

@@ -4,7 +4,6 @@ import CLinux
 import Glibc
 import Linux
 import OCI
-import Seccomp
 
 /// What makes a process of the runtime one of the container: its scheduling, user, capabilities, directory, filter of
 /// system calls. A process that others of the container can reach is so confined before they can, whatever they may do
@@ -23,13 +22,17 @@ struct Confinement {
     let isDeferred: Bool
 
     /// - Parameters:
+    ///   - filter: The configuration's filter of system calls, compiled.
     ///   - calls: What the process still has to call after `apply`. A filter that refuses any of it is loaded late.
     ///   - isAlone: Whether nobody can reach the process before its program starts.
     ///   - runsHooks: Whether hooks of the container come after `apply`: they are spared a filter that can come late.
-    init(_ process: ProcessSpec, _ linux: LinuxSpec, calls: [SystemCall], isAlone: Bool, runsHooks: Bool) throws {
+    init(
+        _ process: ProcessSpec, _ linux: LinuxSpec, _ filter: SystemCallFilter?, calls: [SystemCall], isAlone: Bool,
+        runsHooks: Bool
+    ) {
         self.process = process
+        self.filter = filter
         personality = linux.personality
-        filter = try linux.seccomp.map { try SeccompFilter.program($0) }
         let suffices = filter.map { filter in calls.allSatisfy(filter.allows) } ?? true
         isDeferred = !suffices && isAlone && !process.noNewPrivileges
         isEarly = isDeferred || suffices && !(runsHooks && process.noNewPrivileges)

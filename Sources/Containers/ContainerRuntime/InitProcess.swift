@@ -17,6 +17,7 @@ import Processes
 /// a sibling with nothing but what the container's program will have (`enterProcessNamespace`).
 struct InitProcess: ~Copyable {
     let bundle: Bundle
+    let filter: SystemCallFilter?
     let id: String
     let plan: NamespacePlan
     let joined: [Int32]
@@ -154,7 +155,7 @@ struct InitProcess: ~Copyable {
         let program = try ProcessSettings.findExecutable(process.arguments[0], environment: environment)
         try ProcessSettings.checkExecutable(program, name: process.arguments[0])
         try systemCall("chdir /") { chdir("/") }
-        let confinement = try confinement(process)
+        let confinement = confinement(process)
         if confinement.isStricterThanAsked {
             try channel.send(
                 .warning("seccomp: the profile refuses calls that joining a pid namespace needs: no_new_privs is set"))
@@ -186,12 +187,12 @@ struct InitProcess: ~Copyable {
         }
     }
 
-    private borrowing func confinement(_ process: ProcessSpec) throws -> Confinement {
+    private borrowing func confinement(_ process: ProcessSpec) -> Confinement {
         var calls = Confinement.calls
         if plan.joins(.process) { calls += Confinement.siblingCalls(terminal: process.terminal) }
         if listener != nil { calls += Confinement.listenerCalls }
-        return try Confinement(
-            process, bundle.spec.linux, calls: calls, isAlone: !plan.joins(.process),
+        return Confinement(
+            process, bundle.spec.linux, filter, calls: calls, isAlone: !plan.joins(.process),
             runsHooks: !bundle.spec.hooks.startContainer.isEmpty)
     }
 

@@ -83,7 +83,7 @@ extension Runtime {
         }
     }
 
-    private func startProcess(
+    private mutating func startProcess(
         _ record: ContainerRecord, _ spec: RuntimeSpec, _ process: ProcessSpec, _ console: Int32?,
         _ options: ExecOptions
     ) throws -> StartedInit {
@@ -91,6 +91,7 @@ extension Runtime {
         guard store.isInitAlive(record) else { throw RuntimeError("exec in \(record.id)", "init has ended") }
         let kinds = try differingNamespaces(record.pid)
         let directory = try execCgroup(record, options.subCgroup)
+        let filter = try compiledFilter(spec)
         let pair = try Socket.pair(.sequentialPackets)
         let ends = pair.channels()
         var pidfd: Int32 = -1
@@ -98,8 +99,8 @@ extension Runtime {
         if made < 0 { throw Errno(-made, "exec in \(record.id): clone3") }
         if made == 0 {
             let copy = ExecProcess(
-                process: process, linux: spec.linux, kinds: kinds, channel: ends.intoChild(), console: console,
-                preservedDescriptors: options.preservedDescriptors)
+                process: process, linux: spec.linux, filter: filter, kinds: kinds, channel: ends.intoChild(),
+                console: console, preservedDescriptors: options.preservedDescriptors)
             endCopy(copy.run(target))
             throw RuntimeError("exec", "a copy went on")
         }
@@ -139,6 +140,7 @@ extension Runtime {
 struct ExecProcess: ~Copyable {
     let process: ProcessSpec
     let linux: LinuxSpec
+    let filter: SystemCallFilter?
     let kinds: [NamespaceKind]
     let channel: Channel
     let console: Int32?
@@ -179,9 +181,9 @@ struct ExecProcess: ~Copyable {
             host: host)
         _ = chdir(process.workingDirectory)  // for a relative PATH; a missing one is told later
         let program = try ProcessSettings.findExecutable(process.arguments[0], environment: environment)
-        let confinement = try Confinement(
-            process, linux, calls: Confinement.calls + Confinement.siblingCalls(terminal: hasTerminal), isAlone: false,
-            runsHooks: false)
+        let confinement = Confinement(
+            process, linux, filter, calls: Confinement.calls + Confinement.siblingCalls(terminal: hasTerminal),
+            isAlone: false, runsHooks: false)
         if confinement.isStricterThanAsked {
             try channel.send(.warning("seccomp: the profile refuses calls that exec needs: no_new_privs is set"))
         }

@@ -14,6 +14,7 @@ extension Runtime {
         _ record: ContainerRecord, _ bundle: Bundle, _ plan: NamespacePlan, cgroup: Int32, cgroupDirectory: String?,
         listener: Int32?, console: Int32?, preserved: Int32, ends: consuming ChannelPair
     ) throws -> StartedInit {
+        let filter = try compiledFilter(bundle.spec)
         let joined = try openNamespaces(plan)
         let state = try store.stateDocument(record, status: .creating)
         let own = try enterForChildren(plan, joined, offsets: bundle.spec.linux.timeOffsets)
@@ -27,7 +28,7 @@ extension Runtime {
         if made == 0 {
             if isIntermediate { goOnInUserNamespace(plan, joined, bits, ends.child) }
             let copy = InitProcess(
-                bundle: bundle, id: record.id, plan: plan, joined: joined, channel: ends.intoChild(),
+                bundle: bundle, filter: filter, id: record.id, plan: plan, joined: joined, channel: ends.intoChild(),
                 listener: listener, console: console, cgroupDirectory: cgroupDirectory, state: state,
                 preservedDescriptors: preserved)
             endCopy(copy.run())

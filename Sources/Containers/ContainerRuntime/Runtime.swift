@@ -22,6 +22,12 @@ public struct Runtime {
     /// Notes what went wrong without stopping a command.
     public mutating func warn(_ message: String) { warnings.add(message) }
 
+    /// The configuration's filter of system calls as the kernel takes it, compiled on the host's side: what of it went
+    /// wrong is told before there is a process.
+    mutating func compiledFilter(_ spec: RuntimeSpec) throws -> SystemCallFilter? {
+        try spec.linux.seccomp.map { try FilterCache(store).program($0, warnings: &warnings) }
+    }
+
     // MARK: State
 
     public func state(_ id: String) throws -> JSONValue { try store.stateDocument(store.record(id)) }

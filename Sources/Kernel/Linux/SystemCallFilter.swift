@@ -57,6 +57,11 @@ public struct SystemCallFilter: Sendable, Hashable {
         }
     }
 
+    /// As `init(bytes:)` takes it.
+    public var bytes: [UInt8] {
+        instructions.flatMap { instruction in (0..<8).map { UInt8(truncatingIfNeeded: instruction >> UInt64(8 * $0)) } }
+    }
+
     /// Allows the machine's own system calls `numbers`. All others fail with EPERM, of any convention.
     public static func allowing(_ numbers: [Int32]) -> SystemCallFilter {
         let refuse = numbers.count + 3

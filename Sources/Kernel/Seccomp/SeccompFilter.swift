@@ -134,6 +134,12 @@ public struct SeccompError: Error, Sendable, Hashable, CustomStringConvertible {
         return filter.refusingNewer(than: highest)
     }
 
+    /// The version of libseccomp: `2.5.4`.
+    public static var libraryVersion: String {
+        guard let version = unsafe seccomp_version() else { return "unknown" }
+        return unsafe "\(version.pointee.major).\(version.pointee.minor).\(version.pointee.micro)"
+    }
+
     // MARK: Names
 
     static func action(_ name: String, errno code: UInt32?) throws(SeccompError) -> UInt32 {
