@@ -78,9 +78,14 @@ struct Authenticator: Sendable {
 
     private static func bearer(_ request: HTTPRequest) -> String? {
         guard let value = request.headers["Authorization"]?.trimmingHTTPSpace() else { return nil }
-        let parts = value.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count >= 2, String(parts[0]).equalsIgnoringCase("bearer"), !parts[1].isEmpty else { return nil }
-        return String(parts[1])
+        // By bytes: finding the characters of a token of a kilobyte took a quarter of a request's time.
+        let space = UInt8(ascii: " ")
+        guard let end = value.utf8.firstIndex(of: space), String(value[..<end]).equalsIgnoringCase("bearer") else {
+            return nil
+        }
+        var token = value[end...].utf8.dropFirst()
+        if let next = token.firstIndex(of: space) { token = token[..<next] }
+        return token.isEmpty ? nil : String(Substring(token))
     }
 
     private enum SocketToken {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HTTP
+internal import JSON
 
 /// How important a request is, as upstream's suggested FlowSchemas and PriorityLevelConfigurations have it.
 enum PriorityLevel: Int, CaseIterable, Sendable {
