@@ -12,9 +12,7 @@
 # Everything the suite prints is in conformance.log, its report in junit.xml, the counts in conformance.txt.
 
 suite=${SWIFTLET_CONFORMANCE:?SWIFTLET_CONFORMANCE must name the directory of e2e.test, ginkgo, agnhost and kubectl}
-debian=$suite/base.tar
-[ -e "$debian" ] || mmdebstrap --variant=minbase --quiet --dpkgopt='path-exclude=/usr/share/{doc,man,locale}/*' \
-    --include=bind9-dnsutils,bind9-host,curl,iproute2,netcat-openbsd,procps,util-linux bookworm "$debian"
+debian=$suite/base.tar  # `run` has made it
 
 . "$here/registry-server.sh"
 need_server
