@@ -79,13 +79,12 @@ struct Authenticator: Sendable {
     private static func bearer(_ request: HTTPRequest) -> String? {
         guard let value = request.headers["Authorization"]?.trimmingHTTPSpace() else { return nil }
         // By bytes: finding the characters of a token of a kilobyte took a quarter of a request's time.
-        let space = UInt8(ascii: " ")
-        guard let end = value.utf8.firstIndex(of: space), String(value[..<end]).equalsIgnoringCase("bearer") else {
-            return nil
+        guard value.hasPrefixIgnoringCase("bearer ") else { return nil }
+        var token = String(Substring(value.utf8.dropFirst("bearer ".utf8.count)))
+        return token.withUTF8 { bytes in
+            let word = unsafe bytes.prefix { $0 != UInt8(ascii: " ") }
+            return unsafe word.isEmpty ? nil : String(decoding: word, as: UTF8.self)
         }
-        var token = value[end...].utf8.dropFirst()
-        if let next = token.firstIndex(of: space) { token = token[..<next] }
-        return token.isEmpty ? nil : String(Substring(token))
     }
 
     private enum SocketToken {

@@ -5,18 +5,32 @@ internal import HTTP
 /// A request, taken apart once at the door. Authorization, admission, handlers and metrics all decide by this value;
 /// none of them has the bytes of the path, the query or the head to read in a way of its own.
 struct ParsedRequest: Sendable {
-    private var wire: HTTPRequest
-    let path: RequestPath
-    let query: RequestQuery
-    /// What is asked for, and of what.
-    let info: RequestInfo
+    /// One place in memory, however many stages hold the request.
+    private final class Parts: Sendable {
+        let wire: HTTPRequest
+        let path: RequestPath
+        let query: RequestQuery
+        let info: RequestInfo
 
-    init(_ wire: HTTPRequest) {
-        self.wire = wire
-        path = RequestPath(raw: wire.rawPath)
-        query = RequestQuery(wire.queryItems)
-        info = RequestInfo(method: wire.method, path: path, query: query)
+        init(_ wire: HTTPRequest) {
+            self.wire = wire
+            path = RequestPath(raw: wire.rawPath)
+            query = RequestQuery(wire.queryItems)
+            info = RequestInfo(method: wire.method, path: path, query: query)
+        }
     }
+
+    private let parts: Parts
+    /// The body, where it has been read; nil: it is the wire's.
+    private var read: [UInt8]?
+
+    init(_ wire: HTTPRequest) { parts = Parts(wire) }
+
+    private var wire: HTTPRequest { parts.wire }
+    var path: RequestPath { parts.path }
+    var query: RequestQuery { parts.query }
+    /// What is asked for, and of what.
+    var info: RequestInfo { parts.info }
 
     var method: String { wire.method }
 
@@ -68,17 +82,19 @@ struct ParsedRequest: Sendable {
     /// The same request with its body read and in memory.
     func carrying(_ body: [UInt8]) -> ParsedRequest {
         var copy = self
-        copy.wire.body = .bytes(body)
+        copy.read = body
         return copy
     }
 
     /// The body where it is still to be read from the network.
-    var arriving: HTTPBodyStream? { if case .stream(let stream) = wire.body { stream } else { nil } }
+    var arriving: HTTPBodyStream? {
+        if read == nil, case .stream(let stream) = wire.body { stream } else { nil }
+    }
 
     /// The body. Once: it comes from the network.
     func body() async throws(APIError) -> [UInt8] {
         do {
-            return try await wire.body.collect(limit: Self.bodyLimit)
+            return try await forwarded.body.collect(limit: Self.bodyLimit)
         } catch is HTTPBodyTooLarge {
             throw .tooLarge(Self.bodyLimit)
         } catch {
@@ -87,5 +103,10 @@ struct ParsedRequest: Sendable {
     }
 
     /// The request as it goes on to another server, which reads it for itself. Nothing here is decided by it.
-    var forwarded: HTTPRequest { wire }
+    var forwarded: HTTPRequest {
+        guard let read else { return wire }
+        var copy = wire
+        copy.body = .bytes(read)
+        return copy
+    }
 }

@@ -18,12 +18,21 @@ struct RequestPath: Sendable, Hashable {
         self.raw = raw
         // A server refuses a target whose percent-encoding is broken; a call in the same process is taken literally.
         text = PercentEncoding.decode(raw) ?? raw
-        var bytes = Substring(text).utf8
-        while bytes.first == 0x2f { bytes.removeFirst() }
-        while bytes.last == 0x2f { bytes.removeLast() }
-        segments =
-            bytes.isEmpty
-            ? [] : bytes.split(separator: 0x2f, omittingEmptySubsequences: false).map { String(Substring($0)) }
+        var native = text
+        segments = native.withUTF8 { whole in
+            var bytes = unsafe whole[...]
+            while unsafe bytes.first == 0x2f { unsafe bytes.removeFirst() }
+            while unsafe bytes.last == 0x2f { unsafe bytes.removeLast() }
+            if unsafe bytes.isEmpty { return [] }
+            var segments: [String] = []
+            var start = unsafe bytes.startIndex
+            while unsafe start < bytes.endIndex, let slash = unsafe bytes[start...].firstIndex(of: 0x2f) {
+                unsafe segments.append(String(decoding: bytes[start..<slash], as: UTF8.self))
+                start = slash + 1
+            }
+            unsafe segments.append(String(decoding: bytes[start...], as: UTF8.self))
+            return segments
+        }
     }
 
     /// What follows the first `count` segments, as it is on the wire: empty, or beginning with a slash.
