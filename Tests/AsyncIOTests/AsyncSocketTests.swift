@@ -187,4 +187,28 @@ import Testing
         await echo.value
         loop.stop()
     }
+
+    @Test func `a second reader breaks the socket, and nothing else`() async throws {
+        let (one, other) = try AsyncSocket.pair()
+        let readers = (0..<2).map { _ in Task { try await one.read(max: 10) } }
+        for reader in readers {
+            let failure = await #expect(throws: Errno.self) { try await reader.value }
+            #expect(failure?.code == EBUSY)
+        }
+        await one.close()
+        #expect(try await other.read(max: 10).isEmpty)
+        await other.close()
+    }
+
+    @Test func `reading can be held back, also from who waits, and goes on after it`() async throws {
+        let (one, other) = try AsyncSocket.pair()
+        let reader = Task { try await one.read(max: 10) }
+        one.holdReading(true)
+        await #expect(throws: ReadingHeldBack.self) { try await reader.value }
+        one.holdReading(false)
+        try await other.write([1, 2])
+        #expect(try await one.read(max: 10) == [1, 2])
+        await one.close()
+        await other.close()
+    }
 }

@@ -112,6 +112,25 @@ X
 }
 check "a kubelet that does not prove whose it is gets no request" impostor
 
-k delete namespace $sp_ns --wait=false >/dev/null
 k delete --ignore-not-found node fake >/dev/null
 k delete --ignore-not-found clusterrole,clusterrolebinding sp-proxy sp-metrics >/dev/null
+
+takeovers() {
+    k -n $sp_ns wait --for=condition=Ready pod/p --timeout=30s
+    local token upgrade subresource
+    k -n $sp_ns create rolebinding sp-edit --clusterrole=edit --serviceaccount=$sp_ns:default
+    token=$(k -n $sp_ns create token default)
+    # A body is announced, and does not come: nothing may be begun on that connection.
+    for subresource in "log?follow=true" "exec?command=id&stdout=1" "portforward?ports=80"; do
+        for upgrade in websocket SPDY/3.1; do
+            [ "$upgrade$subresource" != "SPDY/3.1log?follow=true" ] || continue
+            equal "$(code -H "Authorization: Bearer $token" -H 'Connection: Upgrade' -H "Upgrade: $upgrade" \
+                -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' \
+                -H 'Content-Length: 10' "$sp_server/api/v1/namespaces/$sp_ns/pods/p/$subresource")" 400
+        done
+    done
+    k get --raw /readyz
+}
+check "a request that announces a body changes no protocol" takeovers
+
+k delete namespace $sp_ns --wait=false >/dev/null

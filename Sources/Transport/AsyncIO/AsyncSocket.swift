@@ -82,22 +82,38 @@ public final class AsyncSocket: EventSource, ByteStream {
         try state.withLock { try $0.receive(max: max) }
     }
 
-    /// Waits until `receive` has something to say, or the task is cancelled.
-    public func waitUntilReadable() async {
+    /// Holds reading back, or lets it go on: meanwhile reads throw `ReadingHeldBack`, also those that wait already. For
+    /// who takes the socket over from another reader.
+    public func holdReading(_ isHeld: Bool) {
+        let reader = state.withLock { state in
+            state.isReadingHeld = isHeld
+            return isHeld ? state.reader.take() : nil
+        }
+        reader?.resume()
+    }
+
+    /// Waits until `receive` has something to say, or the task is cancelled. Two tasks that wait are a bug of ours, and
+    /// one that a peer may have found: nobody knows whose the next bytes are, so that this socket is broken for both, and
+    /// nothing else is.
+    private func waitUntilReadable() async {
         await withTaskCancellationHandler {
             // Unsafe only in that nobody checks that it is resumed exactly once: it is taken out of the state under the
             // lock by whoever resumes it, and every end of the socket takes it.
             await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
-                let isReady = state.withLock { state in
+                let (isReady, other) = state.withLock { state -> (Bool, UnsafeContinuation<Void, Never>?) in
                     if state.isReadable || state.socket == nil || state.readFailure != nil || state.isLate
-                        || Task.isCancelled
+                        || state.isReadingHeld || Task.isCancelled
                     {
-                        return true
+                        return (true, nil)
                     }
-                    precondition(state.reader == nil, "a socket has one reader at a time")
+                    if let other = state.reader.take() {
+                        state.readFailure = Errno(EBUSY, "read: the socket has a reader already")
+                        return (true, other)
+                    }
                     state.reader = continuation
-                    return false
+                    return (false, nil)
                 }
+                other?.resume()
                 if isReady { continuation.resume() }
             }
         } onCancel: {

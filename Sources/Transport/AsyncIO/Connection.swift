@@ -20,6 +20,8 @@ public protocol Connection: ByteStream {
     func onDrained(_ body: (@Sendable () -> Void)?)
     /// See `AsyncSocket.onPeerClosed`.
     func onPeerClosed(_ body: (@Sendable () -> Void)?)
+    /// See `AsyncSocket.holdReading`.
+    func holdReading(_ isHeld: Bool)
     /// See `AsyncSocket.setDeadline`.
     func setDeadline(_ deadline: Int64?)
     /// `close`, without waiting.
@@ -27,3 +29,10 @@ public protocol Connection: ByteStream {
 }
 
 extension AsyncSocket: Connection {}
+
+/// A read was ended because somebody else takes the connection over.
+public struct ReadingHeldBack: Error, CustomStringConvertible {
+    public init() {}
+
+    public var description: String { "read: another takes the connection over" }
+}

@@ -28,6 +28,8 @@ struct SocketState: ~Copyable {
     var writeFailure: Errno?
     /// The deadline has passed; moving it makes the socket usable again.
     var isLate = false
+    /// Nobody may read for now; see `AsyncSocket.holdReading`.
+    var isReadingHeld = false
     var reader: UnsafeContinuation<Void, Never>?
     var writers: [(id: UInt64, continuation: UnsafeContinuation<Void, Never>)] = []
     var queue = OutputQueue()
@@ -60,6 +62,7 @@ struct SocketState: ~Copyable {
         if let readFailure { throw readFailure }
         guard socket != nil else { throw Self.closed("read") }
         if isLate { throw DeadlineExceeded("wait for the peer") }
+        if isReadingHeld { throw ReadingHeldBack() }
         guard isReadable else { return nil }
         let room = min(max, readSize)
         var failed: Errno?

@@ -86,7 +86,7 @@ extension Subject {
                         result += "|\(trailers.map { "\($0.name):\($0.value)" })\n"
                         isInBody = false
                         continue
-                    case .needsInput: break
+                    case nil: break
                     }
                 }
             } catch {

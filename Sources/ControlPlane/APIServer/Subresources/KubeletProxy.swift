@@ -65,6 +65,7 @@ struct KubeletProxy: Sendable {
         guard WebSocketHandshake.isRequested(by: scope.request.forwarded) else {
             return try await scope.relay(target, to: kubelet)
         }
+        try requireNoBody()
         let response = try await scope.relay(target, to: kubelet, mayUpgrade: false)
         return try ReadSocket.response(to: scope.request.forwarded, showing: response)
     }
@@ -73,6 +74,7 @@ struct KubeletProxy: Sendable {
         let pod = try pod()
         let node = pod.spec["nodeName"]?.string ?? ""
         if node.isEmpty { throw .badRequest("pod \(pod.name) does not have a host assigned") }
+        try requireNoBody()
         let path: String
         var options: [(name: String, value: String)]
         if scope.info.subresource == "portforward" {
@@ -92,6 +94,11 @@ struct KubeletProxy: Sendable {
             }
         }
         return try await scope.relay(path + Self.query(options), to: scope.kubelet(ofNode: node))
+    }
+
+    /// As the kubelet has it, and said before one is asked.
+    private func requireNoBody() throws(APIError) {
+        if scope.request.forwarded.hasBody { throw .badRequest("a request that changes the protocol has no body") }
     }
 
     static func query(_ items: [(name: String, value: String)]) -> String {

@@ -73,22 +73,24 @@ final class HTTP1ClientConnection: Sendable {
         do {
             try connection.send(message)
             if case .stream(let stream) = request.body {
-                upload { [connection, framing] in try await Self.write(stream, framing, connection) }
+                upload { [connection, framing] sent in try await Self.write(stream, framing, connection, sent) }
             } else if !isSmall {
                 // Beside the response: a server may refuse a large body before it has read it.
-                upload { [connection, body] in try await connection.write(body) }
+                upload { [connection, body] sent in
+                    try await connection.write(body)
+                    sent()
+                }
             }
         } catch let error as Errno {
             throw UnansweredRequest(cause: error, isReused: isReused)
         }
     }
 
-    private func upload(_ write: @escaping @Sendable () async throws -> Void) {
+    private func upload(_ write: @escaping @Sendable (_ sent: @Sendable () -> Void) async throws -> Void) {
         state.withLock { $0.isUploaded = false }
         let task = Task(executorPreference: connection.loop) { [weak self, connection] in
             do {
-                try await write()
-                self?.state.withLock { $0.isUploaded = true }
+                try await write { [weak self] in self?.state.withLock { $0.isUploaded = true } }
             } catch {
                 // What the peer broke off, it may have answered before: whoever reads the response finds out. A body that
                 // failed here must not look whole, and closing is the only way to say so.
@@ -99,18 +101,28 @@ final class HTTP1ClientConnection: Sendable {
     }
 
     private static func write(
-        _ stream: HTTPBodyStream, _ framing: HTTP1Head.Framing, _ connection: any Connection
+        _ stream: HTTPBodyStream, _ framing: HTTP1Head.Framing, _ connection: any Connection, _ sent: () -> Void
     ) async throws {
         guard case .length(var left) = framing else {
             while let chunk = try await stream.next() { try await connection.write(HTTP1Writer.chunk(chunk)) }
-            return try await connection.write(HTTP1Writer.lastChunk(stream.trailers))
+            try connection.send(HTTP1Writer.lastChunk(stream.trailers))
+            sent()
+            return try await connection.drained()
         }
         while let chunk = try await stream.next() {
             guard chunk.count <= left else { throw HTTPProtocolError("a body is longer than announced") }
             left -= chunk.count
-            try await connection.write(chunk)
+            guard left == 0 else {
+                try await connection.write(chunk)
+                continue
+            }
+            // Said as soon as it is queued: the server may answer before this task runs again.
+            try connection.send(chunk)
+            sent()
+            try await connection.drained()
         }
         if left > 0 { throw HTTPProtocolError("a body is shorter than announced") }
+        sent()
     }
 
     // MARK: The response
@@ -133,6 +145,13 @@ final class HTTP1ClientConnection: Sendable {
             }
             guard case .response(let status) = head.start else { continue }
             if status == 101 {
+                guard request.headers.contains("Upgrade") else {
+                    throw HTTPProtocolError("the server changed the protocol without being asked")
+                }
+                // What is still to be sent would be taken for the other protocol's.
+                guard state.withLock({ $0.isUploaded }) else {
+                    throw HTTPProtocolError("the server changed the protocol before it had the whole request")
+                }
                 connection.setDeadline(nil)
                 var response = HTTPResponse(status: status, headers: head.headers)
                 response.connection = UpgradedStream(connection, rest: channel.takeRest())
@@ -157,12 +176,12 @@ final class HTTP1ClientConnection: Sendable {
         var response = response
         state.withLock { $0.hasServed = true }
         let keepsAlive = head.keepsAlive && framing != .untilClose
-        channel.startBody(framing)
+        let turn = channel.startBody(framing)
         if framing == .none {
             end(isComplete: true, keepsAlive: keepsAlive, client)
             return response
         }
-        let source = HTTP1BodySource(channel, patience: client.configuration.bodyTimeout) {
+        let source = HTTP1BodySource(channel, turn, patience: client.configuration.bodyTimeout) {
             [self, weak client] isComplete in
             end(isComplete: isComplete, keepsAlive: keepsAlive, client)
         }

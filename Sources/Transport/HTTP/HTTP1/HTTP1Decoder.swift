@@ -8,7 +8,6 @@ struct HTTP1Decoder {
     /// The next piece of a body.
     enum Piece {
         case bytes([UInt8])
-        case needsInput
         /// The end, with the trailer fields.
         case end(HTTPHeaders)
     }
@@ -167,8 +166,8 @@ struct HTTP1Decoder {
     /// Whether the body has been read to its end.
     var isBodyComplete: Bool { if case .none = body { true } else { false } }
 
-    /// The next piece of the body, of at most 256 KB.
-    mutating func nextPiece() throws(HTTPProtocolError) -> Piece {
+    /// The next piece of the body, of at most 256 KB; nil when more bytes are needed.
+    mutating func nextPiece() throws(HTTPProtocolError) -> Piece? {
         while true {
             switch body {
             case .none: return .end([:])
@@ -179,7 +178,7 @@ struct HTTP1Decoder {
                 return .bytes(bytes)
             case .untilClose:
                 if hasInput { return .bytes(take(.max)) }
-                guard isEnded else { return .needsInput }
+                guard isEnded else { return nil }
                 body = .none
                 return .end([:])
             case .chunk(let left):
@@ -208,9 +207,9 @@ struct HTTP1Decoder {
         }
     }
 
-    private func starved() throws(HTTPProtocolError) -> Piece {
+    private func starved() throws(HTTPProtocolError) -> Piece? {
         if isEnded { throw HTTPProtocolError("the connection ended inside a body") }
-        return .needsInput
+        return nil
     }
 
     private mutating func take(_ limit: Int) -> [UInt8] {

@@ -80,14 +80,20 @@ final class BodyPipe: HTTPBodySource {
     private func waitForChunk() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let resumeNow = state.withLock { state in
+                let (resumeNow, others) = state.withLock { state -> (Bool, [CheckedContinuation<Void, Never>]) in
                     if state.head < state.chunks.count || state.finished || state.abandoned || Task.isCancelled {
-                        return true
+                        return (true, [])
                     }
-                    precondition(state.reader == nil, "a body has one reader")
+                    // A bug of ours, and one that a peer may have found: the body fails for both, and nothing else does.
+                    guard state.reader == nil else {
+                        state.finished = true
+                        state.failure = HTTPBodyHasReader()
+                        return (true, state.takeWaiters())
+                    }
                     state.reader = continuation
-                    return false
+                    return (false, [])
                 }
+                for other in others { other.resume() }
                 if resumeNow { continuation.resume() }
             }
         } onCancel: {

@@ -45,6 +45,18 @@ public struct HTTPBodyAbandoned: Error, CustomStringConvertible {
     public var description: String { "write a body: its reader went away" }
 }
 
+/// A body was read by two tasks at a time.
+struct HTTPBodyHasReader: Error, CustomStringConvertible {
+    var description: String { "read a body: somebody else reads it" }
+}
+
+/// The request of a body was answered before the body had been read: its connection goes on without it.
+public struct HTTPBodyTakenBack: Error, CustomStringConvertible {
+    public init() {}
+
+    public var description: String { "read a body: its request has been answered" }
+}
+
 /// Where the bytes of a stream come from. One reader at a time.
 protocol HTTPBodySource: Sendable {
     /// The next bytes, never empty; nil at the end.

@@ -25,6 +25,15 @@ public struct HTTPRequest: Sendable {
         self.context = context
     }
 
+    /// Whether a body comes, or is there, with the request.
+    public var hasBody: Bool {
+        switch body {
+        case .empty: false
+        case .bytes(let bytes): !bytes.isEmpty
+        case .stream: true
+        }
+    }
+
     /// The path with percent-encoding resolved: `/api/v1/nodes/a:b`. An encoded slash is a slash here; `pathSegments`
     /// keeps it apart. (A server refuses a target whose percent-encoding is broken before a handler sees it.)
     public var path: String { PercentEncoding.decode(rawPath) ?? rawPath }

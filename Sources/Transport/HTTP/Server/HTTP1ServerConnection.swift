@@ -81,29 +81,41 @@ final class HTTP1ServerConnection: ServedConnection {
     private func serve(_ head: HTTP1Head) async throws -> Bool {
         guard case .request(let method, let target) = head.start else { return false }
         let framing = try head.requestFraming()
-        channel.startBody(framing)
+        let turn = channel.startBody(framing)
         var request = HTTPRequest(method: method, target: target, headers: head.headers, context: context)
         request.context.version = head.minorVersion == 1 ? "HTTP/1.1" : "HTTP/1.0"
         var wantsContinue = false
         if framing != .none {
             wantsContinue = try expectsContinue(head)
-            request.body = .stream(bodyStream(framing, wantsContinue: wantsContinue))
+            request.body = .stream(bodyStream(framing, turn, wantsContinue: wantsContinue))
         }
         connection.onPeerClosed(cancel)
         var response = await server.handler.handle(request)
         connection.onPeerClosed(nil)
+        var isRefused = false
         if let upgrade = response.upgrade, response.status == 101 || (response.status == 200 && method == "CONNECT") {
-            try await hand(over: response, to: upgrade)
-            return false
+            // The connection is given away whole or not at all: nobody may wait for its bytes any more, and none that are
+            // the request's may be taken for the other protocol's.
+            _ = await channel.takeBack()
+            if channel.isBodyComplete {
+                try await hand(over: response, to: upgrade)
+                return false
+            }
+            isRefused = true
+            response = .text(
+                "the request's body has not come, or was not read: the protocol cannot change\n", status: 400)
         }
         request.body = .empty  // lets go of the stream: from here on its rest is ours to read
         let isStopping = state.withLock { $0.isStopping }
         // A client that was never told to continue may send its body, or not: only closing makes that certain.
         let bodyIsOpen = !channel.isBodyComplete
-        var keepsAlive = head.keepsAlive && !isStopping && !channel.isBroken && !(bodyIsOpen && wantsContinue)
+        var keepsAlive =
+            head.keepsAlive && !isRefused && !isStopping && !channel.isBroken && !(bodyIsOpen && wantsContinue)
         if response.headers.contains("Connection", token: "close") { keepsAlive = false }
         keepsAlive = try await write(&response, method: method, head: head, keepsAlive: keepsAlive)
-        if keepsAlive, await skipBody() { return true }
+        // Also from a task of the handler that reads on: an answer that was given ends its request.
+        let own = await channel.takeBack()
+        if keepsAlive, await skipBody(own) { return true }
         await linger()
         return false
     }
@@ -116,14 +128,16 @@ final class HTTP1ServerConnection: ServedConnection {
         return true
     }
 
-    private func bodyStream(_ framing: HTTP1Head.Framing, wantsContinue: Bool) -> HTTPBodyStream {
+    private func bodyStream(
+        _ framing: HTTP1Head.Framing, _ turn: HTTP1Channel.Turn, wantsContinue: Bool
+    ) -> HTTPBodyStream {
         var beforeFirst: (@Sendable () throws -> Void)?
         if wantsContinue {
             let connection = connection
             beforeFirst = { _ = try connection.send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
         }
         let source = HTTP1BodySource(
-            channel, patience: server.configuration.bodyTimeout, beforeFirst: beforeFirst, ended: { _ in })
+            channel, turn, patience: server.configuration.bodyTimeout, beforeFirst: beforeFirst, ended: { _ in })
         guard case .length(let length) = framing else { return HTTPBodyStream(source) }
         return HTTPBodyStream(source, expectedLength: length)
     }
@@ -231,12 +245,14 @@ final class HTTP1ServerConnection: ServedConnection {
     // MARK: The rest of a request
 
     /// Reads what is left of the request's body; false when that is too much to be worth it.
-    private func skipBody() async -> Bool {
+    private func skipBody(_ turn: HTTP1Channel.Turn) async -> Bool {
         var left = 256 * 1024
         while !channel.isBodyComplete {
-            connection.setDeadline(KernelClock.deadline(after: .seconds(5)))
+            let deadline = KernelClock.deadline(after: .seconds(5))
             // A body that is broken, or does not come, ends the connection; its request has been answered.
-            guard !channel.isBroken, let piece = try? await channel.nextPiece() else { return false }
+            guard !channel.isBroken, let piece = try? await channel.nextPiece(turn, until: deadline) else {
+                return false
+            }
             if case .bytes(let bytes) = piece {
                 left -= bytes.count
                 if left < 0 { return false }

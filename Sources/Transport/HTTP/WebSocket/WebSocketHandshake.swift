@@ -21,7 +21,7 @@ public enum WebSocketHandshake {
         _ request: HTTPRequest, supported: [String], limit: Int = 4 << 20,
         session: @escaping @Sendable (WebSocketConnection) async -> Void
     ) -> HTTPResponse? {
-        guard isRequested(by: request), request.headers["Sec-WebSocket-Version"] == "13",
+        guard isRequested(by: request), !request.hasBody, request.headers["Sec-WebSocket-Version"] == "13",
             let key = request.headers["Sec-WebSocket-Key"]
         else { return nil }
         let offered = offered(by: request)

@@ -95,6 +95,7 @@ public final class TLSStream: Connection {
     public func drained() async throws { try await socket.drained() }
     public func onDrained(_ body: (@Sendable () -> Void)?) { socket.onDrained(body) }
     public func onPeerClosed(_ body: (@Sendable () -> Void)?) { socket.onPeerClosed(body) }
+    public func holdReading(_ isHeld: Bool) { socket.holdReading(isHeld) }
     public func setDeadline(_ deadline: Int64?) { socket.setDeadline(deadline) }
 
     public func closeWrite() async {
