@@ -98,7 +98,7 @@ import Testing
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<8 {
                 group.addTask {
-                    try await Blocking.run {
+                    try await Blocking.run(.own) {
                         begun.count.add(1, ordering: .sequentiallyConsistent)
                         while begun.count.load(ordering: .sequentiallyConsistent) < 8 { usleep(1000) }
                     }
@@ -107,7 +107,7 @@ import Testing
             try await group.waitForAll()
         }
         struct Failed: Error {}
-        await #expect(throws: Failed.self) { try await Blocking.run { throw Failed() } }
+        await #expect(throws: Failed.self) { try await Blocking.run(.own) { throw Failed() } }
     }
 
     @Test func `an idle loop does not wake up`() async throws {

@@ -173,7 +173,7 @@ public actor Kubelet {
         do {
             let (directory, podDirectory) = (settings.podRunDirectory(uid), settings.podDirectory(uid))
             endProcesses(uid)
-            try await Blocking.run {
+            try await Blocking.run(.pod(uid)) {
                 for path in [directory, podDirectory] where Files.exists(path) {
                     try PodVolumes.unmountAll(below: path)
                     try Files.removeTree(path)
@@ -205,11 +205,13 @@ public actor Kubelet {
         for entry in try Files.list(settings.logDirectory) {
             let parts = entry.name.split(separator: "_")
             guard entry.kind == .directory, parts.count == 3, isUnknown(String(parts[2])) else { continue }
-            try await Blocking.run { [settings] in try Files.removeTree("\(settings.logDirectory)/\(entry.name)") }
+            try await Blocking.run(.pod(String(parts[2]))) { [settings] in
+                try Files.removeTree("\(settings.logDirectory)/\(entry.name)")
+            }
         }
         let alive = Set(workers.keys)
         if let network {
-            do { try await Blocking.run { try network.reconcile(alive: alive) } } catch {
+            do { try await Blocking.run(.own) { try network.reconcile(alive: alive) } } catch {
                 logger.warning("free addresses of pods that are gone", ["error": "\(error)"])
             }
         }
@@ -289,7 +291,9 @@ public actor Kubelet {
         let wasOver = over.removeValue(forKey: pod.uid) != nil
         if let worker = workers[pod.uid] { return await worker.delete(grace: 0) }
         guard wasOver else { return }
-        do { try await Blocking.run { [services] in try Sandbox(services: services, pod: pod).forget() } } catch {
+        do {
+            try await Blocking.run(.pod(pod.uid)) { [services] in try Sandbox(services: services, pod: pod).forget() }
+        } catch {
             logger.warning("remove the directories of a pod that was over", ["pod": pod.key, "error": "\(error)"])
         }
     }

@@ -15,7 +15,7 @@ enum HeapTrimmer {
             do {
                 try await sleep(for: .seconds(20))
                 // Off the event loop: it walks the whole heap.
-                try await Blocking.run { if Heap.unused > slack { Heap.trim() } }
+                try await Blocking.run(.own) { if Heap.unused > slack { Heap.trim() } }
             } catch {
                 return  // only cancellation ends a sleep
             }

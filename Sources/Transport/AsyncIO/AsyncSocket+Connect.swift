@@ -9,8 +9,14 @@ extension AsyncSocket {
     public static func connect(
         to address: SocketAddress, timeout: Duration? = nil, loop: EventLoop? = nil
     ) async throws -> AsyncSocket {
+        try await connect(Socket(family: address.family, nonBlocking: true), to: address, timeout: timeout, loop: loop)
+    }
+
+    /// The same with a socket made elsewhere, in another network namespace for instance; it must be non-blocking.
+    public static func connect(
+        _ raw: consuming Socket, to address: SocketAddress, timeout: Duration? = nil, loop: EventLoop? = nil
+    ) async throws -> AsyncSocket {
         try Task.checkCancellation()
-        let raw = try Socket(family: address.family, nonBlocking: true)
         if address.family != AF_UNIX { try raw.setNoDelay() }
         var isConnected = true
         do throws(Errno) {
@@ -37,7 +43,7 @@ extension AsyncSocket {
         host: String, port: UInt16, timeout: Duration? = nil, loop: EventLoop? = nil
     ) async throws -> AsyncSocket {
         var failure: (any Error)?
-        for address in try await Resolver.resolve(host, port: port) {
+        for address in try await Resolver.resolve(host, port: port, timeout: timeout ?? .seconds(30)) {
             do {
                 return try await connect(to: address, timeout: timeout, loop: loop)
             } catch let error as CancellationError {

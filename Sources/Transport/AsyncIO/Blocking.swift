@@ -1,85 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
-internal import Linux
-internal import Synchronization
-
 /// Runs work that blocks its thread (kernel calls without a readiness, file systems, name resolution) on threads kept
-/// apart from the loops: as many as are busy, at most 32, gone after 10 idle seconds.
+/// apart from the loops: as many as are busy, gone after 10 idle seconds.
+///
+/// Work may hang: a mount, a disk, a name server does not answer. Who says what it is done for, and each cause has so few
+/// threads of its kind, that what hangs because of one pod, image or name never has the threads that another needs.
 public enum Blocking {
-    /// Runs `body` on a thread where it may block, and returns what it returns. Started work always runs to its end;
-    /// when the task is cancelled before the work starts, `CancellationError` is thrown instead.
-    public static func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-        try Task.checkCancellation()
-        return try await withCheckedThrowingContinuation { continuation in
-            BlockingPool.shared.submit { continuation.resume(with: Swift.Result { try body() }) }
+    /// On whose account work is done.
+    public struct Cause: Hashable, Sendable {
+        enum Kind: Int, CaseIterable, Sendable { case own, pod, image, name, ownName }
+
+        let kind: Kind
+        let key: String
+
+        /// The node's own work, which no pod and no user can make hang.
+        public static let own = Cause(kind: .own, key: "")
+        /// A pod's, or of one container: its mounts, its files, its network.
+        public static func pod(_ id: String) -> Cause { Cause(kind: .pod, key: id) }
+        /// Of an image: unpacking takes as long as its layers are large.
+        public static func image(_ reference: String) -> Cause { Cause(kind: .image, key: reference) }
+        /// Resolving a name that `asker` has chosen; without one, a name of the node's configuration.
+        static func name(_ asker: String?) -> Cause {
+            asker.map { Cause(kind: .name, key: $0) } ?? Cause(kind: .ownName, key: "")
         }
+    }
+
+    /// Runs `body` on a thread where it may block, and returns what it returns. Work that has started runs to its end;
+    /// when the task is cancelled before that, `CancellationError` is thrown instead. Only a name is not waited for after a
+    /// cancellation: its resolver may take minutes.
+    public static func run<Result: Sendable>(
+        _ cause: Cause, _ body: @escaping @Sendable () throws -> Result
+    ) async throws -> Result {
+        try Task.checkCancellation()
+        let ticket = BlockingTicket<Result>(mayBeLeft: cause.kind == .name || cause.kind == .ownName)
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                guard ticket.wait(continuation) else { return }
+                let isTaken = BlockingPool.of(cause.kind).submit(cause.key) {
+                    guard ticket.begin() else { return }
+                    ticket.end(Swift.Result { try body() })
+                }
+                if !isTaken { ticket.end(.failure(TooMuchWaits())) }
+            }
+        } onCancel: {
+            ticket.cancel()
+        }
+    }
+
+    /// Threads and work of one kind, for metrics.
+    public struct Usage: Sendable {
+        /// `own`, `pod`, `image`, `name` or `ownName`.
+        public let kind: String
+        /// Pieces of work that have a thread, and that wait for one.
+        public let running, waiting: Int
+        /// How many may run at a time.
+        public let limit: Int
+    }
+
+    /// What each kind does now.
+    public static func usage() -> [Usage] {
+        Cause.Kind.allCases.map { kind in
+            let pool = BlockingPool.of(kind)
+            let (running, waiting) = pool.load
+            return Usage(kind: "\(kind)", running: running, waiting: waiting, limit: pool.limit)
+        }
+    }
+
+    /// So much waits for one cause already that more would wait for ever.
+    public struct TooMuchWaits: Error, CustomStringConvertible {
+        public var description: String { "wait for a thread: too much waits for the same cause" }
     }
 }
 
-/// The threads. A thread takes the oldest work; one that finds none for 10 seconds ends.
-private final class BlockingPool: Sendable {
-    static let shared = BlockingPool(limit: 32)
+extension BlockingPool {
+    // A node has some hundred pods, and each its threads: they cannot take all of them. Names hang for tens of seconds,
+    // and waiting for them costs a thread that sleeps.
+    private static let own = BlockingPool(limit: 32, perCause: 32)
+    private static let pod = BlockingPool(limit: 512, perCause: 2)
+    private static let image = BlockingPool(limit: 64, perCause: 2)
+    private static let name = BlockingPool(limit: 128, perCause: 2)
+    private static let ownName = BlockingPool(limit: 16, perCause: 16)
 
-    private struct State {
-        var work: [@Sendable () -> Void] = []
-        var head = 0
-        var threads = 0
-        var idle = 0
-
-        mutating func take() -> (@Sendable () -> Void)? {
-            guard head < work.count else { return nil }
-            let first = work[head]
-            head += 1
-            if head == work.count || head > 1024 {
-                work.removeFirst(head)
-                head = 0
-            }
-            return first
-        }
-    }
-
-    private let limit: Int
-    private let state = Mutex(State())
-    private let signal = CountingSemaphore()
-
-    private init(limit: Int) { self.limit = limit }
-
-    func submit(_ body: @escaping @Sendable () -> Void) {
-        let mustStart = state.withLock { state in
-            state.work.append(body)
-            // Idle threads are enough only when there are as many as pieces of work that wait.
-            guard state.idle < state.work.count - state.head, state.threads < limit else { return false }
-            state.threads += 1
-            return true
-        }
-        if mustStart {
-            do {
-                try Thread.start { self.run() }
-            } catch {
-                // No thread to be had. Others will do it when there are any; else here, rather than never.
-                let mine = state.withLock { state in
-                    state.threads -= 1
-                    return state.threads == 0 ? state.take() : nil
-                }
-                mine?()
-            }
-        }
-        signal.signal()
-    }
-
-    private func run() {
-        while true {
-            while let body = state.withLock({ $0.take() }) { body() }
-            state.withLock { $0.idle += 1 }
-            let woken = signal.wait(until: KernelClock.deadline(after: .seconds(10)))
-            let mustEnd = state.withLock { state in
-                state.idle -= 1
-                guard !woken, state.head == state.work.count else { return false }
-                state.threads -= 1
-                return true
-            }
-            if mustEnd { return }
+    static func of(_ kind: Blocking.Cause.Kind) -> BlockingPool {
+        switch kind {
+        case .own: own
+        case .pod: pod
+        case .image: image
+        case .name: name
+        case .ownName: ownName
         }
     }
 }

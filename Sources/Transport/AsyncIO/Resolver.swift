@@ -14,11 +14,20 @@ public struct ResolutionError: Error, CustomStringConvertible {
 
 /// Host names to addresses, as the machine is configured (`/etc/hosts`, DNS).
 public enum Resolver {
-    /// The stream addresses of `host` in the system's order of preference, at least one. Numeric ones never block.
-    public static func resolve(_ host: String, port: UInt16) async throws -> [SocketAddress] {
+    /// Who has chosen the names that this task resolves: a namespace, a host. Its names are resolved on few threads of its
+    /// own, so that those which nobody answers for hold up no others. nil for those of the machine's configuration.
+    @TaskLocal public static var asker: String?
+
+    /// The stream addresses of `host` in the system's order of preference, at least one. Numeric ones never block; a name
+    /// is `DeadlineExceeded` after `timeout`.
+    public static func resolve(
+        _ host: String, port: UInt16, timeout: Duration = .seconds(30)
+    ) async throws -> [SocketAddress] {
         let bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
         if let address = SocketAddress(host: bare, port: port) { return [address] }
-        return try await Blocking.run { try lookUp(bare, port: port) }
+        return try await withDeadline(timeout, "resolve \(bare)") {
+            try await Blocking.run(.name(asker)) { try lookUp(bare, port: port) }
+        }
     }
 
     private static func lookUp(_ host: String, port: UInt16) throws -> [SocketAddress] {

@@ -81,7 +81,7 @@ private struct Pull: Sendable {
         try await fetchBlobs(document)
         let progress = progress
         let layers = document.layers
-        try await Blocking.run {
+        try await Blocking.run(.image("\(reference)")) {
             try store.extractLayers(of: manifest) { event in
                 guard case .extracted(let number, _) = event else { return }
                 let layer = layers[number - 1]
@@ -89,7 +89,9 @@ private struct Pull: Sendable {
             }
         }
         let reference = reference
-        return try await Blocking.run { try store.publish(reference, digest: target, manifest: manifest) }
+        return try await Blocking.run(.image("\(reference)")) {
+            try store.publish(reference, digest: target, manifest: manifest)
+        }
     }
 
     /// What a manifest promises is looked at before the first byte of it is fetched.
@@ -130,7 +132,7 @@ private struct Pull: Sendable {
         let bytes = try await session.manifest(name)
         let store = store
         let what = "manifest \(name) of \(reference.repository)"
-        return try await Blocking.run {
+        return try await Blocking.run(.image("\(reference)")) {
             var writer = try ContentWriter(store: store.content, algorithm: expected?.algorithm ?? .sha256)
             try writer.write(bytes[...])
             return try writer.commit(expected: expected, what: what)
@@ -180,7 +182,7 @@ private struct Pull: Sendable {
             }
         }
         let what = "blob \(blob.digest) of \(reference.repository)"
-        try await Blocking.run { try download.commit(what: what) }
+        try await Blocking.run(.image("\(reference)")) { try download.commit(what: what) }
     }
 
     /// The failure of a connection, named by whose it was and what it was to bring.

@@ -33,7 +33,7 @@ public struct DirectoryImages: ImageService {
             throw KubeletImageError(.notFound, "no image \(image.id)")
         }
         let base = Files.parent(of: path)
-        try await Blocking.run {
+        try await Blocking.run(.pod(container)) {
             for folder in ["upper", "work"] { try Files.makeDirectories("\(base)/\(folder)", mode: 0o755) }
             try kernelCall("mount overlay on \(path)") {
                 clinux_mount(
@@ -43,7 +43,7 @@ public struct DirectoryImages: ImageService {
     }
 
     public func unmountRootFilesystem(container: String, at path: String) async throws {
-        try await Blocking.run {
+        try await Blocking.run(.pod(container)) {
             guard Files.exists(path) else { return }
             let result = clinux_unmount(path, Int32(MNT_DETACH))
             guard result >= 0 || result == -EINVAL else { throw Errno(-result, "unmount \(path)") }

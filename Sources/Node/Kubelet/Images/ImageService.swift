@@ -73,7 +73,7 @@ public protocol ImageService: Sendable {
 extension ImageService {
     public func mountVolume(_ image: KubeletImage, volume: String, at path: String) async throws {
         try await mountRootFilesystem(image, container: volume, at: path)
-        try await Blocking.run {
+        try await Blocking.run(.pod(volume)) {
             try Mounts.setAttributes(of: FileDescriptor.open(path, O_RDONLY | O_DIRECTORY), set: .readOnly)
         }
     }

@@ -109,7 +109,10 @@ extension PodWorker {
         let began = KernelClock.monotonic.now()
         do {
             let credentials = await services.objects.credentials(for: pod)
-            let image = try await services.images.pull(reference, credentials: credentials)
+            // The registry's name is the pod's choice.
+            let image = try await Resolver.$asker.withValue(namespace) {
+                try await services.images.pull(reference, credentials: credentials)
+            }
             let taken = Duration.nanoseconds(KernelClock.monotonic.now() - began)
             services.events.normal(
                 pod, "Pulled",
@@ -494,7 +497,7 @@ extension PodWorker {
             try await services.images.unmountRootFilesystem(container: id, at: bundle + "/rootfs")
             let pod = pod
             let cgroups = services.cgroups
-            try await Blocking.run {
+            try await Blocking.run(.pod(uid)) {
                 if let cgroups { try cgroups.remove(cgroups.container(id, of: pod).path) }
                 try PodVolumes.unmountAll(below: bundle)
                 if Files.exists(bundle) { try Files.removeTree(bundle) }
@@ -508,7 +511,7 @@ extension PodWorker {
         defer { tasks["rotate-\(record.id)"] = nil }
         do {
             let (path, keep) = (record.logPath, services.configuration.containerLogMaxFiles)
-            try await Blocking.run { try LogRotation.rotate(path, keep: keep) }
+            try await Blocking.run(.pod(uid)) { try LogRotation.rotate(path, keep: keep) }
             try await shim?.ask(.reopenLog(container: record.id))
         } catch {
             logger.warning("rotate a log", ["log": record.logPath, "error": "\(error)"])

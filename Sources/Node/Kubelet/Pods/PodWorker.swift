@@ -15,6 +15,7 @@ internal import Volumes
 actor PodWorker {
     let services: PodServices
     let uid: String
+    nonisolated let namespace: String
     private(set) var pod: Pod
     var records: [String: ContainerRecord] = [:]
     var shim: ShimClient?
@@ -55,6 +56,7 @@ actor PodWorker {
     init(pod: Pod, services: PodServices, onFinish: @escaping @Sendable (String) -> Void) {
         self.pod = pod
         uid = pod.uid
+        namespace = pod.namespace
         self.services = services
         self.onFinish = onFinish
         firstSeen = KernelClock.wall.now()
@@ -150,7 +152,9 @@ actor PodWorker {
         let limits = StorageLimits(pod, directory: services.settings.podDirectory(uid))
         guard !limits.isEmpty else { return }
         do {
-            guard let verdict = try await Blocking.run({ try limits.excess() }), !isTerminating else { return }
+            guard let verdict = try await Blocking.run(.pod(uid), { try limits.excess() }), !isTerminating else {
+                return
+            }
             services.events.warning(pod, verdict.reason, verdict.message)
             terminate(grace: 1, verdict: verdict)
         } catch {

@@ -10,6 +10,11 @@ struct HookRunner: Sendable {
     let container: String
 
     func run(_ handler: LifecycleHandler) async throws {
+        // As for a probe.
+        try await Resolver.$asker.withValue(worker.namespace) { try await call(handler) }
+    }
+
+    private func call(_ handler: LifecycleHandler) async throws {
         if let exec = handler.exec {
             let result = try await worker.run(exec.command, in: container, timeout: nil)
             guard result.code == 0 else {

@@ -11,6 +11,11 @@ struct ProbeRunner: Sendable {
     let container: Container
 
     func run(_ probe: Probe) async -> ProbeResult {
+        // The pod has chosen the host's name: what does not resolve holds up its own namespace at most.
+        await Resolver.$asker.withValue(worker.namespace) { await ask(probe) }
+    }
+
+    private func ask(_ probe: Probe) async -> ProbeResult {
         let timeout = Duration.seconds(max(probe.timeoutSeconds ?? 1, 1))
         do {
             if let exec = probe.exec {

@@ -35,7 +35,7 @@ struct ContainerMaker: Sendable {
         let root = bundle + "/rootfs"
         try Files.makeDirectories(root, mode: 0o755)
         try await services.images.mountRootFilesystem(image, container: id, at: root)
-        let identity = try await Blocking.run { [self] in try self.identity(root) }
+        let identity = try await Blocking.run(.pod(pod.uid)) { [self] in try self.identity(root) }
         let environment = try await EnvironmentBuilder(
             pod: pod, container: container, services: services, addresses: addresses
         ).variables()

@@ -69,7 +69,7 @@ struct Sandbox: Sendable {
             throw SandboxError("user namespaces are not supported by this node: hostUsers is false")
         }
         let (services, pod, options, directory, podDirectory) = (services, pod, options(), directory, podDirectory)
-        try await Blocking.run {
+        try await Blocking.run(.pod(pod.uid)) {
             try Files.makeDirectories(directory, mode: 0o700)
             try Files.makeDirectories(podDirectory, mode: 0o750)
             try Files.replace(
@@ -142,7 +142,7 @@ struct Sandbox: Sendable {
                         hostIP: $0.hostIP ?? "", hostPort: $0.hostPort ?? 0, containerPort: $0.containerPort,
                         transport: $0.protocol ?? "TCP")
                 })
-            addresses = try await Blocking.run { try network.attach(attachment) }
+            addresses = try await Blocking.run(.pod(pod.uid)) { try network.attach(attachment) }
         }
         let text = JSONValue.array(addresses.map { .string($0) }).encoded()
         try Files.replace(directory + "/addresses.json", with: text, mode: 0o600, durable: false)
@@ -166,7 +166,7 @@ struct Sandbox: Sendable {
             client.close()
         }
         let options = options()
-        try await Blocking.run {
+        try await Blocking.run(.pod(pod.uid)) {
             if pod.spec.hostNetwork != true { try services.network?.detach(podUID: pod.uid) }
             if let cgroups = services.cgroups { try cgroups.remove(cgroups.path(of: pod)) }
             if let recorded = ProcessIdentity.recorded(at: options.processPath), recorded.isAlive {

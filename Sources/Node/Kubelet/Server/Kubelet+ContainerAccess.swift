@@ -110,9 +110,9 @@ extension Kubelet: ContainerAccess {
         let path = await worker.networkNamespacePath
         do {
             guard let path else {
-                return try await AsyncSocket.connect(host: "127.0.0.1", port: port, timeout: .seconds(10))
+                return try await AsyncSocket.connect(host: "127.0.0.1", port: port, timeout: .seconds(30))
             }
-            return try await Blocking.run { try PodSocket.connect(port: port, namespace: path) }
+            return try await PodSocket.connect(port: port, namespace: path, pod: worker.uid)
         } catch {
             throw .failed("connect to port \(port) of pod \(namespace)/\(pod): \(error)")
         }
@@ -125,17 +125,23 @@ extension Kubelet: ContainerAccess {
 
 /// Sockets made inside a pod's network namespace.
 enum PodSocket {
-    /// Connects to the pod's own loopback, IPv4 first.
-    static func connect(port: UInt16, namespace: String) throws -> AsyncSocket {
+    /// Connects to the pod's own loopback, IPv4 first. Only the socket is made there, by a thread: waiting for a pod that
+    /// does not answer takes none.
+    static func connect(port: UInt16, namespace: String, pod uid: String) async throws -> AsyncSocket {
         let hosts = ["127.0.0.1", "::1"]
         var failure: (any Error)?
         for host in hosts {
             guard let address = SocketAddress(host: host, port: port) else { continue }
             do {
-                let number = try NamespaceThread.run(in: .network, path: namespace) { () throws(Errno) -> Int32 in
-                    try Socket.connected(to: address).intoDescriptor().release()
+                let number = try await Blocking.run(.pod(uid)) {
+                    try NamespaceThread.run(in: .network, path: namespace) { () throws(Errno) -> Int32 in
+                        try Socket(family: address.family, nonBlocking: true).intoDescriptor().release()
+                    }
                 }
-                return try AsyncSocket(owning: Socket(owning: FileDescriptor(owning: number)))
+                let socket = Socket(owning: FileDescriptor(owning: number))
+                return try await AsyncSocket.connect(socket, to: address, timeout: .seconds(30))
+            } catch let error as CancellationError {
+                throw error
             } catch { failure = failure ?? error }
         }
         throw failure ?? Errno(111, "connect")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 internal import HTTP
 internal import JSON
 internal import KubeAPI
@@ -76,6 +77,15 @@ struct KubeletServer: HTTPHandler {
         containers.set(Double(all.count { $0.state?.running != nil }), ["running"])
         containers.set(Double(all.count { $0.state?.terminated != nil }), ["exited"])
         containers.set(Double(all.count { $0.state?.waiting != nil }), ["created"])
+        let blocking = metrics.gauge(
+            "swiftlet_blocking_work",
+            help: "Work that blocks a thread, by what it is done for: how much runs, waits, and may run at a time",
+            labels: ["kind", "state"])
+        for usage in Blocking.usage() {
+            blocking.set(Double(usage.running), [usage.kind, "running"])
+            blocking.set(Double(usage.waiting), [usage.kind, "waiting"])
+            blocking.set(Double(usage.limit), [usage.kind, "limit"])
+        }
     }
 
     private func figures(_ path: [String]) async throws(ContainerAccessError) -> HTTPResponse {
@@ -112,6 +122,7 @@ struct KubeletServer: HTTPHandler {
         guard path.count == 4 || path.count == 5 else {
             throw .badRequest("the path is /\(path[0])/<namespace>/<pod>[/<uid>]/<container>")
         }
+        try Self.requireNoBody(request)
         let isAttach = path[0] == "attach"
         let wanted = ExecRequest(
             target: ContainerTarget(
@@ -151,6 +162,7 @@ struct KubeletServer: HTTPHandler {
         guard path.count == 3 || path.count == 4 else {
             throw .badRequest("the path is /portForward/<namespace>/<pod>")
         }
+        try Self.requireNoBody(request)
         let access = access
         let serve: @Sendable (SPDYConnection) async -> Void = { connection in
             await PortForward(connection: connection, access: access, namespace: path[1], pod: path[2]).run()
@@ -165,6 +177,11 @@ struct KubeletServer: HTTPHandler {
         return try SPDYUpgrade.accept(request, supported: PortForward.spdyProtocols) { connection, _ in
             await serve(connection)
         }
+    }
+
+    /// What follows a request that changes the protocol is the other protocol's: nothing is begun for one with a body.
+    private static func requireNoBody(_ request: HTTPRequest) throws(ContainerAccessError) {
+        if request.hasBody { throw .badRequest("a request that changes the protocol has no body") }
     }
 
     static func isTrue(_ value: String?) -> Bool { value == "1" || value == "true" || value == "True" }

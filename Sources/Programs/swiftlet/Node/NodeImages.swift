@@ -15,7 +15,7 @@ struct NodeImages: ImageService {
     func image(_ reference: String) async throws -> KubeletImage? {
         let store = store
         do {
-            return try await Blocking.run { try store.resolve(reference) }.map(KubeletImage.init)
+            return try await Blocking.run(.own) { try store.resolve(reference) }.map(KubeletImage.init)
         } catch let error as Images.ImageError {
             // What is no name is the pod's mistake, and no retry mends it.
             guard case .invalidReference = error else { throw error }
@@ -35,7 +35,7 @@ struct NodeImages: ImageService {
 
     func mountRootFilesystem(_ image: KubeletImage, container: String, at path: String) async throws {
         let store = store
-        try await Blocking.run {
+        try await Blocking.run(.pod(container)) {
             if try Mounts.isMountPoint(path) { return }
             guard let record = try store.resolve(image.id) else { throw Images.ImageError.notFound(image.id) }
             try store.hold(record, for: container)
@@ -55,7 +55,7 @@ struct NodeImages: ImageService {
 
     func unmountRootFilesystem(container: String, at path: String) async throws {
         let store = store
-        try await Blocking.run {
+        try await Blocking.run(.pod(container)) {
             if Files.exists(path), try Mounts.isMountPoint(path) { try Mounts.unmountAll(path) }
             try Files.removeTree("\(store.root)/containers/\(container)")
         }
@@ -63,7 +63,7 @@ struct NodeImages: ImageService {
 
     func storage() async throws -> ImageStorage? {
         let store = store
-        return try await Blocking.run {
+        return try await Blocking.run(.own) {
             let disk = try Files.filesystem(store.root)
             return ImageStorage(capacity: Int64(disk.capacityBytes), available: Int64(disk.availableBytes))
         }
@@ -71,7 +71,7 @@ struct NodeImages: ImageService {
 
     func remove(_ image: KubeletImage) async throws -> Int64 {
         let store = store
-        return try await Blocking.run {
+        return try await Blocking.run(.own) {
             _ = try store.remove(image.id)
             return try store.collectGarbage()
         }
@@ -80,7 +80,7 @@ struct NodeImages: ImageService {
     func images() async -> [KubeletImage] {
         let store = store
         // The list decorates the node's status; a store that cannot be read shows up at the next pod.
-        return ((try? await Blocking.run { try store.list() }) ?? []).map(KubeletImage.init)
+        return ((try? await Blocking.run(.own) { try store.list() }) ?? []).map(KubeletImage.init)
     }
 }
 
