@@ -113,6 +113,34 @@ import Volumes
         #expect(try text(volume + "/d/a") == "2")
     }
 
+    @Test(arguments: [["x", "x/y"], ["d/x", "d/x/y/z", "b"], ["a/" + String(repeating: "n", count: 256)]])
+    func `refuses what no directory can hold before it makes anything`(paths: [String]) throws {
+        #expect(throws: Errno.self) {
+            try writer.write(Dictionary(uniqueKeysWithValues: paths.map { ($0, file("1")) }))
+        }
+        #expect(try names(scratch.path).isEmpty)
+    }
+
+    @Test func `takes the longest names there are`() throws {
+        let name = String(repeating: "n", count: 255)
+        let path = Array(repeating: name, count: 15).joined(separator: "/") + "/a"
+        #expect(try writer.write([path: file("1")]))
+        #expect(try text(scratch(path)) == "1")
+    }
+
+    @Test func `leaves nothing behind however often it fails, and nothing of a write that was killed`() throws {
+        try writer.write(["a": file("1")])
+        // No link of the writer's, so it cannot be taken away.
+        try Files.makeDirectories(scratch("planted/below"))
+        try Files.makeDirectories(scratch("..123/left"))
+        for round in 0..<3 { #expect(throws: Errno.self) { try writer.write(["a": file("x\(round)")]) } }
+        #expect(try names(scratch.path).filter { $0.hasPrefix("..") && $0 != "..data" }.count == 1)
+        try Files.removeTree(scratch("planted"))
+        #expect(try writer.write(["a": file("2")]))
+        #expect(try names(scratch.path).count == 3)
+        #expect(try text(scratch("a")) == "2")
+    }
+
     @Test(.enabled(if: getuid() == 0, "needs root"))
     func `gives files to the user and the group asked for`() throws {
         try writer.write(

@@ -32,33 +32,72 @@ public struct AtomicWriter: Sendable {
     /// Makes the volume hold exactly `files`, by relative path. Returns whether anything changed.
     @discardableResult
     public func write(_ files: [String: ProjectedFile], group: UInt32? = nil) throws(Errno) -> Bool {
-        for path in files.keys { try AtomicWriter.check(path) }
+        // Before anything is made: what cannot be written is told at every try, and costs nothing.
+        try AtomicWriter.check(Set(files.keys))
         let root = try FileDescriptor.open(directory, O_RDONLY | O_DIRECTORY)
         let old = try current(root)
         if let old, try isSame(root, old, files) { return false }
         let stamp = "..\(KernelClock.wall.now())"
-        try makeDirectory(stamp, root)
-        for (path, file) in files { try place(root, "\(stamp)/\(path)", file, group) }
-        try point(AtomicWriter.dataName, to: stamp, root)
-        try linkNames(files.keys.map { String($0.split(separator: "/")[0]) }, root)
-        if let old { try root.removeTree(old) }
+        do throws(Errno) {
+            try makeDirectory(stamp, root)
+            for (path, file) in files { try place(root, "\(stamp)/\(path)", file, group) }
+            try point(AtomicWriter.dataName, to: stamp, root)
+            try linkNames(files.keys.map { String($0.split(separator: "/")[0]) }, root)
+        } catch {
+            // It is tried again and again, and must not leave something each time. The first error is the one to tell;
+            // what cannot be removed now, the next write removes.
+            try? removeStale(root)
+            throw error
+        }
+        try removeStale(root)
         return true
     }
 
-    /// A path must stay inside: no empty parts, no `..`, and none that looks like the writer's own.
+    /// A path must stay inside: no empty parts, no `..`, and none that looks like the writer's own. And it must be one that
+    /// a file can have.
     public static func check(_ path: String) throws(Errno) {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        guard !path.isEmpty, !path.hasPrefix("/"), path.utf8.count <= 4095, parts[0].hasPrefix("..") == false,
-            !parts.contains(".."), !parts.contains("")
+        guard !path.isEmpty, !path.hasPrefix("/"), parts[0].hasPrefix("..") == false, !parts.contains(".."),
+            !parts.contains(""), !path.utf8.contains(0)
         else { throw Errno(EINVAL, "project \(path)") }
+        // The whole one stands below the directory of its time.
+        guard path.utf8.count <= 4095 - 32, parts.allSatisfy({ $0.utf8.count <= 255 }) else {
+            throw Errno(ENAMETOOLONG, "project \(path.prefix(300))")
+        }
+    }
+
+    /// Each path for itself, and that none is below another, which is a file.
+    static func check(_ paths: Set<String>) throws(Errno) {
+        for path in paths {
+            try check(path)
+            var end = path.startIndex
+            while let slash = path[end...].firstIndex(of: "/") {
+                let above = String(path[..<slash])
+                if paths.contains(above) { throw Errno(ENOTDIR, "project \(path) below the file \(above)") }
+                end = path.index(after: slash)
+            }
+        }
+    }
+
+    /// Removes every set of files but the one in force: those of before, and of writes that failed or were killed.
+    private func removeStale(_ root: borrowing FileDescriptor) throws(Errno) {
+        let kept = try current(root)
+        let listing = try root.open(below: ".", O_RDONLY | O_DIRECTORY, resolve: [.beneath])
+        for entry in try listing.entries() where AtomicWriter.isStamp(entry.name) && entry.name != kept {
+            try root.removeTree(entry.name)
+        }
+    }
+
+    /// Whether a name is of the writer's own kind.
+    private static func isStamp(_ name: String) -> Bool {
+        name.hasPrefix("..") && !name.contains("/") && name.dropFirst(2).first?.isNumber == true
     }
 
     private func current(_ root: borrowing FileDescriptor) throws(Errno) -> String? {
         do {
             let target = try Files.readLink(AtomicWriter.dataName, at: root.raw)
             // Anything but the writer's own kind of name was put there by somebody else.
-            return target.hasPrefix("..") && !target.contains("/") && target.dropFirst(2).first?.isNumber == true
-                ? target : nil
+            return AtomicWriter.isStamp(target) ? target : nil
         } catch {
             if error.isNotFound || error.code == EINVAL { return nil }
             throw error
