@@ -44,7 +44,7 @@ nothing_behind_pause() {
 check "the holder of a shared pid namespace has nothing" nothing_behind_pause
 
 # A loop in the pod looks at every process that comes, while commands are run there from outside.
-looking='for p in /proc/[0-9]*; do [ "$p" = /proc/1 ] || for f in "$p"/fd/*; do [ ! -d "$f/" ] || echo "$f $(readlink "$f")"; done; [ ! -e "$p/root'$place'/marker" ] || echo "$p/root"; [ ! -e "$p/cwd/../..'$place'/marker" ] || echo "$p/cwd"; done 2>/dev/null'
+looking='for p in /proc/[0-9]*; do [ "$p" = /proc/1 ] || for f in "$p"/fd/*; do [ ! -d "$f/" ] && [ ! -S "$f" ] || echo "$f $(readlink "$f")"; done; [ ! -e "$p/root'$place'/marker" ] || echo "$p/root"; [ ! -e "$p/cwd/../..'$place'/marker" ] || echo "$p/cwd"; done 2>/dev/null'
 nothing_behind_exec() {
     local pod=$1 i found
     k exec "$pod" -- sh -c "while [ ! -e /tmp/stop ]; do $looking; done" >"$place/found" &
@@ -54,7 +54,7 @@ nothing_behind_exec() {
     found=$(head -n 3 "$place/found")
     equal "$found" ""
 }
-check "commands run in a pod bring no directory of the host" nothing_behind_exec traced
+check "commands run in a pod bring no directory of the host and no socket" nothing_behind_exec traced
 check "nor where the pid namespace is shared" nothing_behind_exec shared
 
 joined_later() {
@@ -63,6 +63,14 @@ joined_later() {
     equal "$(k logs shared -c late | grep -v '^pid:\|^1$' || true)" ""
 }
 check "a container that joins a pid namespace later brings nothing either" joined_later
+
+own_null_device() {
+    local places
+    places=$(k exec traced -- sh -c 'stat -L -c %d:%i /dev/null /proc/1/fd/0 /proc/self/fd/0' | sort -u)
+    equal "$(wc -l <<<"$places")" 1
+    [ "$places" != "$(stat -L -c %d:%i /dev/null)" ] || { echo "it is the host's"; return 1; }
+}
+check "programs and commands have the pod's null device, whose mode is no business of the host" own_null_device
 
 cat <<end | k apply -f - >/dev/null
 apiVersion: v1

@@ -53,7 +53,9 @@ struct VisibilityTests {
             for descriptor in sighting.descriptors {
                 let parts = descriptor.split(separator: " ", maxSplits: 1)
                 let isStandard = (Int(parts[0]) ?? 3) < 3
-                #expect(isStandard || parts[1].hasPrefix("socket:"), "\(descriptor) of \(sighting)")
+                // No socket: it would name a process of the host, its peer.
+                #expect(isStandard || parts[1].hasPrefix("pipe:"), "\(descriptor) of \(sighting)")
+                #expect(!parts[1].hasPrefix("socket:"), "\(descriptor) of \(sighting)")
             }
         }
     }
@@ -129,7 +131,7 @@ struct VisibilityTests {
         let helpers = watch.sightings.filter { $0.userNamespace != host }
         #expect(!helpers.isEmpty)
         for helper in helpers {
-            #expect(helper.descriptors.allSatisfy { $0.contains("socket:") || $0.contains("fscontext") }, "\(helper)")
+            #expect(helper.descriptors.allSatisfy { $0.contains("pipe:") || $0.contains("fscontext") }, "\(helper)")
             #expect(helper.status["Seccomp"] == "2" && helper.status["NoNewPrivs"] == "1", "\(helper)")
             #expect(!helper.programIsWritable, "\(helper)")
             #expect(try helper.root != Sighting.place("/") && helper.directory == helper.root, "\(helper)")
@@ -137,6 +139,58 @@ struct VisibilityTests {
         for other in watch.sightings where other.userNamespace == host {
             #expect(other.bits("CapPrm") & ~Self.bits == 0, "\(other)")
         }
+    }
+
+    @Test func `what a container has put in the way of its start is neither believed nor read without end`() throws {
+        let first = try bundle(["/bin/sleep", "600"])
+        let pid = try start(first)
+        let second = try bundle(["/bin/sleep", "600"])
+        try join(second, pid)
+        let created = try second.create()
+        try #require(created.code == 0, "\(created)")
+        let own = try #require(second.state()["pid"]?.integer)
+        // Init waits with pipes alone. Somebody who traces it says much by the one it would say by what goes wrong.
+        for entry in try Files.list("/proc/\(own)/fd") where (Int(entry.name) ?? 0) > 2 {
+            #expect(try Files.readLink("/proc/\(own)/fd/\(entry.name)").hasPrefix("pipe:"))
+        }
+        let words = try Files.readText("\(second.stateRoot)/\(second.id)/start").split(separator: " ")
+        let stolen = try FileDescriptor.open("/proc/\(own)/fd/\(words[2])", O_RDWR | O_NONBLOCK)
+        try stolen.writeAll([UInt8](repeating: 0x1b, count: 48 << 10))
+        let started = try second.runtime("start", second.id)
+        #expect(started.code != 0, "\(started)")
+        #expect(started.errors.utf8.count < 5000, "\(started.errors.utf8.count)")
+        #expect(!started.errors.utf8.contains(0x1b))
+    }
+
+    @Test func `a start finds no other pipe than the one its container waits with`() throws {
+        let bundle = try bundle(["/bin/sleep", "600"])
+        #expect(try bundle.create().code == 0)
+        let path = "\(bundle.stateRoot)/\(bundle.id)/start"
+        var words = try Files.readText(path).split(separator: " ").map(String.init)
+        words[1] = String((UInt64(words[1]) ?? 0) + 1)
+        try Files.write(path, words.joined(separator: " "))
+        let started = try bundle.runtime("start", bundle.id)
+        #expect(started.code != 0 && started.errors.contains("is another than it was"), "\(started)")
+    }
+
+    @Test func `programs have their own null device, not the host's file`() throws {
+        let bundle = try bundle(["/bin/sleep", "600"], user: 0)
+        let pid = try start(bundle)
+        let own = try Sighting.place("/proc/\(pid)/root/dev/null")
+        #expect(try own != Sighting.place("/dev/null"))
+        #expect(try Sighting.place("/proc/\(pid)/fd/0") == own)
+        #expect(try Set(Files.list("/proc/\(pid)/fd").map(\.name)) == ["0", "1", "2"])
+        let print = "stat -L -c %t:%T:%i /proc/self/fd/0 /dev/null"
+        let seen = try bundle.runtime("exec", bundle.id, "/bin/sh", "-c", print)
+        let lines = seen.output.split(separator: "\n")
+        #expect(lines.count == 2 && lines[0] == lines[1], "\(seen)")
+        // Nor where the container's has become something else: then the input is at its end.
+        let gone = "cat; echo end; stat -L -c %F /proc/self/fd/0"
+        let place = "/proc/\(pid)/root/dev/null"
+        try Files.remove(place)
+        try Files.makeFifo(place, mode: 0o666)
+        let without = try bundle.runtime("exec", bundle.id, "/bin/sh", "-c", gone)
+        #expect(without.output == "end\nfifo\n", "\(without)")
     }
 
     /// Lets `bundle` share the pid namespace of the process `pid`.

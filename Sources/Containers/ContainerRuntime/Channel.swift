@@ -3,19 +3,16 @@
 import Glibc
 import Linux
 
-/// What the runtime and a container's init say to each other while it is made, one packet each.
+/// What the runtime and a container's init say to each other while it is made and nobody of the container can reach it, one
+/// packet each. From then on they have a `Gate`.
 enum Message {
     // From init.
-    /// The id of the process that went on as init (after an intermediate one).
-    case process(Int32)
     /// Its user namespace is there and wants its maps. Without a new one, init goes on by itself.
     case ready
     /// The root is built; the runtime's hooks may run now. Without any, init goes on by itself.
     case built
-    /// All is done but the start.
+    /// All is done but what others of the container may see.
     case waiting
-    /// It does not end with the runtime any more.
-    case independent
     case warning(String)
     case failed(String)
     // From the runtime.
@@ -26,28 +23,24 @@ enum Message {
 
     var bytes: [UInt8] {
         switch self {
-        case .process(let id): [1] + Array(String(id).utf8)
         case .ready: [2]
         case .built: [3]
         case .waiting: [4]
         case .warning(let text): [5] + Array(text.utf8.prefix(Self.limit - 1))
         case .failed(let text): [6] + Array(text.utf8.prefix(Self.limit - 1))
         case .proceed: [7]
-        case .independent: [8]
         }
     }
 
     init?(_ bytes: [UInt8]) {
         let text = String(decoding: bytes.dropFirst(), as: UTF8.self)
         switch bytes.first {
-        case 1: if let id = Int32(text) { self = .process(id) } else { return nil }
         case 2: self = .ready
         case 3: self = .built
         case 4: self = .waiting
         case 5: self = .warning(text)
         case 6: self = .failed(text)
         case 7: self = .proceed
-        case 8: self = .independent
         default: return nil
         }
     }

@@ -79,8 +79,8 @@ struct Confinement {
     /// What a process calls between its confinement and its program, by all ways through `InitProcess` and `ExecProcess`.
     static let calls: [SystemCall] = {
         let common: [Int] = [
-            CLINUX_CALL_READ, CLINUX_CALL_WRITE, CLINUX_CALL_CLOSE, CLINUX_CALL_SENDMSG, CLINUX_CALL_RECVMSG,
-            CLINUX_CALL_SIGACTION, CLINUX_CALL_SIGPROCMASK, CLINUX_CALL_EXECVE, CLINUX_CALL_EXIT_GROUP,
+            CLINUX_CALL_READ, CLINUX_CALL_WRITE, CLINUX_CALL_CLOSE, CLINUX_CALL_SIGACTION, CLINUX_CALL_SIGPROCMASK,
+            CLINUX_CALL_EXECVE, CLINUX_CALL_EXIT_GROUP,
             CLINUX_CALL_MMAP, CLINUX_CALL_MUNMAP, CLINUX_CALL_BRK,
         ].map { Int($0) }
         return common.map { SystemCall(Int32($0)) } + [
@@ -94,8 +94,6 @@ struct Confinement {
             SystemCall(Int32(CLINUX_CALL_SETSID)),
         ] + (terminal ? [SystemCall(Int32(CLINUX_CALL_IOCTL), [0, UInt64(TIOCSCTTY)])] : [])
     }
-    /// To wait for `start`.
-    static let listenerCalls = [SystemCall(Int32(CLINUX_CALL_ACCEPT4))]
 }
 
 /// This process as the host's procfs shows it, kept open over every change of root and namespace: what a container has at
@@ -119,6 +117,13 @@ struct HostProcess: ~Copyable {
             .writeAll(Array(text.utf8))
     }
 
+    /// Opens what `handle` is.
+    func reopen(_ handle: borrowing FileDescriptor, _ flags: Int32) throws -> FileDescriptor {
+        let file = try FileDescriptor.open("fd/\(handle.raw)", flags | O_NOCTTY, at: directory.raw)
+        _ = handle.raw  // open until here
+        return file
+    }
+
     /// A file of an image, or one that a container may exchange while it is opened: only if it is a regular one, found
     /// inside `root`, and not larger than `limit`.
     func readFile(of root: borrowing FileDescriptor, _ path: String, limit: Int) throws -> [UInt8] {
@@ -126,9 +131,7 @@ struct HostProcess: ~Copyable {
         let status = try handle.status()
         guard status.kind == .regular, status.size <= limit else { throw RuntimeError(path, "is not an ordinary file") }
         // What the handle is cannot change any more, so opening it neither waits nor touches a device.
-        let file = try FileDescriptor.open("fd/\(handle.raw)", O_RDONLY | O_NOCTTY, at: directory.raw)
-        _ = handle.raw  // open until here
-        return try file.read(upTo: limit)
+        return try reopen(handle, O_RDONLY).read(upTo: limit)
     }
 }
 

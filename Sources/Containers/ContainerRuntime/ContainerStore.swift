@@ -11,7 +11,8 @@ public enum ContainerStatus: String, Sendable {
     case creating, created, running, paused, stopped
 }
 
-/// The directory of all containers' states (`--root`): `ID/state.json`, `ID/config.json`, `ID/start.sock`.
+/// The directory of all containers' states (`--root`): `ID/state.json`, `ID/config.json`, and
+/// `ID/start` of a container that waits for its start.
 public struct ContainerStore: Sendable {
     public let root: String
 
@@ -107,6 +108,30 @@ public struct ContainerStore: Sendable {
         }
     }
 
+    // MARK: Start
+
+    func add(_ place: WaitingPlace, to id: String) throws {
+        try during("write the state of \(id)") { try write(directory(id) + "/start", Array(place.text.utf8)) }
+    }
+
+    /// Where the container waits for its start; nil when it does not.
+    func waitingPlace(_ id: String) throws -> WaitingPlace? {
+        let path = directory(id) + "/start"
+        let text: String
+        do { text = try Files.readText(path) } catch {
+            if error.isNotFound { return nil }
+            throw RuntimeError("read the state of \(id)", "\(error)")
+        }
+        guard let place = WaitingPlace(text) else {
+            throw RuntimeError("read the state of \(id)", "\(path) is damaged")
+        }
+        return place
+    }
+
+    func removeWaitingPlace(_ id: String) throws {
+        try during("write the state of \(id)") { try Files.removeIfPresent(directory(id) + "/start") }
+    }
+
     public func identifiers() throws -> [String] {
         do {
             return try Files.list(root).filter { $0.kind == .directory && !$0.name.hasPrefix(".") }.map(\.name).sorted()
@@ -127,8 +152,8 @@ public struct ContainerStore: Sendable {
             return .creating
         }
         guard isInitAlive(record) else { return .stopped }
-        // Until `start`, init runs this program and waits at the socket.
-        if Files.exists(directory(record.id) + "/start.sock"),
+        // Until `start`, init runs this program and waits.
+        if Files.exists(directory(record.id) + "/start"),
             try ContainerRecord.program(of: String(record.pid)) == record.runtimeProgram
         {
             return .created

@@ -22,8 +22,10 @@ struct InitProcess: ~Copyable {
     let plan: NamespacePlan
     let joined: [Int32]
     let channel: Channel
-    /// The number of the socket that `start` connects to; nil: `run` says when on the channel.
-    let listener: Int32?
+    /// What takes the channel's place once others can reach the process.
+    let gate: InnerGate
+    /// Where a process that goes on in the place of this one is told.
+    let successor: SharedWord
     /// The number of the socket that takes the terminal.
     let console: Int32?
     let cgroupDirectory: String?
@@ -31,16 +33,29 @@ struct InitProcess: ~Copyable {
     /// How many descriptors from 3 on are the program's.
     let preservedDescriptors: Int32
 
-    /// Returns only when it failed, as the exit code: what goes wrong is told on the channel (or, once started, on the connection of `start`).
+    /// Returns only when it failed, as the exit code: what goes wrong is told on the channel, and from the confinement on at
+    /// the gate.
     borrowing func run() -> Int32 {
-        do { try prepare() } catch {
+        let ready: Ready
+        do { ready = try prepare() } catch {
             // Nobody listens any more: there is nobody to tell.
             try? channel.send(.failed("\(error)"))
+            return 1
         }
+        do { try finish(ready) } catch { gate.fail(error) }
         return 1
     }
 
-    private borrowing func prepare() throws {
+    /// What the work before the confinement leaves for that after it.
+    private struct Ready: ~Copyable {
+        let host: HostProcess
+        let confinement: Confinement
+        let program: String
+        let environment: [String]
+    }
+
+    private borrowing func prepare() throws -> Ready {
+        try successor.keepFromCopies()
         // Dies with the runtime until the container is whole.
         try kernelCall("prctl PR_SET_PDEATHSIG") { clinux_prctl(1, UInt(SIGKILL), 0, 0, 0) }
         try kernelCall("prctl PR_SET_DUMPABLE") { clinux_prctl(4, 0, 0, 0, 0) }
@@ -76,7 +91,7 @@ struct InitProcess: ~Copyable {
         try setNames()
         umask(0)
         let environment = try buildRoot(host, procMounts)
-        try finish(environment, host)
+        return try ready(environment, host)
     }
 
     private borrowing func makeProcMounts() throws -> [String: Int32] {
@@ -139,6 +154,7 @@ struct InitProcess: ~Copyable {
             try during("terminal") { try Console.attach(process, socket: socket, makeConsole: filesystem.fillsDev) }
             if !plan.joins(.process) { try during("terminal") { try Console.takeControl() } }
         }
+        try StandardStreams.replaceNull(host)
         try Sysctl.apply(spec.linux.sysctl)
         try filesystem.protect()
         let process = spec.process
@@ -147,8 +163,8 @@ struct InitProcess: ~Copyable {
             root: try FileDescriptor.handle("/", directory: true), host: host)
     }
 
-    /// From the built root to the program.
-    private borrowing func finish(_ environment: [String], _ host: borrowing HostProcess) throws {
+    /// From the built root to all that is done before the confinement.
+    private borrowing func ready(_ environment: [String], _ host: consuming HostProcess) throws -> Ready {
         guard let process = bundle.spec.process else { throw RuntimeError("process", "is required") }
         // Found now, as root of the container, so that a missing program fails `create`.
         _ = chdir(process.workingDirectory)
@@ -162,69 +178,50 @@ struct InitProcess: ~Copyable {
         }
         try channel.send(.waiting)
         try awaitProceed()
-        if !confinement.isDeferred {
-            try confinement.apply(host)
-            try Descriptors.closeAll(except: keptDescriptors)
+        return Ready(host: host, confinement: confinement, program: program, environment: environment)
+    }
+
+    /// Gives up what the container has not, the channel with it, and goes on to the program.
+    private borrowing func finish(_ ready: borrowing Ready) throws {
+        guard let process = bundle.spec.process else { throw RuntimeError("process", "is required") }
+        let confinement = ready.confinement
+        if confinement.isDeferred {
+            close(channel.socket.descriptor.raw)
+        } else {
+            try confinement.apply(ready.host)
+            try Descriptors.closeAll(except: Array(0..<3 + preservedDescriptors) + gate.descriptors)
         }
-        if plan.joins(.process) { try enterProcessNamespace(process) }
+        if plan.joins(.process) { try Sibling.goOn(successor, terminal: process.terminal) }
+        // The runtime has written down which process this is.
+        try gate.awaitPermit()
         try kernelCall("prctl PR_SET_PDEATHSIG") { clinux_prctl(1, 0, 0, 0, 0) }
-        if listener != nil { try channel.send(.independent) }
-        let report = try awaitStart()
-        do {
-            try Hooks.run(bundle.spec.hooks.startContainer, "startContainer", state: state)
-            if confinement.isDeferred { try confinement.apply(host) }
-            try kernelCall("reset signals") { clinux_signals_reset() }
-            try confinement.applyLate()
-            // Close-on-exec on all that is left: the runtime's own descriptors, whoever opened them.
-            let error = execute(program, arguments: process.arguments, environment: environment)
-            throw RuntimeError("exec \"\(process.arguments[0])\"", error.reason)
-        } catch {
-            // `start` or `run` reads it; when they are gone there is nobody left to tell.
-            switch report {
-            case .some(let socket): try? socket.descriptor.writeAll(Array("\(error)".utf8))
-            case .none: try? channel.send(.failed("\(error)"))
-            }
+        if gate.waitsForStart {
+            try gate.sayIndependent()
+            try gate.awaitStart()
         }
+        try Hooks.run(bundle.spec.hooks.startContainer, "startContainer", state: state)
+        if confinement.isDeferred { try confinement.apply(ready.host) }
+        try kernelCall("reset signals") { clinux_signals_reset() }
+        try confinement.applyLate()
+        // Close-on-exec on all that is left: the runtime's own descriptors, whoever opened them.
+        let error = execute(ready.program, arguments: process.arguments, environment: ready.environment)
+        throw RuntimeError("exec \"\(process.arguments[0])\"", error.reason)
     }
 
     private borrowing func confinement(_ process: ProcessSpec) -> Confinement {
         var calls = Confinement.calls
         if plan.joins(.process) { calls += Confinement.siblingCalls(terminal: process.terminal) }
-        if listener != nil { calls += Confinement.listenerCalls }
         return Confinement(
             process, bundle.spec.linux, filter, calls: calls, isAlone: !plan.joins(.process),
             runsHooks: !bundle.spec.hooks.startContainer.isEmpty)
-    }
-
-    private var keptDescriptors: [Int32] {
-        Array(0..<3 + preservedDescriptors) + [channel.socket.descriptor.raw] + (listener.map { [$0] } ?? [])
-    }
-
-    /// Goes on as a sibling inside the pid namespace, and ends where it was. Returns in the sibling when the runtime has
-    /// written down which process that is.
-    private borrowing func enterProcessNamespace(_ process: ProcessSpec) throws {
-        try Sibling.goOn(channel, terminal: process.terminal)
-        try awaitProceed()
-    }
-
-    /// Waits until `start` connects, and returns the connection, which tells it of a failure, or closes with exec. With
-    /// `run`, the message before was the start.
-    private borrowing func awaitStart() throws -> Socket? {
-        guard let listener else { return nil }
-        let socket = Socket(owning: FileDescriptor(owning: listener))
-        while true {
-            guard let connection = try socket.accept(nonBlocking: false) else { continue }
-            // A `start` that was killed before it said so starts nothing.
-            if try connection.descriptor.read(upTo: 1) == [1] { return connection }
-        }
     }
 }
 
 /// The last step into a pid namespace whose other processes may look into the newcomer.
 enum Sibling {
-    /// Makes a copy of this process as its sibling, which is where the children of this one belong, tells the runtime and
-    /// ends. Returns in the copy, with its own session and, if it has one, its terminal.
-    static func goOn(_ channel: borrowing Channel, terminal: Bool) throws {
+    /// Makes a copy of this process as its sibling, which is where the children of this one belong, tells the runtime by
+    /// memory that the copy has not, and ends. Returns in the copy, with its own session and, if it has one, its terminal.
+    static func goOn(_ successor: borrowing SharedWord, terminal: Bool) throws {
         let made = clinux_clone(UInt(CLINUX_CLONE_PARENT))
         if made == -ENOMEM {
             // What clone(2) says of a pid namespace without a first process.
@@ -232,7 +229,7 @@ enum Sibling {
         }
         if made < 0 { throw Errno(-made, "enter the pid namespace: clone") }
         if made > 0 {
-            try channel.send(.process(made))
+            successor.value = made
             endCopy(0)
         }
         try kernelCall("prctl PR_SET_PDEATHSIG") { clinux_prctl(1, UInt(SIGKILL), 0, 0, 0) }

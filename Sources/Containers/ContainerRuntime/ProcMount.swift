@@ -30,59 +30,75 @@ enum ProcMount {
         return mount
     }
 
-    /// A context that a process inside the namespace has opened. That process has an empty root, one descriptor, no right
-    /// over anything but its own user namespace, and no system calls but the one in question and those to tell of it.
+    /// A context that a process inside the namespace has opened. That process has an empty root, no right over anything but
+    /// its own user namespace, no system calls but the one in question and those to tell of it, and no descriptor but a
+    /// pipe's. It shares its descriptors with the helper that made it, which is outside, and from which the context is
+    /// taken: there is no socket by which somebody inside could find a process of the host.
     private static func openInside(_ namespace: Int32) throws -> FilesystemContext {
-        let ends = try Socket.pair(.sequentialPackets).channels()
+        let ends = try FileDescriptor.pipe().release()
+        let reader = FileDescriptor(owning: ends.reader)
+        let writer = FileDescriptor(owning: ends.writer)
         var pidfd: Int32 = -1
         let made = clinux_fork(0, -1, &pidfd)
         if made < 0 { throw Errno(-made, "mount proc: clone3") }
         if made == 0 {
-            let channel = ends.intoChild()
-            do { try enter(namespace, channel) } catch {
-                try? channel.send(.failed("\(error)"))  // nobody else to tell
+            do { try enter(namespace, writer.raw) } catch {
+                let words = Array("\(error)".utf8.prefix(Report.limit))
+                try? writer.writeAll(words)  // nobody else to tell
             }
             endCopy(1)
             throw RuntimeError("mount proc", "a copy went on")
         }
         let helper = Child.adopt(pid: made, pidfd: ProcessDescriptor(owning: FileDescriptor(owning: pidfd)))
-        let channel = ends.intoParent()
-        var message = try channel.socket.receive(limit: Message.limit, descriptorLimit: 1)
-        let file = message.takeDescriptor()
-        let status = try helper.wait()
-        guard let file else {
-            guard case .failed(let text)? = Message(message.bytes) else {
-                throw RuntimeError("mount proc", "\(status)")
-            }
-            throw RuntimeError("mount proc", text)
+        // The helper's copy must be the last one, or its end would not be noticed.
+        try writer.close()
+        let said = try Report.next(reader, of: helper.pidfd)
+        guard said == [opened] else {
+            throw RuntimeError("mount proc", said.isEmpty ? "its helper ended" : Report.text(said))
         }
-        return FilesystemContext("proc", owning: file)
+        // Dropped, the helper ends.
+        return FilesystemContext("proc", owning: try helper.pidfd.copyDescriptor(context))
     }
 
-    private static func enter(_ namespace: Int32, _ channel: borrowing Channel) throws {
-        try kernelCall("prctl PR_SET_PDEATHSIG") { clinux_prctl(1, UInt(SIGKILL), 0, 0, 0) }
+    /// What the helper says when the context is open.
+    private static let opened: UInt8 = 0
+    /// The lowest number, free when all others but the pipe's are closed.
+    private static let context: Int32 = 0
+
+    private static func enter(_ namespace: Int32, _ pipe: Int32) throws {
         try kernelCall("prctl PR_SET_DUMPABLE") { clinux_prctl(4, 0, 0, 0, 0) }
         try kernelCall("unshare mnt") { clinux_unshare(Int32(CLINUX_CLONE_NEWNS)) }
         try Mounts.enterEmptyRoot()
         try kernelCall("setns pid") { clinux_setns(namespace, Int32(CLINUX_CLONE_NEWPID)) }
-        try Descriptors.closeAll(except: [channel.socket.descriptor.raw])
+        try Descriptors.closeAll(except: [pipe])
         // From here on it has rights over its own user namespace only, and over a mount namespace of that.
         try kernelCall("unshare user, mnt") { clinux_unshare(Int32(CLINUX_CLONE_NEWUSER | CLINUX_CLONE_NEWNS)) }
+        try kernelCall("prctl PR_SET_PDEATHSIG") { clinux_prctl(1, UInt(SIGKILL), 0, 0, 0) }
         try kernelCall("prctl PR_SET_NO_NEW_PRIVS") { clinux_prctl(38, 1, 0, 0, 0) }
         try SystemCallFilter.allowing(calls).load()
-        let made = clinux_clone(0)
+        let made = clinux_clone(UInt(CLINUX_CLONE_FILES))
         if made < 0 { throw Errno(-made, "enter the pid namespace: clone") }
-        if made > 0 {
-            var ended = clinux_exit()
-            endCopy(clinux_wait_any(0, &ended) < 0 || ended.code != 0 ? 1 : 0)
+        if made == 0 {
+            // The context is of the pid namespace of the one that opens it.
+            let opened = try FilesystemContext("proc").intoDescriptor().release()
+            endCopy(opened == context ? 0 : 1)
         }
-        let context = try FilesystemContext("proc")
-        try channel.socket.send(Message.proceed.bytes, descriptor: context.descriptor)
-        endCopy(0)
+        var ended = clinux_exit()
+        guard clinux_wait_any(0, &ended) > 0, ended.code == 0, ended.signal == 0 else {
+            throw RuntimeError("mount proc", "nothing was opened inside")
+        }
+        let word = [opened]
+        try systemCall("write") { write(pipe, word, 1) }
+        // Until the runtime has taken the context, which ends this process.
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, SIGUSR1)
+        var signal: Int32 = 0
+        while true { sigwait(&set, &signal) }
     }
 
     private static let calls = [
-        CLINUX_CALL_CLONE, CLINUX_CALL_FSOPEN, CLINUX_CALL_SENDMSG, CLINUX_CALL_WRITE, CLINUX_CALL_CLOSE,
-        CLINUX_CALL_WAITID, CLINUX_CALL_MMAP, CLINUX_CALL_MUNMAP, CLINUX_CALL_BRK, CLINUX_CALL_EXIT_GROUP,
+        CLINUX_CALL_CLONE, CLINUX_CALL_FSOPEN, CLINUX_CALL_WRITE, CLINUX_CALL_CLOSE, CLINUX_CALL_WAITID,
+        CLINUX_CALL_SIGTIMEDWAIT, CLINUX_CALL_MMAP, CLINUX_CALL_MUNMAP, CLINUX_CALL_BRK, CLINUX_CALL_EXIT_GROUP,
     ].map { Int32($0) }
 }

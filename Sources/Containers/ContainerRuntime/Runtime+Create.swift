@@ -26,7 +26,7 @@ public struct CreateOptions: Sendable {
 struct PreparedContainer: ~Copyable {
     let record: ContainerRecord
     let spec: RuntimeSpec
-    let channel: Channel
+    let gate: Gate
     let process: Child
 }
 
@@ -39,13 +39,11 @@ extension Runtime {
             id, bundle, console: number(console), preserved: options.preservedDescriptors, waitsForStart: true)
         do {
             try writePidFile(options.pidFile, prepared.record.pid)
-            try prepared.channel.send(.proceed)
+            try prepared.gate.open()
             _ = number(console)  // open until here
             // Until it has said so, the end of this process would be its own.
-            switch try prepared.channel.receive() {
-            case .independent?: break
-            case .failed(let text)?: throw RuntimeError("create \(id)", text)
-            default: throw RuntimeError("create \(id)", "init ended")
+            if let words = try prepared.gate.awaitIndependence(of: prepared.process.pidfd) {
+                throw RuntimeError("create \(id)", words)
             }
             _ = try prepared.process.detach()
         } catch {
@@ -113,20 +111,19 @@ extension Runtime {
             try CgroupPlan.set(cgroup, spec.linux.resources, warnings: &warnings)
             directory = try cgroup.open()
         }
-        let listener = waitsForStart ? try listen(record.id) : nil
-        let pair = try Socket.pair(.sequentialPackets)
-        let ends = pair.channels()
+        let ends = try CopyEnds(waitsForStart: waitsForStart)
+        if let place = try ends.gates.waitingPlace() { try store.add(place, to: record.id) }
         let init_ = try startInit(
             record, bundle, plan, cgroup: number(directory) ?? -1, cgroupDirectory: cgroup?.directory,
-            listener: number(listener), console: console, preserved: preserved, ends: ends)
-        _ = (number(directory), number(listener))  // open until here
+            console: console, preserved: preserved, ends: ends)
+        _ = number(directory)  // open until here
         try writeDown(&record, init_)
         // Beside init, which builds its root meanwhile. None of the container's own programs runs before both are done.
         if let cgroup { try CgroupPlan.restrictDevices(cgroup, spec.linux.resources) }
         try converse(record, spec, init_.channel)
+        try init_.channel.send(.proceed)
         guard plan.joins(.process) else { return PreparedContainer(record: record, spec: spec, init_) }
         // It has worked outside of the pid namespace, and is to go on inside.
-        try init_.channel.send(.proceed)
         let inside = try follow(init_, "create \(record.id)")
         try writeDown(&record, inside)
         return PreparedContainer(record: record, spec: spec, inside)
@@ -136,12 +133,6 @@ extension Runtime {
         record.pid = init_.process.pid
         record.startTime = ProcessStatus.read(record.pid)?.startTime ?? 0
         try store.update(record)
-    }
-
-    /// The socket at which init waits for `start`. Bound through a handle: the path may be longer than an address.
-    private func listen(_ id: String) throws -> Socket {
-        let directory = try FileDescriptor.handle(store.directory(id), directory: true)
-        return try Socket.listening(at: .unix(directory.procPath + "/start.sock"), backlog: 4, nonBlocking: false)
     }
 
     /// The runtime's side of the conversation until init waits.
@@ -167,7 +158,7 @@ extension Runtime {
                 return
             case .warning(let text): warnings.add(text)
             case .failed(let text): throw RuntimeError("create \(record.id)", text)
-            case .process, .proceed, .independent: throw RuntimeError("init", "unexpected message")
+            case .proceed: throw RuntimeError("init", "unexpected message")
             }
         }
     }
@@ -225,17 +216,44 @@ struct ChannelPair: ~Copyable {
     let child: Channel
 }
 
-/// An init process and the channel to it.
+/// All ways between the runtime and the copy it is about to make.
+struct CopyEnds: ~Copyable {
+    let channels: ChannelPair
+    let gates: GatePair
+
+    init(waitsForStart: Bool) throws {
+        let channels = try Socket.pair(.sequentialPackets).channels()
+        let gates = try GatePair(waitsForStart: waitsForStart)
+        self.channels = channels
+        self.gates = gates
+    }
+
+    /// In the copy. The runtime's ends are closed.
+    consuming func intoCopy() -> CopySide { CopySide(channel: channels.child, gate: gates.intoCopy()) }
+
+    consuming func started(_ process: consuming Child, _ successor: consuming SharedWord) -> StartedInit {
+        StartedInit(process: process, channel: channels.parent, gate: gates.intoRuntime(), successor: successor)
+    }
+}
+
+struct CopySide: ~Copyable {
+    let channel: Channel
+    let gate: InnerGate
+}
+
+/// An init process and the ways to it.
 struct StartedInit: ~Copyable {
     let process: Child
     let channel: Channel
+    let gate: Gate
+    let successor: SharedWord
 }
 
 extension PreparedContainer {
     init(record: ContainerRecord, spec: RuntimeSpec, _ started: consuming StartedInit) {
         self.record = record
         self.spec = spec
-        channel = started.channel
+        gate = started.gate
         process = started.process
     }
 }

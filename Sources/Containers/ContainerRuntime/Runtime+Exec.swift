@@ -68,12 +68,9 @@ extension Runtime {
                 try started.channel.send(.proceed)
                 let inside = try follow(started, "exec")
                 try writePidFile(pidFile, inside.process.pid)
-                try inside.channel.send(.proceed)
-                // The end of the channel is exec's.
-                if let message = try inside.channel.receive() {
-                    guard case .failed(let text) = message else { throw RuntimeError("exec", "unexpected message") }
-                    throw RuntimeError("exec", text)
-                }
+                try inside.gate.open()
+                let words = try inside.gate.outcome(of: inside.process.pidfd)
+                guard words.isEmpty else { throw RuntimeError("exec", words) }
                 return inside.process
             case .failed(let text)?: throw RuntimeError("exec", text)
             case .warning(let text)?: warnings.add(text)
@@ -92,21 +89,23 @@ extension Runtime {
         let kinds = try differingNamespaces(record.pid)
         let directory = try execCgroup(record, options.subCgroup)
         let filter = try compiledFilter(spec)
-        let pair = try Socket.pair(.sequentialPackets)
-        let ends = pair.channels()
+        let ends = try CopyEnds(waitsForStart: false)
+        let successor = try SharedWord()
         var pidfd: Int32 = -1
         let made = clinux_fork(0, number(directory) ?? -1, &pidfd)
         if made < 0 { throw Errno(-made, "exec in \(record.id): clone3") }
         if made == 0 {
+            let inner = ends.intoCopy()
             let copy = ExecProcess(
-                process: process, linux: spec.linux, filter: filter, kinds: kinds, channel: ends.intoChild(),
-                console: console, preservedDescriptors: options.preservedDescriptors)
+                process: process, linux: spec.linux, filter: filter, kinds: kinds, channel: inner.channel,
+                gate: inner.gate, successor: successor, console: console,
+                preservedDescriptors: options.preservedDescriptors)
             endCopy(copy.run(target))
             throw RuntimeError("exec", "a copy went on")
         }
         _ = number(directory)  // open until here
         let child = Child.adopt(pid: made, pidfd: ProcessDescriptor(owning: FileDescriptor(owning: pidfd)))
-        return StartedInit(process: child, channel: ends.intoParent())
+        return ends.started(child, successor)
     }
 
     /// Joining one's own user namespace is an error, and joining any other of one's own needless.
@@ -143,18 +142,34 @@ struct ExecProcess: ~Copyable {
     let filter: SystemCallFilter?
     let kinds: [NamespaceKind]
     let channel: Channel
+    let gate: InnerGate
+    let successor: SharedWord
     let console: Int32?
     let preservedDescriptors: Int32
 
     /// Returns only when it failed, which it told: the exit code.
     borrowing func run(_ target: borrowing ProcessDescriptor) -> Int32 {
-        do { try start(target) } catch {
+        let ready: Ready
+        do { ready = try prepare(target) } catch {
             try? channel.send(.failed("\(error)"))  // nobody else to tell
+            return 1
         }
+        do { try finish(ready) } catch { gate.fail(error) }
         return 1
     }
 
-    private borrowing func start(_ target: borrowing ProcessDescriptor) throws {
+    /// What the outer part of the work leaves for the inner one.
+    private struct Ready: ~Copyable {
+        let host: HostProcess
+        let confinement: Confinement
+        let program: String
+        let environment: [String]
+        let hasTerminal: Bool
+    }
+
+    /// Outside of the pid namespace, with the channel.
+    private borrowing func prepare(_ target: borrowing ProcessDescriptor) throws -> Ready {
+        try successor.keepFromCopies()
         try kernelCall("prctl PR_SET_PDEATHSIG") { clinux_prctl(1, UInt(SIGKILL), 0, 0, 0) }
         try kernelCall("prctl PR_SET_DUMPABLE") { clinux_prctl(4, 0, 0, 0, 0) }
         let host = try HostProcess()
@@ -176,6 +191,7 @@ struct ExecProcess: ~Copyable {
             let socket = Socket(owning: FileDescriptor(owning: console))
             try during("terminal") { try Console.attach(process, socket: socket, makeConsole: false) }
         }
+        try StandardStreams.replaceNull(host)
         let environment = ProcessSettings.completeEnvironment(
             process.environment, user: process.user.user, root: try FileDescriptor.handle("/", directory: true),
             host: host)
@@ -189,14 +205,20 @@ struct ExecProcess: ~Copyable {
         }
         try channel.send(.waiting)
         try awaitProceed()
-        try confinement.apply(host)
-        try Descriptors.closeAll(except: Array(0..<3 + preservedDescriptors) + [channel.socket.descriptor.raw])
-        try Sibling.goOn(channel, terminal: hasTerminal)
-        try awaitProceed()
+        return Ready(
+            host: host, confinement: confinement, program: program, environment: environment, hasTerminal: hasTerminal)
+    }
+
+    /// Gives up what the container has not, the channel with it, and goes on inside.
+    private borrowing func finish(_ ready: borrowing Ready) throws {
+        try ready.confinement.apply(ready.host)
+        try Descriptors.closeAll(except: Array(0..<3 + preservedDescriptors) + gate.descriptors)
+        try Sibling.goOn(successor, terminal: ready.hasTerminal)
+        try gate.awaitPermit()
         try kernelCall("prctl PR_SET_PDEATHSIG") { clinux_prctl(1, 0, 0, 0, 0) }
         try kernelCall("reset signals") { clinux_signals_reset() }
-        try confinement.applyLate()
-        let error = execute(program, arguments: process.arguments, environment: environment)
+        try ready.confinement.applyLate()
+        let error = execute(ready.program, arguments: process.arguments, environment: ready.environment)
         throw RuntimeError("exec \"\(process.arguments[0])\"", error.reason)
     }
 

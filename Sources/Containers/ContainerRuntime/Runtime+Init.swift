@@ -12,7 +12,7 @@ extension Runtime {
     /// Makes the init process in its namespaces and its cgroup.
     mutating func startInit(
         _ record: ContainerRecord, _ bundle: Bundle, _ plan: NamespacePlan, cgroup: Int32, cgroupDirectory: String?,
-        listener: Int32?, console: Int32?, preserved: Int32, ends: consuming ChannelPair
+        console: Int32?, preserved: Int32, ends: consuming CopyEnds
     ) throws -> StartedInit {
         let filter = try compiledFilter(bundle.spec)
         let joined = try openNamespaces(plan)
@@ -22,22 +22,24 @@ extension Runtime {
         // joined before.
         let bits = NamespaceKind.bits(plan.made.filter { $0 != .time })
         let isIntermediate = plan.joins(.user) && !plan.joins(.process)
+        let successor = try SharedWord()
         var pidfd: Int32 = -1
         let made = clinux_fork(isIntermediate || plan.joins(.process) ? 0 : bits, cgroup, &pidfd)
         if made < 0 { throw Errno(-made, "make init: clone3") }
         if made == 0 {
-            if isIntermediate { goOnInUserNamespace(plan, joined, bits, ends.child) }
+            if isIntermediate { goOnInUserNamespace(plan, joined, bits, ends.channels.child, successor) }
+            let inner = ends.intoCopy()
             let copy = InitProcess(
-                bundle: bundle, filter: filter, id: record.id, plan: plan, joined: joined, channel: ends.intoChild(),
-                listener: listener, console: console, cgroupDirectory: cgroupDirectory, state: state,
-                preservedDescriptors: preserved)
+                bundle: bundle, filter: filter, id: record.id, plan: plan, joined: joined, channel: inner.channel,
+                gate: inner.gate, successor: successor, console: console, cgroupDirectory: cgroupDirectory,
+                state: state, preservedDescriptors: preserved)
             endCopy(copy.run())
             throw RuntimeError("init", "a copy went on")
         }
         try own.restore()
         for number in joined { close(number) }
         let child = Child.adopt(pid: made, pidfd: ProcessDescriptor(owning: FileDescriptor(owning: pidfd)))
-        let started = StartedInit(process: child, channel: ends.intoParent())
+        let started = ends.started(child, successor)
         return isIntermediate ? try follow(started, "make init") : started
     }
 
@@ -83,14 +85,15 @@ extension Runtime {
     /// In the intermediate process: joins the user namespace and all others with the rights it gives, then makes init as
     /// a sibling of its own and ends. Returns in init.
     private func goOnInUserNamespace(
-        _ plan: NamespacePlan, _ joined: [Int32], _ bits: UInt64, _ channel: borrowing Channel
+        _ plan: NamespacePlan, _ joined: [Int32], _ bits: UInt64, _ channel: borrowing Channel,
+        _ successor: borrowing SharedWord
     ) {
         do {
             try InitProcess.join(plan, joined)
             let made = clinux_fork(bits | 0x8000, -1, nil)  // CLONE_PARENT
             if made < 0 { throw Errno(-made, "make init: clone3") }
             if made == 0 { return }
-            try channel.send(.process(made))
+            successor.value = made
             endCopy(0)
         } catch {
             try? channel.send(.failed("\(error)"))  // nobody else to tell
@@ -98,30 +101,35 @@ extension Runtime {
         }
     }
 
-    /// The process that an intermediate one, now ended, has made as its sibling.
+    /// The process that an intermediate one has made as its sibling. No container can reach the intermediate process: that
+    /// it ended well, and what it wrote to memory that its sibling has not, holds.
     mutating func follow(_ started: consuming StartedInit, _ step: String) throws -> StartedInit {
         let channel = started.channel
-        let intermediate = started.process
-        while let message = try channel.receive() {
-            switch message {
-            case .process(let pid):
-                // A child of ours: its number is its own until it is waited for.
-                let descriptor = try ProcessDescriptor(process: pid)
-                let process = Child.adopt(pid: pid, pidfd: descriptor)
-                _ = try intermediate.wait()
-                return StartedInit(process: process, channel: channel)
-            case .warning(let text): warnings.add(text)
-            case .failed(let text): throw RuntimeError(step, text)
-            default: throw RuntimeError("init", "unexpected message")
+        let gate = started.gate
+        let successor = started.successor
+        let status = try started.process.wait()
+        let pid = successor.value
+        guard status.isSuccess, pid > 0 else {
+            while try channel.socket.descriptor.waitUntilReady(.readable, milliseconds: 0),
+                let message = try channel.receive()
+            {
+                switch message {
+                case .warning(let text): warnings.add(text)
+                case .failed(let text): throw RuntimeError(step, text)
+                default: throw RuntimeError("init", "unexpected message")
+                }
             }
+            let words = try gate.lastWords()
+            throw RuntimeError(step, words.isEmpty ? "it ended: \(status)" : words)
         }
-        throw RuntimeError(step, "it ended: \(try intermediate.wait())")
+        let descriptor = try ProcessDescriptor(process: pid)
+        // A child of ours: its number is its own until it is waited for.
+        let number = descriptor.descriptor.raw
+        var ended = clinux_exit()
+        try kernelCall("wait for \(pid)") { clinux_wait_pidfd(number, 1, 1, &ended) }
+        return StartedInit(
+            process: Child.adopt(pid: pid, pidfd: descriptor), channel: channel, gate: gate, successor: successor)
     }
-}
-
-extension ChannelPair {
-    consuming func intoChild() -> Channel { child }
-    consuming func intoParent() -> Channel { parent }
 }
 
 /// The runtime's own namespaces, to come back to.

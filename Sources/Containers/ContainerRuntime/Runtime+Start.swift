@@ -10,29 +10,23 @@ extension Runtime {
     /// Starts the program of a created container. An error of exec itself is told here.
     public mutating func start(_ id: String) throws {
         let record = try store.record(id)
+        // One at a time: of two, the second finds it running.
+        let lock = try during("start \(id)") {
+            try FileLock.acquire(of: FileDescriptor.handle(store.directory(id), directory: true))
+        }
         let status = try store.status(record)
-        guard status == .created else {
+        guard status == .created, let place = try store.waitingPlace(id) else {
             throw RuntimeError("start \(id)", "the container is \(status.rawValue), not created")
         }
-        let directory = try FileDescriptor.handle(store.directory(id), directory: true)
-        let socket: Socket
-        do { socket = try Socket.connected(to: .unix(directory.procPath + "/start.sock")) } catch {
-            throw RuntimeError("start \(id)", "init does not answer: \(error.reason)")
-        }
-        try socket.descriptor.writeAll([1])
-        // The end of the stream is exec's: the descriptor closed with it.
-        let words = try readAnswer(socket)
+        let words: String
+        do {
+            let process = try ProcessDescriptor(process: record.pid)
+            words = try place.begin(record.pid, process)
+        } catch { throw RuntimeError("start \(id)", "init does not answer: \(error)") }
         guard words.isEmpty else { throw RuntimeError("start \(id)", words) }
-        try Files.removeIfPresent(store.directory(id) + "/start.sock")
+        try store.removeWaitingPlace(id)
+        lock.release()
         try runPoststart(record, store.configuration(id).hooks)
-    }
-
-    private func readAnswer(_ socket: borrowing Socket) throws -> String {
-        do { return String(decoding: try socket.descriptor.readAll(), as: UTF8.self) } catch {
-            // Killed between accept and read.
-            if error.code == ECONNRESET { return "init ended" }
-            throw error
-        }
     }
 
     private mutating func runPoststart(_ record: ContainerRecord, _ hooks: RuntimeSpec.Hooks) throws {
@@ -55,12 +49,9 @@ extension Runtime {
         let record = prepared.record
         do {
             try writePidFile(options.pidFile, record.pid)
-            try prepared.channel.send(.proceed)
-            // As with `start`: the end of the channel is exec's.
-            if let message = try prepared.channel.receive() {
-                guard case .failed(let text) = message else { throw RuntimeError("init", "unexpected message") }
-                throw RuntimeError("run \(id)", text)
-            }
+            try prepared.gate.open()
+            let words = try prepared.gate.outcome(of: prepared.process.pidfd)
+            guard words.isEmpty else { throw RuntimeError("run \(id)", words) }
             try runPoststart(record, prepared.spec.hooks)
         } catch {
             try? destroy(record)  // the first error is the one to tell

@@ -116,6 +116,8 @@ public struct FilesystemStatus: Sendable, Hashable {
     public static let nsfs: Int64 = 0x6e73_6673
     /// TMPFS_MAGIC.
     public static let tmpfs: Int64 = 0x0102_1994
+    /// PIPEFS_MAGIC.
+    public static let pipe: Int64 = 0x5049_5045
     /// OVERLAYFS_SUPER_MAGIC.
     public static let overlay: Int64 = 0x794c_7630
 }

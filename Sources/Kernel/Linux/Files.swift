@@ -291,7 +291,7 @@ public struct Pipe: ~Copyable {
     }
 
     /// Takes the two ends apart.
-    public consuming func split(
-        _ body: (consuming FileDescriptor, consuming FileDescriptor) throws -> Void
-    ) rethrows { try body(reader, writer) }
+    public consuming func split<Result: ~Copyable>(
+        _ body: (consuming FileDescriptor, consuming FileDescriptor) throws -> Result
+    ) rethrows -> Result { try body(reader, writer) }
 }

@@ -21,6 +21,9 @@ public struct FilesystemContext: ~Copyable, Sendable {
         self.descriptor = descriptor
     }
 
+    /// Gives the descriptor away.
+    public consuming func intoDescriptor() -> FileDescriptor { descriptor }
+
     /// `key=value`, or a flag.
     public func configure(_ option: String) throws(Errno) {
         let number = descriptor.raw
