@@ -82,7 +82,9 @@ final class ShimHost {
             try Files.symlink("busybox", at: "\(bundle)/rootfs/bin/\(applet)")
         }
         let namespaces: [JSONValue] = [
-            ["type": "pid"], ["type": "mount"], ["type": "uts", "path": .string(options.namespacePath(.uts))],
+            options.namespaces.contains(.pid)
+                ? ["type": "pid", "path": .string(options.namespacePath(.pid))] : ["type": "pid"],
+            ["type": "mount"], ["type": "uts", "path": .string(options.namespacePath(.uts))],
             ["type": "ipc", "path": .string(options.namespacePath(.ipc))],
             ["type": "network", "path": .string(options.namespacePath(.net))],
         ]

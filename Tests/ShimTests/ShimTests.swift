@@ -163,6 +163,15 @@ struct `A pod's shim` {
         #expect(try host.client.ask(.shutdown) == .done)
     }
 
+    @Test func `answers although a container left a process behind that writes without end`() throws {
+        let host = try ShimHost(namespaces: [.net, .ipc, .uts, .pid])
+        _ = try host.run("a", "(while :; do echo more; done) & sleep 0.1; exit 3")
+        #expect(try exit(try host.client.event()).code == 3)
+        #expect(try host.client.ask(.reopenLog(container: "a")) == .done)
+        #expect(try host.client.ask(.delete(container: "a")) == .done)
+        #expect(try host.client.ask(.shutdown) == .done)
+    }
+
     @Test func `the first process of a shared pid namespace has nothing`() throws {
         let host = try ShimHost(namespaces: [.net, .ipc, .uts, .pid])
         let children = try Files.readText("/proc/\(host.shim.pid)/task/\(host.shim.pid)/children")

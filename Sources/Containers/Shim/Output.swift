@@ -133,13 +133,19 @@ final class OutputPump {
         for attachment in attachments.values { attachment.write(bytes) }
     }
 
-    /// Takes what is in the pipe now, however slow those attached are: the process has ended.
+    /// As much as a pipe holds at most (fs.pipe-max-size).
+    private static let pipeCapacity = 1 << 20
+
+    /// Takes what is in the pipe now, however slow those attached are: the process has ended. Another one that it has left
+    /// behind may go on writing; what comes later is read in turn with all else.
     func drain() {
-        while let raw = file?.raw {
+        var taken = 0
+        while taken < Self.pipeCapacity, let raw = file?.raw {
             do {
                 guard let count = try NonBlocking.read(raw, into: buffer) else { return }
                 guard count > 0 else { return close() }
                 deliver(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                taken += count
             } catch {
                 return close()
             }

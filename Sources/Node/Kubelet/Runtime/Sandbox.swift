@@ -127,6 +127,13 @@ struct Sandbox: Sendable {
         return (client, state)
     }
 
+    /// Kills a shim that is of no use any more, and with it the pod's namespaces.
+    func endShim() {
+        if let recorded = ProcessIdentity.recorded(at: options().processPath), recorded.isAlive {
+            PodProcesses.kill(recorded)
+        }
+    }
+
     /// Connects the pod to its network and writes down its addresses.
     func connect() async throws -> [String] {
         var addresses: [String] = []

@@ -39,10 +39,19 @@ final class ShimClient: Sendable {
     let events: AsyncStream<ShimEvent>
     private let eventsContinuation: AsyncStream<ShimEvent>.Continuation
 
-    /// Connects, says hello and returns what the shim holds.
+    /// How long a shim may take to say what it holds: longer than any that works does, on the busiest machine.
+    static let patience = Duration.seconds(20)
+
+    /// Connects, says hello and returns what the shim holds. One that does not answer is given up: nobody else's pod may
+    /// have to wait for it.
     static func connect(_ path: String) async throws -> (ShimClient, ShimState) {
         let client = ShimClient(try open(path))
         Task { await client.read() }
+        let timer = Task {
+            do { try await sleep(for: patience) } catch { return }
+            client.ended(ShimFailure(.gone, "the shim at \(path) has not answered for \(patience)"))
+        }
+        defer { timer.cancel() }
         guard case .hello(let held) = try await client.ask(.hello(version: ShimMessage.version)).0 else {
             throw ShimFailure(.sequence, "the shim at \(path) does not say hello")
         }
