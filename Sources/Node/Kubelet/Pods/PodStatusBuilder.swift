@@ -149,7 +149,9 @@ struct PodStatusBuilder {
             "image": .string(record.flatMap { $0.image.isEmpty ? nil : $0.image } ?? planned.container.image ?? ""),
             "imageID": .string(record?.imageID ?? ""),
         ]
-        if let id = record?.id, !id.isEmpty { status["containerID"] = .string("swiftlet://\(id)") }
+        // Of what ran before a reboot only the end is known.
+        let id = record.map { $0.id.isEmpty ? $0.end?.id ?? "" : $0.id } ?? ""
+        if !id.isEmpty { status["containerID"] = .string("swiftlet://\(id)") }
         status["started"] = .bool((phase == .running || phase == .stopping) && record?.situation.isStarted == true)
         if let resources = planned.container.resources, !resources.json.isEmpty, phase == .running {
             status["resources"] = .object(resources.json)

@@ -7,6 +7,9 @@ internal import Numbers
 extension PodWorker {
     /// After a reboot nothing of the pod is here but its status and its logs: what ran then counts as run, what ended for
     /// good stays so, and old logs are not written over.
+    ///
+    /// Whoever may write a pod's status chose what is read here. It is told again, and decides what is started; nothing on
+    /// the node is found, stopped or removed by it, so that no record gets its id.
     func countOn() {
         let plan = PodPlan(
             pod: pod, containers: PlannedContainer.all(of: pod), situations: [:], hasSandbox: false,
@@ -19,7 +22,6 @@ extension PodWorker {
             if let status, status.containerID?.isEmpty == false {
                 let end = ContainerEnd(before: status)
                 if planned.role != .initialization, !plan.restarts(planned, after: end.code) {
-                    records[name]?.id = end.id
                     records[name]?.restartCount = status.restartCount
                     records[name]?.end = end
                     records[name]?.situation.phase = .exited(code: end.code)
@@ -49,7 +51,7 @@ extension ContainerEnd {
     /// How a container ended of which a status is all that is left. One that ran when the machine went down ended in a
     /// way nobody saw.
     init(before status: ContainerStatus) {
-        let id = String(status.containerID?.split(separator: "/").last ?? "")
+        let id = ContainerEnd.identifier(status.containerID)
         if let end = status.state?.terminated {
             self.init(
                 id: id, code: Int32(truncatingIfNeeded: end.exitCode),
@@ -62,6 +64,13 @@ extension ContainerEnd {
                 id: id, code: 255, signal: 0, reason: "Unknown", message: "", startedAt: began,
                 finishedAt: KernelClock.wall.now())
         }
+    }
+
+    /// The id of a `runtime://id`; empty for what no container has: it may be part of a path.
+    static func identifier(_ text: String?) -> String {
+        let id = String(text?.split(separator: "/").last ?? "")
+        let isHexadecimal = id.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+        return isHexadecimal && id.utf8.count == 64 ? id : ""
     }
 
     private static func nanoseconds(_ time: KubeTime?) -> Int64 { time?.nanosecondsSinceEpoch ?? 0 }

@@ -67,8 +67,7 @@ extension Kubelet: ContainerAccess {
                 "\(previous ? "previous " : "")terminated container \"\(target.container)\" in pod \"\(target.pod)\" not found"
             )
         }
-        let id = String(end.containerID?.split(separator: "/").last ?? "")
-        return ContainerLog(path: path, containerID: id, isRunning: false)
+        return ContainerLog(path: path, containerID: ContainerEnd.identifier(end.containerID), isRunning: false)
     }
 
     func waitForEnd(of log: ContainerLog) async {

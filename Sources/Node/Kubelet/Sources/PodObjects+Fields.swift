@@ -34,6 +34,12 @@ extension PodObjects {
         map.sorted { $0.key < $1.key }.map { "\($0.key)=\(JSONValue.quoted($0.value))" }.joined(separator: "\n")
     }
 
+    /// How many of `unit` an amount is, rounded up; the amount itself for no unit.
+    static func count(of unit: Int64, in amount: Int64) -> Int64 {
+        guard unit > 0 else { return amount }
+        return amount / unit + (amount % unit > 0 ? 1 : 0)
+    }
+
     func resource(_ reference: ResourceFieldSelector, of pod: Pod) async throws -> String {
         let containers = pod.spec.containers + pod.spec.initContainers
         guard let container = containers.first(where: { $0.name == reference.containerName }) ?? containers.first else {
@@ -50,7 +56,6 @@ extension PodObjects {
         let amount = (isCPU ? Quantities.milli(text) : Quantities.value(text)) ?? 0
         let divisor = reference.divisor.flatMap { $0 == "0" ? nil : $0 }
         let unit = (isCPU ? Quantities.milli(divisor ?? "1") : Quantities.value(divisor ?? "1")) ?? 1
-        guard unit > 0 else { return "\(amount)" }
-        return "\((amount + unit - 1) / unit)"
+        return "\(Self.count(of: unit, in: amount))"
     }
 }
