@@ -208,10 +208,34 @@ private struct SeededNumbers {
         }
         #expect(await server.server.handle(request("POST", Self.reviews, .stream(stream), as: "jane")).status == 413)
         writing.cancel()
-        let budget = SharedBudget(each: 10, total: 15)
-        #expect(budget.take(10, "a") && !budget.take(1, "a") && budget.take(5, "b") && !budget.take(1, "c"))
-        budget.giveBack(10, "a")
-        #expect(budget.take(1, "c") && budget.inUse == 6)
+    }
+
+    @Test func `leaves of a budget as much as the greediest has, for who comes next`() {
+        func holder(_ name: String, isReserved: Bool = false) -> BudgetHolder {
+            BudgetHolder(name: name, isReserved: isReserved)
+        }
+        let budget = SharedBudget(each: 40, total: 100)
+        for _ in 0..<100 { for name in ["a", "b", "c", "d"] { _ = budget.take(1, holder(name)) } }
+        #expect(budget.inUse == 80)
+        #expect(!budget.take(1, holder("a")) && budget.take(10, holder("e")))
+        // The cluster's own have their part whatever others have.
+        #expect(budget.take(40, holder("a", isReserved: true)) && !budget.take(1, holder("a", isReserved: true)))
+        #expect(budget.take(40, holder("n", isReserved: true)))
+        for name in ["a", "b", "c", "d"] { budget.giveBack(20, holder(name)) }
+        budget.giveBack(10, holder("e"))
+        #expect(budget.inUse == 80 && budget.take(40, holder("e")) && !budget.take(1, holder("e")))
+    }
+
+    @Test func `counts accounts of a namespace as one, and who impersonates as himself`() {
+        func name(_ user: String) -> String { BudgetHolder(RequestUser(name: user), .workloadLow).name }
+        #expect(name("system:serviceaccount:team:a") == name("system:serviceaccount:team:b"))
+        #expect(name("system:serviceaccount:team:a") != name("system:serviceaccount:teams:a"))
+        #expect(name("jane") == "jane" && name("system:serviceaccount:") == "system:serviceaccount:")
+        let reserved: [PriorityLevel] = [.exempt, .leaderElection, .nodeHigh, .system, .workloadHigh]
+        for level in PriorityLevel.allCases {
+            let isReserved = BudgetHolder(RequestUser(name: "x"), level).isReserved
+            #expect(isReserved == reserved.contains(level))
+        }
     }
 
     @Test func `gives one user so many watches and no more, and takes them back when they end`() async throws {

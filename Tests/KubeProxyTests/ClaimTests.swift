@@ -87,6 +87,22 @@ struct ClaimTests {
             ])
     }
 
+    @Test func `a Service has so many external addresses and no more`() {
+        let addresses = (0..<1_000).map { IPAddress("203.\($0 / 250).113.\($0 % 250)")! }
+        let ports = (1...300).map { number in
+            var port = ServicePortSpec(
+                name: ServicePortName(ServiceKey("a", "b"), port: "p\(number)", protocolNumber: 6),
+                clusterIP: IPAddress("10.43.0.9")!, port: UInt16(number))
+            port.externalIPs = addresses
+            return port
+        }
+        let (admitted, refusals) = Self.claims().admit(ports)
+        #expect(admitted.map(\.port) == ports.map(\.port))
+        #expect(admitted.map(\.externalIPs.count).reduce(0, +) == 4_000)
+        #expect(refusals.count == 11 && refusals.last == "and 286 more", "\(refusals)")
+        #expect(refusals.first?.hasPrefix("port p5: a Service has at most 4096") == true, "\(refusals)")
+    }
+
     @Test(arguments: IPFamily.allCases)
     func `packets for the node's own ports reach it, whatever Service has the address`(_ family: IPFamily) throws {
         let bench = try Bench(family) { $0.ownPorts = [.tcp(10250)] }

@@ -62,7 +62,7 @@ public final class APIServer: HTTPHandler {
             total: configuration.maxRequestsInFlight + configuration.maxMutatingRequestsInFlight, metrics: server)
         bodies = BodyReader(budget: SharedBudget(each: 64 << 20, total: 512 << 20))
         longRunning = SharedBudget(
-            each: configuration.maxLongRunningPerUser, total: configuration.maxLongRunningPerUser * 8)
+            each: configuration.maxLongRunningPerUser, total: configuration.maxLongRunningPerUser * 2)
         server.show(flows)
     }
 
@@ -82,10 +82,21 @@ public final class APIServer: HTTPHandler {
         tasks.withLock { $0.append(Task { await definitions.run() }) }
         let keeper = QuotaKeeper(quotas: core.quotas, store: core.store, logger: core.logger)
         tasks.withLock { $0.append(Task { await keeper.run() }) }
+        tasks.withLock { $0.append(Task { await renewOwnObjects() }) }
         ready.store(true, ordering: .releasing)
         core.logger.info(
             "API server ready",
             ["revision": "\(sqlite.currentRevision)", "data": core.configuration.dataDirectory])
+    }
+
+    private func renewOwnObjects() async {
+        let bootstrap = Bootstrap(core: core, credentials: credentials)
+        while true {
+            do { try await Task.sleep(for: .seconds(10)) } catch { return }
+            do throws(APIError) { try await bootstrap.renew() } catch {
+                core.logger.warning("renew what every cluster has", ["error": error.message])
+            }
+        }
     }
 
     /// Brings a data directory of an earlier version to this one's keys. The last thing before the server serves: until
@@ -175,12 +186,14 @@ public final class APIServer: HTTPHandler {
         // Components of this process are bounded by themselves, and must not be starved by clients.
         if wire.context.user != nil { return try await serve(request, user, permission) }
         let level = PriorityLevel(user: user, info: info)
-        if info.isLongRunning { return try await serveLong(request, user, permission, level) }
+        // Of him who has shown credentials: an account may be many by impersonation.
+        let holder = BudgetHolder(authenticated, level)
+        if info.isLongRunning { return try await serveLong(request, user, permission, level, holder) }
         var taken = 0
-        defer { bodies.budget.giveBack(taken, user.name) }
+        defer { bodies.budget.giveBack(taken, holder) }
         var whole = request
         if info.isResource, !["get", "list"].contains(info.verb) {
-            whole = try await bodies.read(request, for: user.name, isExempt: level == .exempt, taken: &taken)
+            whole = try await bodies.read(request, for: holder, isExempt: level == .exempt, taken: &taken)
         }
         try await flows.enter(level, user.name)
         defer { flows.leave(level, user.name) }
@@ -189,16 +202,28 @@ public final class APIServer: HTTPHandler {
 
     /// Watches and streams have no seat, since they stay; they are counted for each user.
     private func serveLong(
-        _ request: ParsedRequest, _ user: RequestUser, _ permission: Permission, _ level: PriorityLevel
+        _ request: ParsedRequest, _ user: RequestUser, _ permission: Permission, _ level: PriorityLevel,
+        _ holder: BudgetHolder
     ) async throws(APIError) -> HTTPResponse {
         if level == .exempt { return try await serve(request, user, permission) }
-        guard let share = Share(of: longRunning, for: user.name) else {
+        guard let share = Share(of: longRunning, for: holder) else {
             core.metrics.rejected.increment([level.name, "too-many-long-running"])
             throw .tooManyRequests("Too many watches and streams, please try again later.", retryAfter: 1)
         }
-        var response = try await serve(request, user, permission)
+        var response = try await begin(request, user, permission, level)
         response.hold(share)
         return response
+    }
+
+    /// To begin a watch is work, as any other request is: it reads what has happened since its revision. What goes on to
+    /// another server takes as long as that likes, and has no seat.
+    private func begin(
+        _ request: ParsedRequest, _ user: RequestUser, _ permission: Permission, _ level: PriorityLevel
+    ) async throws(APIError) -> HTTPResponse {
+        guard request.info.verb == "watch" else { return try await serve(request, user, permission) }
+        try await flows.enter(level, user.name)
+        defer { flows.leave(level, user.name) }
+        return try await serve(request, user, permission)
     }
 
     private func serve(

@@ -95,17 +95,18 @@ struct DNSServer: Sendable {
 
     private func serve(_ listener: AsyncListener) async throws {
         let isIPv6 = if case .ipv6 = listener.address { true } else { false }
-        let open = BoundedCount(limit: Self.connectionLimit)
+        let open = ClientCounts(limit: Self.connectionLimit)
         while true {
             let stream = try await listener.accept(on: loop)
-            guard open.enter() else {
+            let client = stream.peerAddress?.host
+            guard open.enter(client) else {
                 stream.shut()
                 continue
             }
             Task(executorPreference: loop) {
                 await serve(stream, isIPv6: isIPv6)
                 stream.shut()
-                open.leave()
+                open.leave(client)
             }
         }
     }
@@ -145,4 +146,48 @@ private final class BoundedCount: Sendable {
     }
 
     func leave() { count.withLock { $0 -= 1 } }
+}
+
+/// How many connections each client has, and all together. No client gets more than is left over, so that something always
+/// is: for those who come next.
+final class ClientCounts: Sendable {
+    private struct State: Sendable {
+        var total = 0
+        var clients: [[UInt8]: Int] = [:]
+    }
+
+    private let limit: Int
+    private let state = Mutex(State())
+
+    init(limit: Int) { self.limit = limit }
+
+    /// Counts one more, unless that were more than the client may have. Clients without an address are counted together.
+    func enter(_ client: [UInt8]?) -> Bool {
+        state.withLock { state in
+            let count = state.clients[client ?? [], default: 0]
+            guard count < limit - state.total else { return false }
+            state.clients[client ?? []] = count + 1
+            state.total += 1
+            return true
+        }
+    }
+
+    func leave(_ client: [UInt8]?) {
+        state.withLock { state in
+            let left = state.clients[client ?? [], default: 0] - 1
+            state.clients[client ?? []] = left > 0 ? left : nil
+            state.total -= 1
+        }
+    }
+}
+
+extension SocketAddress {
+    /// The address alone, as bytes.
+    fileprivate var host: [UInt8]? {
+        switch self {
+        case .ipv4(let bytes, _): bytes
+        case .ipv6(let bytes, _, _): bytes
+        case .unix: nil
+        }
+    }
 }

@@ -37,6 +37,40 @@ struct ExternalClaims: Sendable, Hashable {
 
     private func isAllowed(_ address: IPAddress) -> Bool { allowed.contains { $0.contains(address) } }
 
+    /// How many external addresses, each at one port, one Service has at most.
+    static let frontendLimit = 4_096
+    /// Of so many things refused each is told; of more, how many they are.
+    private static let toldLimit = 10
+
+    /// A Service's ports with what they may have of what they ask for, and why the rest is refused.
+    func admit(_ ports: [ServicePortSpec]) -> (ports: [ServicePortSpec], refusals: [String]) {
+        var left = Self.frontendLimit
+        var refusals: [String] = []
+        var admitted: [ServicePortSpec] = []
+        for port in ports {
+            var port = port
+            // Before they are looked at: to look at all of them is what takes long.
+            let wanted = port.externalIPs.count + port.loadBalancerIPs.count
+            if wanted > left {
+                refusals.append(
+                    "port \(port.name.port): a Service has at most \(Self.frontendLimit) external addresses, each counted "
+                        + "for every port")
+                port.externalIPs = []
+                port.loadBalancerIPs = []
+            } else {
+                left -= wanted
+            }
+            let (one, refused) = admit(port)
+            admitted.append(one)
+            refusals += refused
+        }
+        if refusals.count > Self.toldLimit {
+            let more = refusals.count - Self.toldLimit
+            refusals = refusals.prefix(Self.toldLimit) + ["and \(more) more"]
+        }
+        return (admitted, refusals)
+    }
+
     /// The port with what it may have of what it asks for, and why the rest is refused.
     func admit(_ port: ServicePortSpec) -> (port: ServicePortSpec, refusals: [String]) {
         var port = port

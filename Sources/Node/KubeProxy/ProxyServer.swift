@@ -240,8 +240,7 @@ public final class ProxyServer: Sendable {
         _ key: ServiceKey, _ family: IPFamily, zone: String?, _ claims: ExternalClaims
     ) -> ([ProxyState.Change], refusals: [String]) {
         guard let service = services.get(key.name, namespace: key.namespace) else { return ([], []) }
-        let admitted = ServicePortSpec.read(service, family).map(claims.admit)
-        let ports = admitted.map(\.port)
+        let (ports, refusals) = claims.admit(ServicePortSpec.read(service, family))
         guard !ports.isEmpty else { return ([], []) }
         let endpoints = EndpointSpec.read(
             slices.list(index: "service", value: "\(key)"), family, node: nodeName)
@@ -251,7 +250,7 @@ public final class ProxyServer: Sendable {
                 port: port,
                 choice: EndpointChoice(found, usesLocal: port.usesLocalEndpoints, node: nodeName, zone: zone))
         }
-        return (changes, admitted.flatMap(\.refusals))
+        return (changes, refusals)
     }
 
     private func record(_ batch: ChangeQueue.Batch, _ family: FamilyProxy) {

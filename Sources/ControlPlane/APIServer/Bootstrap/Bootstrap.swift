@@ -15,18 +15,29 @@ struct Bootstrap: Sendable {
     private static let me = RequestUser(name: "system:apiserver", groups: [Authorizer.masters])
 
     func run() async throws(APIError) {
-        for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
-            try await ensure("", "namespaces", ["metadata": ["name": .string(name)]])
-        }
+        try await namespaces()
         try await priorityClasses()
         try await roles()
         try await nodeProxy()
         try await serviceRange()
-        try await ownService()
+        try await ownService(isFirst: true)
         if let addresses = core.configuration.clusterDNS { try await clusterDNS(addresses) }
         try await authenticationConfiguration()
         try await clusterInformation()
         try await clusterSettings()
+    }
+
+    /// What somebody may have deleted and no cluster works without, again: the address of the API server would else be the
+    /// next one's who asks for it.
+    func renew() async throws(APIError) {
+        try await namespaces()
+        try await ownService(isFirst: false)
+    }
+
+    private func namespaces() async throws(APIError) {
+        for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
+            try await ensure("", "namespaces", ["metadata": ["name": .string(name)]])
+        }
     }
 
     /// Makes an object as a client would, through defaults and validation.
@@ -135,7 +146,7 @@ struct Bootstrap: Sendable {
             ["metadata": ["name": "kubernetes"], "spec": ["cidrs": .array(ranges)]])
     }
 
-    private func ownService() async throws(APIError) {
+    private func ownService(isFirst: Bool) async throws(APIError) {
         guard let range = core.allocator.ranges.first else { return }
         let port = Int64(core.configuration.securePort)
         let labels: JSONValue = ["component": "apiserver", "provider": "kubernetes"]
@@ -152,7 +163,9 @@ struct Bootstrap: Sendable {
         let address = core.configuration.advertiseAddress
         // Pods cannot reach the server on their own loopback: such endpoints would be a lie, and validation refuses them.
         if address.hasPrefix("127.") || address == "::1" {
-            core.logger.warning("no endpoints for the kubernetes Service", ["advertise-address": address])
+            if isFirst {
+                core.logger.warning("no endpoints for the kubernetes Service", ["advertise-address": address])
+            }
             return
         }
         try await replace(

@@ -5,12 +5,48 @@ internal import HTTP
 internal import Linux
 internal import Synchronization
 
-/// How much of something everybody has at the moment: bytes of bodies, watches. Nobody's part of it may exceed `each`,
-/// all together not `total`.
+/// Who a part of a budget belongs to.
+struct BudgetHolder: Sendable, Hashable {
+    /// Who has shown credentials, whoever he goes on as; the service accounts of a namespace, which its administrators make
+    /// as many of as they like, together.
+    let name: String
+    /// Whether it is of the cluster's own components, which no number of others may keep out.
+    let isReserved: Bool
+
+    init(name: String, isReserved: Bool) {
+        self.name = name
+        self.isReserved = isReserved
+    }
+
+    /// - Parameters:
+    ///   - authenticated: Who has shown credentials.
+    ///   - level: How important what he asks for is.
+    init(_ authenticated: RequestUser, _ level: PriorityLevel) {
+        let isReserved =
+            switch level {
+            case .exempt, .leaderElection, .nodeHigh, .system, .workloadHigh: true
+            case .workloadLow, .globalDefault, .catchAll: false
+            }
+        let prefix = "system:serviceaccount:"
+        var name = authenticated.name
+        if name.utf8.starts(with: prefix.utf8),
+            let colon = name.utf8.dropFirst(prefix.utf8.count).firstIndex(of: UInt8(ascii: ":"))
+        {
+            name = String(name[...colon])
+        }
+        self.init(name: name, isReserved: isReserved)
+    }
+}
+
+/// How much of something everybody has at the moment: bytes of bodies, watches.
+///
+/// Nobody's part may exceed `each`, nor what is left over: of those who want as much as they can get, each comes to have as
+/// much as is kept free for the next one. Reserved holders have `each` besides, whatever all others have.
 final class SharedBudget: Sendable {
     private struct State: Sendable {
+        /// Of all but reserved holders.
         var total = 0
-        var users: [String: Int] = [:]
+        var holders: [BudgetHolder: Int] = [:]
     }
 
     private let state = Mutex(State())
@@ -22,42 +58,43 @@ final class SharedBudget: Sendable {
         self.total = total
     }
 
-    /// Takes `amount` for `user`; false when that is more than he may have now.
-    func take(_ amount: Int, _ user: String) -> Bool {
+    /// Takes `amount`; false when that is more than the holder may have now.
+    func take(_ amount: Int, _ holder: BudgetHolder) -> Bool {
         state.withLock { state in
-            let now = state.users[user] ?? 0
-            guard now + amount <= each, state.total + amount <= total else { return false }
-            state.users[user] = now + amount
-            state.total += amount
+            let now = state.holders[holder] ?? 0
+            let bound = holder.isReserved ? each : min(each, total - state.total)
+            guard now + amount <= bound else { return false }
+            state.holders[holder] = now + amount
+            if !holder.isReserved { state.total += amount }
             return true
         }
     }
 
-    func giveBack(_ amount: Int, _ user: String) {
+    func giveBack(_ amount: Int, _ holder: BudgetHolder) {
         if amount == 0 { return }
         state.withLock { state in
-            let left = (state.users[user] ?? 0) - amount
-            state.users[user] = left > 0 ? left : nil
-            state.total -= amount
+            let left = (state.holders[holder] ?? 0) - amount
+            state.holders[holder] = left > 0 ? left : nil
+            if !holder.isReserved { state.total -= amount }
         }
     }
 
-    var inUse: Int { state.withLock(\.total) }
+    var inUse: Int { state.withLock { $0.holders.values.reduce(0, +) } }
 }
 
 /// One unit of a budget, given back when it is let go of.
 final class Share: Sendable {
     private let budget: SharedBudget
-    private let user: String
+    private let holder: BudgetHolder
 
-    /// nil when the user may have no more.
-    init?(of budget: SharedBudget, for user: String) {
-        guard budget.take(1, user) else { return nil }
+    /// nil when the holder may have no more.
+    init?(of budget: SharedBudget, for holder: BudgetHolder) {
+        guard budget.take(1, holder) else { return nil }
         self.budget = budget
-        self.user = user
+        self.holder = holder
     }
 
-    deinit { budget.giveBack(1, user) }
+    deinit { budget.giveBack(1, holder) }
 }
 
 /// Reads bodies of requests: whole, in time, and not too many at once.
@@ -68,7 +105,7 @@ struct BodyReader: Sendable {
 
     /// The request with its body in memory. `taken` grows with what of the budget it holds, also when this fails.
     func read(
-        _ request: ParsedRequest, for user: String, isExempt: Bool, taken: inout Int
+        _ request: ParsedRequest, for holder: BudgetHolder, isExempt: Bool, taken: inout Int
     ) async throws(APIError) -> ParsedRequest {
         guard let stream = request.arriving else { return request }
         let limit = ParsedRequest.bodyLimit
@@ -79,7 +116,7 @@ struct BodyReader: Sendable {
             while let piece = try await stream.next() {
                 guard bytes.count + piece.count <= limit else { throw APIError.tooLarge(limit) }
                 if !isExempt {
-                    guard budget.take(piece.count, user) else {
+                    guard budget.take(piece.count, holder) else {
                         throw APIError.tooManyRequests("Too many requests, please try again later.", retryAfter: 1)
                     }
                     taken += piece.count

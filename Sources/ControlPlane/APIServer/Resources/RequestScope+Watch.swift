@@ -95,6 +95,8 @@ private struct WatchSession: Sendable {
 
     /// How often a bookmark tells an idle client how far the world has come, in seconds.
     static let bookmarkInterval = 60
+    /// How many bytes are written at once, or a little more.
+    static let chunk = 256 * 1024
 
     func run() async {
         guard let custom = scope.resource.custom else { return await serve() }
@@ -118,7 +120,14 @@ private struct WatchSession: Sendable {
             try await sendInitial()
             while let events = try await watch.next() {
                 var bytes: [UInt8] = []
-                for event in events { append(event, to: &bytes) }
+                for event in events {
+                    append(event, to: &bytes)
+                    // What a slow client has not read is not written out before it does.
+                    if bytes.count > Self.chunk {
+                        try await writer.write(bytes)
+                        bytes = []
+                    }
+                }
                 if !bytes.isEmpty { try await writer.write(bytes) }
             }
             writer.finish()
@@ -140,7 +149,7 @@ private struct WatchSession: Sendable {
         var bytes: [UInt8] = []
         for object in initial {
             append("ADDED", object, at: object.revision, to: &bytes)
-            if bytes.count > 256 * 1024 {
+            if bytes.count > Self.chunk {
                 try await writer.write(bytes)
                 bytes = []
             }

@@ -10,10 +10,12 @@ public final class HTTPServer: Sendable {
     /// Limits and patience. The defaults suit a server that strangers can reach.
     public struct Configuration: Sendable {
         public var limits = HTTPLimits()
-        /// Connections beyond these are closed at once.
-        public var maximumConnections = 16 * 1024
-        /// The same for one peer: an IPv4 address, or 64 bits of an IPv6 one. The loopback's are not counted.
-        public var maximumConnectionsPerPeer = 4 * 1024
+        /// Connections beyond these are closed at once, but for some more of the loopback's. One takes 60 KB before its
+        /// handshake.
+        public var maximumConnections = 8 * 1024
+        /// The same for one peer: an IPv4 address, or 64 bits of an IPv6 one; at most as many as are free besides. The
+        /// loopback's are not counted.
+        public var maximumConnectionsPerPeer = 2 * 1024
         /// How long a TLS handshake, and a request's head once it began, may take.
         public var handshakeTimeout: Duration = .seconds(10)
         public var headTimeout: Duration = .seconds(32)
@@ -28,6 +30,18 @@ public final class HTTPServer: Sendable {
         public var isDualStack = true
 
         public init() {}
+
+        /// What is kept for the machine itself when others have taken all.
+        static let ownConnections = 1024
+
+        /// Whether one more is taken beside `count`.
+        ///
+        /// - Parameter ofPeer: How many the peer has; nil for the machine itself. Nobody gets more than is left over, so
+        ///   that something always is, for those who come next.
+        func admits(beside count: Int, ofPeer: Int?) -> Bool {
+            guard let ofPeer else { return count < maximumConnections + Self.ownConnections }
+            return ofPeer < min(maximumConnectionsPerPeer, maximumConnections - count)
+        }
     }
 
     let configuration: Configuration
@@ -171,11 +185,11 @@ public final class HTTPServer: Sendable {
         let peer = socket.peerAddress?.countedPart
         let connection = SocketConnection(self, socket, peer: peer)
         let isTaken = state.withLock { state in
-            guard !state.isStopping, state.connections.count < configuration.maximumConnections else { return false }
-            if let peer {
-                guard state.perPeer[peer, default: 0] < configuration.maximumConnectionsPerPeer else { return false }
-                state.perPeer[peer, default: 0] += 1
+            let ofPeer = peer.map { state.perPeer[$0, default: 0] }
+            guard !state.isStopping, configuration.admits(beside: state.connections.count, ofPeer: ofPeer) else {
+                return false
             }
+            if let peer { state.perPeer[peer, default: 0] += 1 }
             state.connections[ObjectIdentifier(connection)] = connection
             return true
         }
