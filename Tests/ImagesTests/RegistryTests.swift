@@ -105,4 +105,31 @@ struct RegistryTests {
         await registry.stop(grace: .zero)
         await storage.stop(grace: .zero)
     }
+
+    @Test func `a tag beside a digest names nothing, and what is here is asked for too`() async throws {
+        let config = Array("{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}".utf8)
+        let other = try ImageStore(root: "\(scratch.path)/digests")
+        let configDigest = try other.content.add(config)
+        let text = ImageManifest(
+            config: Descriptor(mediaType: "", digest: configDigest, size: Int64(config.count)), layers: []
+        ).encoded
+        let digest = try other.content.add(text)
+        let isOpen = Mutex(true)
+        let handler = HTTPClosureHandler { request in
+            guard isOpen.withLock({ $0 }) else { return HTTPResponse(status: 404) }
+            return HTTPResponse(status: 200, body: .bytes(request.target.contains("/manifests/") ? text : config))
+        }
+        let server = try HTTPServer(addresses: [.ipv4(address: [127, 0, 0, 1], port: 0)], handler: handler)
+        try server.start()
+        let name = "127.0.0.1:\(server.addresses[0].port ?? 0)/x"
+        let pulled = try await store.pull("\(name):1@\(digest)", configuration: RegistryConfiguration()).image
+        #expect(pulled.repoTags.isEmpty && pulled.repoDigests == ["\(name)@\(digest)"])
+        #expect(try store.resolve("\(name):1") == nil)
+        #expect(try store.resolve("\(name):1@\(digest)") != nil)
+        isOpen.withLock { $0 = false }
+        await #expect(throws: (any Error).self) {
+            _ = try await store.pull("\(name):1@\(digest)", configuration: RegistryConfiguration())
+        }
+        await server.stop(grace: .zero)
+    }
 }

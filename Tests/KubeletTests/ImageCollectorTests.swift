@@ -22,7 +22,9 @@ import Testing
 
         var names: [String] { here.withLock { $0.map(\.id) } }
         func image(_ reference: String) -> KubeletImage? { nil }
-        func pull(_ reference: String, credentials: [RegistryCredential]) throws -> KubeletImage {
+        func pull(
+            _ reference: String, credentials: [RegistryCredential]
+        ) throws -> (image: KubeletImage, credential: RegistryCredential?) {
             throw KubeletImageError(.notFound, reference)
         }
         func mountRootFilesystem(_ image: KubeletImage, container: String, at path: String) {}

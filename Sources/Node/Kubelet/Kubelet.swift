@@ -75,8 +75,10 @@ public actor Kubelet {
             client: client, nodeName: settings.nodeName, nodeAddresses: settings.nodeAddresses, logger: logger)
         objects.setAllocatable(nodeStatus.allocatable)
         services = PodServices(
-            configuration: configuration, settings: settings, images: images, network: network, objects: objects,
-            events: PodEvents(recorder: recorder, logger: logger),
+            configuration: configuration, settings: settings, images: images,
+            pulls: PullRecords(
+                configuration.imageVerification, directory: settings.rootDirectory + "/image_manager"),
+            network: network, objects: objects, events: PodEvents(recorder: recorder, logger: logger),
             statuses: StatusReporter(client: client, logger: logger), cgroups: cgroups,
             memoryCapacity: NodeStatus.memoryBytes, logger: logger)
     }
@@ -93,6 +95,7 @@ public actor Kubelet {
 
     private func serve() async throws {
         try await findOrphans()
+        try await recoverPulls()
         services.objects.setOnChange { [weak self] namespace in
             Task { await self?.objectsChanged(namespace) }
         }
@@ -132,22 +135,30 @@ public actor Kubelet {
 
     /// Finds the shims of pods that run: they wait to be adopted.
     private func findOrphans() async throws {
-        for entry in try Files.list(settings.runDirectory + "/pods") where entry.kind == .directory {
-            guard let pod = recordedPod(entry.name) else {
-                await discard(entry.name)
-                continue
+        // Side by side: all have to wait for the slowest one only.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for entry in try Files.list(settings.runDirectory + "/pods") where entry.kind == .directory {
+                group.addTask { await self.findOrphan(entry.name) }
             }
-            do {
-                if let found = try await Sandbox(services: services, pod: pod).find() {
-                    orphans[entry.name] = found
-                } else {
-                    endProcesses(entry.name)
-                }
-            } catch {
-                logger.warning("find a pod's shim", ["pod": entry.name, "error": "\(error)"])
-                endProcesses(entry.name)
-            }
+            try await group.waitForAll()
         }
+    }
+
+    private func findOrphan(_ uid: String) async {
+        guard let pod = recordedPod(uid) else { return await discard(uid) }
+        let sandbox = Sandbox(services: services, pod: pod)
+        do {
+            if let found = try await sandbox.find() {
+                orphans[uid] = found
+                return
+            }
+        } catch let error as ShimFailure {
+            logger.warning("end a pod's shim, which does not answer", ["pod": uid, "error": "\(error)"])
+            sandbox.endShim()
+        } catch {
+            logger.warning("find a pod's shim", ["pod": uid, "error": "\(error)"])
+        }
+        endProcesses(uid)
     }
 
     private func recordedPod(_ uid: String) -> Pod? {
@@ -384,8 +395,18 @@ public actor Kubelet {
         }
     }
 
+    /// Before any pod is started: pulls that the end of the kubelet cut short are not forgotten.
+    private func recoverPulls() async throws {
+        let pulls = services.pulls
+        let present = await images.images()
+        do {
+            try await Blocking.run(.own) { try pulls.recover(present, at: Times.text(KernelClock.wall.now())) }
+        } catch { logger.warning("read with whose credentials images were pulled", ["error": "\(error)"]) }
+    }
+
     private func collectImages() async throws {
         let collector = ImageCollector(images: images, configuration: configuration)
+        let pulls = services.pulls
         while true {
             var used: Set<String> = []
             for worker in workers.values {
@@ -397,6 +418,11 @@ public actor Kubelet {
                 }
             } catch {
                 logger.warning("remove images to free disk space", ["error": "\(error)"])
+            }
+            let began = Times.text(KernelClock.wall.now())
+            let present = await images.images()
+            do { try await Blocking.run(.own) { try pulls.prune(present, at: began) } } catch {
+                logger.warning("forget with whose credentials images were pulled", ["error": "\(error)"])
             }
             try await sleep(for: .seconds(300))
         }

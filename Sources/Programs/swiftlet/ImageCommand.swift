@@ -69,7 +69,7 @@ enum ImageCommand {
         let bars = PullBars()
         let (credentials, settings) = (keyring, configuration)
         let image = try runOnLoop {
-            try await store.pull(name, keyring: credentials, configuration: settings) { bars.show($0) }
+            try await store.pull(name, keyring: credentials, configuration: settings) { bars.show($0) }.image
         }
         bars.finish()
         print(image.repoDigests.last ?? "\(image.id)")

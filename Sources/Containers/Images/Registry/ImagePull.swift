@@ -17,6 +17,12 @@ public struct PullProgress: Sendable {
     public var isDone: Bool
 }
 
+/// An image from a registry, and what the registry gave it for: nil for no credentials.
+public struct PulledImage: Sendable {
+    public var image: ImageRecord
+    public var credentials: RegistryCredentials?
+}
+
 extension ImageStore {
     /// Pulls `name` from its registry or a mirror of it. Blobs already here are not fetched again; several are fetched
     /// at once, each verified against its digest, each continued where a broken connection left it. The credentials in
@@ -24,7 +30,7 @@ extension ImageStore {
     public func pull(
         _ name: String, keyring: RegistryKeyring = RegistryKeyring(), configuration: RegistryConfiguration,
         progress: @escaping @Sendable (PullProgress) -> Void = { _ in }
-    ) async throws -> ImageRecord {
+    ) async throws -> PulledImage {
         let reference = try ImageReference(name)
         let connections = RegistryConnections(configuration: configuration)
         var failure: (any Error)?
@@ -33,10 +39,11 @@ extension ImageStore {
                 let session = RegistrySession(
                     endpoint: endpoint, repository: reference.path, credentials: credentials, connections: connections)
                 do {
-                    return try await Pull(
+                    let image = try await Pull(
                         store: self, session: session, reference: reference,
                         parallelBlobs: configuration.parallelBlobs, progress: progress
                     ).run()
+                    return PulledImage(image: image, credentials: credentials)
                 } catch let error as CancellationError {
                     throw error
                 } catch {
@@ -114,6 +121,7 @@ private struct Pull: Sendable {
     /// Fetches what the reference names and, behind indexes, this machine's manifest.
     private func fetchManifests() async throws -> (target: ImageDigest, manifest: ImageDigest) {
         let wanted = reference.digest?.description ?? reference.tag ?? "latest"
+        // Asked also for what is here already: the registry decides whether these credentials may have it.
         let target = try await fetchManifest(wanted, expected: reference.digest)
         var current = target
         for _ in 0..<4 {
@@ -121,14 +129,16 @@ private struct Pull: Sendable {
             case .manifest: return (target, current)
             case .index(let entries):
                 let chosen = try store.choose(from: entries, name: "\(reference)")
-                current = try await fetchManifest("\(chosen.digest)", expected: chosen.digest)
+                current = chosen.digest
+                if !store.content.contains(current) {
+                    current = try await fetchManifest("\(chosen.digest)", expected: chosen.digest)
+                }
             }
         }
         throw ImageError.malformed(what: "\(reference)", reason: "its indexes are nested too deep")
     }
 
     private func fetchManifest(_ name: String, expected: ImageDigest?) async throws -> ImageDigest {
-        if let expected, store.content.contains(expected) { return expected }
         let bytes = try await session.manifest(name)
         let store = store
         let what = "manifest \(name) of \(reference.repository)"

@@ -82,6 +82,13 @@ enum ManifestDocument {
 
     init(_ bytes: [UInt8], what: String) throws(ImageError) {
         let json = try parseObject(bytes, what: what)
+        // One document that is both would be one image to who signs or scans it, and another here (CVE-2021-41190).
+        let isIndex = json["manifests"] != nil
+        let isManifest = json["config"] != nil || json["layers"] != nil
+        let type = json["mediaType"]?.string
+        guard !(isIndex && isManifest), type.map({ MediaType.contradicts($0, isIndex: isIndex) }) != true else {
+            throw .malformed(what: what, reason: "it is an image manifest and an index in one")
+        }
         if let manifests = json["manifests"]?.array {
             var entries: [Descriptor] = []
             for entry in manifests { entries.append(try Descriptor(entry, what: what)) }
@@ -135,6 +142,11 @@ enum MediaType {
 
     /// What a registry may answer a request for a manifest with.
     static let manifests = [ociIndex, ociManifest, dockerList, dockerManifest]
+
+    /// Whether a document calls itself the other thing than it is.
+    static func contradicts(_ type: String, isIndex: Bool) -> Bool {
+        (isIndex ? [ociManifest, dockerManifest] : [ociIndex, dockerList]).contains(type)
+    }
 }
 
 /// Parses bytes that must be a JSON object; `what` names them in the error.

@@ -120,13 +120,14 @@ extension ImageStore {
 
 extension ImageStore {
     /// Gives the image of `manifest` a name, and the name pinned to `digest` besides. Its blobs must be in the store and
-    /// its layers extracted.
+    /// its layers extracted. A name with a digest is no more than that: only a registry says what its tags mean, and the
+    /// tag beside a digest is for people.
     func publish(
         _ reference: ImageReference, digest: ImageDigest, manifest: ImageDigest
     ) throws(ImageError) -> ImageRecord {
         try references.update { (names) throws(ImageError) -> ImageRecord in
             let target = ReferenceIndex.Target(digest: digest, manifest: manifest)
-            if let tagged = reference.tagged { names[tagged] = target }
+            if reference.digest == nil, let tagged = reference.tagged { names[tagged] = target }
             names[reference.pinned(to: digest)] = target
             return try record(of: manifest, in: names)
         }

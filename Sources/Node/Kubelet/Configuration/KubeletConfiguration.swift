@@ -56,6 +56,7 @@ public struct KubeletConfiguration: Sendable, Hashable {
     public var imageGCLowThresholdPercent = 80
     /// How long an image stays at the least after it has come.
     public var imageMinimumGCAge: Duration = .seconds(120)
+    var imageVerification = ImageVerification()
     public var allowedUnsafeSysctls: [String] = []
     public var seccompDefault = true
     public var maximumCrashLoopBackOff: Duration = .seconds(300)
@@ -116,6 +117,10 @@ public struct KubeletConfiguration: Sendable, Hashable {
         try fields.read("imageGCHighThresholdPercent", &imageGCHighThresholdPercent) { $0.integer.map { Int($0) } }
         try fields.read("imageGCLowThresholdPercent", &imageGCLowThresholdPercent) { $0.integer.map { Int($0) } }
         try fields.read("imageMinimumGCAge", &imageMinimumGCAge, Fields.duration)
+        try fields.read("imagePullCredentialsVerificationPolicy", &imageVerification.policy) {
+            $0.string.flatMap(ImageVerification.Policy.init)
+        }
+        try fields.read("preloadedImagesVerificationAllowlist", &imageVerification.allowlist, Fields.strings)
         try fields.read("allowedUnsafeSysctls", &allowedUnsafeSysctls, Fields.strings)
         try fields.read("seccompDefault", &seccompDefault, \.bool)
         try fields.read("enableDebuggingHandlers", &enableDebuggingHandlers, \.bool)
@@ -178,6 +183,7 @@ public struct KubeletConfiguration: Sendable, Hashable {
                 "imageGCLowThresholdPercent \(low) and imageGCHighThresholdPercent \(high) are no two percentages in order"
             )
         }
+        if let problem = imageVerification.problem { throw KubeletConfigurationError(problem) }
         guard maxPods >= 0 else { throw KubeletConfigurationError("maxPods \(maxPods) is negative") }
         guard containerLogMaxFiles > 1 else {
             throw KubeletConfigurationError("containerLogMaxFiles \(containerLogMaxFiles) is less than 2")

@@ -21,11 +21,13 @@ public struct DirectoryImages: ImageService {
 
     public func image(_ reference: String) async throws -> KubeletImage? { directories[reference]?.image }
 
-    public func pull(_ reference: String, credentials: [RegistryCredential]) async throws -> KubeletImage {
+    public func pull(
+        _ reference: String, credentials: [RegistryCredential]
+    ) async throws -> (image: KubeletImage, credential: RegistryCredential?) {
         guard let found = directories[reference] else {
             throw KubeletImageError(.notFound, "failed to resolve reference \"\(reference)\": not found")
         }
-        return found.image
+        return (found.image, nil)
     }
 
     public func mountRootFilesystem(_ image: KubeletImage, container: String, at path: String) async throws {

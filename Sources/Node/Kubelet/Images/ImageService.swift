@@ -43,11 +43,14 @@ public struct RegistryCredential: Sendable, Hashable {
     public var registry: String
     public var username: String
     public var password: String
+    /// Where they are from.
+    public var source: PullSecret
 
-    public init(registry: String, username: String, password: String) {
+    public init(registry: String, username: String, password: String, source: PullSecret) {
         self.registry = registry
         self.username = username
         self.password = password
+        self.source = source
     }
 }
 
@@ -55,8 +58,10 @@ public struct RegistryCredential: Sendable, Hashable {
 public protocol ImageService: Sendable {
     /// The image a reference names, when it is here.
     func image(_ reference: String) async throws -> KubeletImage?
-    /// Fetches an image; with credentials for its registry tried in turn.
-    func pull(_ reference: String, credentials: [RegistryCredential]) async throws -> KubeletImage
+    /// Fetches an image; with credentials for its registry tried in turn. Tells which the registry gave it for: nil for none.
+    func pull(
+        _ reference: String, credentials: [RegistryCredential]
+    ) async throws -> (image: KubeletImage, credential: RegistryCredential?)
     /// Mounts a writable root file system of the image at `path` for a container. Idempotent.
     func mountRootFilesystem(_ image: KubeletImage, container: String, at path: String) async throws
     /// Mounts the image's files at `path`, read-only, for a volume. Idempotent; ended by `unmountRootFilesystem`.

@@ -11,6 +11,7 @@ struct PodServices: Sendable {
     var configuration: KubeletConfiguration
     var settings: KubeletSettings
     var images: any ImageService
+    var pulls: PullRecords
     var network: (any PodNetworking)?
     var objects: PodObjects
     var events: PodEvents

@@ -81,7 +81,7 @@ extension PodWorker {
                 ? "Always" : "IfNotPresent")
         do {
             let present = try await services.images.image(reference)
-            if let present, policy != "Always" {
+            if let present, policy != "Always", try await mayUse(present, reference) {
                 services.events.normal(
                     pod, "Pulled",
                     "Container image \"\(reference)\" already present on machine and can be accessed by the pod",
@@ -104,15 +104,43 @@ extension PodWorker {
         }
     }
 
+    /// Whether the pod may have an image that is here without the registry being asked.
+    private func mayUse(_ image: KubeletImage, _ reference: String) async throws -> Bool {
+        let pulls = services.pulls
+        // Most images are everybody's: the pod's Secrets are not read for these.
+        if try await Blocking.run(.own, { !pulls.mustPull(reference, image.id, secrets: []) }) { return true }
+        let secrets = await services.objects.credentials(for: pod).map(\.source)
+        guard !secrets.isEmpty else { return false }
+        return try await Blocking.run(.own) { !pulls.mustPull(reference, image.id, secrets: secrets) }
+    }
+
+    /// Pulls, and keeps with whose credentials.
+    private func pullRecorded(_ reference: String) async throws -> KubeletImage {
+        let pulls = services.pulls
+        let credentials = await services.objects.credentials(for: pod)
+        try await Blocking.run(.own) { try pulls.willPull(reference) }
+        let pulled: (image: KubeletImage, credential: RegistryCredential?)
+        do {
+            // The registry's name is the pod's choice.
+            pulled = try await Resolver.$asker.withValue(namespace) {
+                try await services.images.pull(reference, credentials: credentials)
+            }
+        } catch {
+            try await Blocking.run(.own) { try pulls.failed(reference) }
+            throw error
+        }
+        let (image, source) = (pulled.image, pulled.credential?.source)
+        try await Blocking.run(.own) {
+            try pulls.pulled(reference, image.id, with: source, at: Times.text(KernelClock.wall.now()))
+        }
+        return image
+    }
+
     private func pull(_ reference: String, _ name: String) async throws -> KubeletImage {
         services.events.normal(pod, "Pulling", "Pulling image \"\(reference)\"", container: name)
         let began = KernelClock.monotonic.now()
         do {
-            let credentials = await services.objects.credentials(for: pod)
-            // The registry's name is the pod's choice.
-            let image = try await Resolver.$asker.withValue(namespace) {
-                try await services.images.pull(reference, credentials: credentials)
-            }
+            let image = try await pullRecorded(reference)
             let taken = Duration.nanoseconds(KernelClock.monotonic.now() - began)
             services.events.normal(
                 pod, "Pulled",

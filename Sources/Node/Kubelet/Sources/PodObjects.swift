@@ -200,7 +200,10 @@ final class PodObjects: VolumeSources, Sendable {
             guard let name = reference.name,
                 let secret = try? await secret(namespace: pod.metadata.namespace ?? "", name: name)
             else { continue }
-            found += RegistryCredential.parse(secret.data)
+            let source = PullSecret(
+                uid: secret.metadata.uid ?? "", namespace: secret.metadata.namespace ?? "", name: name,
+                credentialHash: "")
+            found += RegistryCredential.parse(secret.data, from: source)
         }
         return found
     }
@@ -208,21 +211,27 @@ final class PodObjects: VolumeSources, Sendable {
 
 extension RegistryCredential {
     /// Reads `.dockerconfigjson` and the older `.dockercfg`.
-    static func parse(_ data: [String: [UInt8]]) -> [RegistryCredential] {
+    static func parse(_ data: [String: [UInt8]], from source: PullSecret) -> [RegistryCredential] {
         let document = data[".dockerconfigjson"] ?? data[".dockercfg"]
         // Content that cannot be read gives no credentials; the registry's refusal then says what is missing.
         guard let document, let json = try? JSONValue.parse(document) else { return [] }
         guard let entries = (json["auths"] ?? json).object else { return [] }
         return entries.compactMap { registry, entry in
             if let user = entry["username"]?.string, let password = entry["password"]?.string {
-                return RegistryCredential(registry: registry, username: user, password: password)
+                return RegistryCredential(registry: registry, username: user, password: password, from: source)
             }
             guard let auth = entry["auth"]?.string, let pair = Base64.decode(auth),
                 let colon = pair.firstIndex(of: 0x3a)
             else { return nil }
             return RegistryCredential(
                 registry: registry, username: String(decoding: pair[..<colon], as: UTF8.self),
-                password: String(decoding: pair[(colon + 1)...], as: UTF8.self))
+                password: String(decoding: pair[(colon + 1)...], as: UTF8.self), from: source)
         }
+    }
+
+    private init(registry: String, username: String, password: String, from source: PullSecret) {
+        self.init(registry: registry, username: username, password: password, source: source)
+        let pair: JSONValue = [.string(username), .string(password)]
+        self.source.credentialHash = Hex.encode(Digest.hash(pair.encoded()))
     }
 }

@@ -23,14 +23,20 @@ struct NodeImages: ImageService {
         }
     }
 
-    func pull(_ reference: String, credentials: [RegistryCredential]) async throws -> KubeletImage {
+    func pull(
+        _ reference: String, credentials: [RegistryCredential]
+    ) async throws -> (image: KubeletImage, credential: RegistryCredential?) {
         var keyring = RegistryKeyring()
         for credential in credentials {
             keyring.add(
                 RegistryCredentials(username: credential.username, password: credential.password),
                 for: credential.registry)
         }
-        return KubeletImage(try await store.pull(reference, keyring: keyring, configuration: registries))
+        let pulled = try await store.pull(reference, keyring: keyring, configuration: registries)
+        let used = credentials.first {
+            $0.username == pulled.credentials?.username && $0.password == pulled.credentials?.password
+        }
+        return (KubeletImage(pulled.image), used)
     }
 
     func mountRootFilesystem(_ image: KubeletImage, container: String, at path: String) async throws {
