@@ -44,6 +44,20 @@ import Testing
         #expect(tracing != standard)
     }
 
+    @Test(
+        arguments: [
+            (["NET_ADMIN"], [], true), (["NET_ADMIN"], ["CAP_NET_ADMIN"], false), (["NET_ADMIN"], ["ALL"], true),
+            (["ALL"], ["NET_ADMIN"], false), (["ALL"], ["SYS_TIME"], true), ([], ["ALL"], false),
+        ] as [([String], [String], Bool)])
+    func `has a capability that is added, unless it is dropped by its name`(
+        add: [String], drop: [String], expected: Bool
+    ) {
+        let asked = Capabilities(json: [
+            "add": .array(add.map { .string($0) }), "drop": .array(drop.map { .string($0) }),
+        ])
+        #expect(Capability.effective(asked, privileged: false).contains("CAP_NET_ADMIN") == expected)
+    }
+
     @Test func `shows of the kernel what concerns the container`() {
         for configuration in [
             configuration(), configuration(["procMount": "Default"]),

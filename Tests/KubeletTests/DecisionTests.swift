@@ -73,6 +73,15 @@ import Testing
 }
 
 @Suite struct `Small decisions of the kubelet` {
+    @Test func `a pod's object does not say that it is a static pod`() {
+        func pod(_ source: String?) -> Pod {
+            let annotations: JSONObject = source.map { ["kubernetes.io/config.source": .string($0)] } ?? [:]
+            return Pod(json: ["metadata": ["name": "p", "annotations": .object(annotations)]])
+        }
+        for source in ["file", "http", "", "api", nil] { #expect(!pod(source).fromAPI.isStatic) }
+        #expect(pod("file").isStatic)
+    }
+
     @Test(arguments: [
         ("$(A)", "1"), ("$$(A)", "$(A)"), ("$(B)", "$(B)"), ("a$", "a$"), ("$(A", "$(A"), ("$$$(A)", "$1"),
         ("x$y", "x$y"),

@@ -162,6 +162,20 @@ struct VisibilityTests {
         #expect(!started.errors.utf8.contains(0x1b))
     }
 
+    @Test func `a pid namespace that is another than it was said to be is not joined`() throws {
+        let first = try bundle(["/bin/sleep", "600"])
+        let pid = try start(first)
+        let second = try bundle(["/bin/true"])
+        try join(second, pid)
+        let inode = try Files.status("/proc/\(pid)/ns/pid").inode
+        second.set(["annotations"], ["dev.swiftlet.joined-pid-namespace": .string(String(inode + 1))])
+        let refused = try second.create()
+        #expect(refused.code != 0 && refused.errors.contains("is another namespace than"), "\(refused)")
+        second.set(["annotations"], ["dev.swiftlet.joined-pid-namespace": .string(String(inode))])
+        let created = try second.create()
+        #expect(created.code == 0, "\(created)")
+    }
+
     @Test func `a start finds no other pipe than the one its container waits with`() throws {
         let bundle = try bundle(["/bin/sleep", "600"])
         #expect(try bundle.create().code == 0)

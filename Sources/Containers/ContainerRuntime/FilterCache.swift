@@ -9,7 +9,8 @@ import Seccomp
 /// Compiled filters of system calls, kept below the containers' states (`--root`): to compile the profile of an ordinary
 /// container takes several times what all else of a start does, and most containers have the same one.
 ///
-/// A file holds the whole profile it was compiled from, and serves that one alone. Only root can write here.
+/// A file holds the whole profile it was compiled from, and serves that one alone; and how long its filter is, so that one
+/// that a power cut has cut off serves nobody. Only root can write here.
 struct FilterCache {
     let directory: String
     /// At so many files the next one takes the place of all: who may choose profiles freely may not fill the disk.
@@ -57,12 +58,15 @@ struct FilterCache {
             if error.isNotFound { return nil }
             throw error
         }
-        guard bytes.starts(with: key) else { return nil }
-        return SystemCallFilter(bytes: Array(bytes[key.count...]))
+        guard bytes.starts(with: key), let end = bytes[key.count...].firstIndex(of: 10) else { return nil }
+        let filter = bytes[(end + 1)...]
+        guard Int(String(decoding: bytes[key.count..<end], as: UTF8.self)) == filter.count else { return nil }
+        return SystemCallFilter(bytes: Array(filter))
     }
 
     private func write(_ path: String, _ key: [UInt8], _ filter: SystemCallFilter) throws {
-        let bytes = key + filter.bytes
+        let instructions = filter.bytes
+        let bytes = key + Array("\(instructions.count)\n".utf8) + instructions
         if bytes.count > Self.limit { return }
         try Files.makeDirectories(directory, mode: 0o700)
         let kept = try Files.list(directory).map(\.name)

@@ -15,7 +15,7 @@ extension Runtime {
         console: Int32?, preserved: Int32, ends: consuming CopyEnds
     ) throws -> StartedInit {
         let filter = try compiledFilter(bundle.spec)
-        let joined = try openNamespaces(plan)
+        let joined = try openNamespaces(plan, bundle.spec.annotations)
         let state = try store.stateDocument(record, status: .creating)
         let own = try enterForChildren(plan, joined, offsets: bundle.spec.linux.timeOffsets)
         // The time namespace of an offset was made by `enterForChildren`; all others by clone3, unless something has to be
@@ -44,12 +44,18 @@ extension Runtime {
     }
 
     /// Numbers of descriptors of the namespaces to join, in the plan's order.
-    private func openNamespaces(_ plan: NamespacePlan) throws -> [Int32] {
+    private func openNamespaces(_ plan: NamespacePlan, _ annotations: [String: String]) throws -> [Int32] {
         var numbers: [Int32] = []
         for entry in plan.joined {
             numbers.append(
                 try during("join \(entry.kind.procName) namespace") {
-                    try Namespace(entry.kind, path: entry.path).intoDescriptor().release()
+                    let namespace = try Namespace(entry.kind, path: entry.path)
+                    if entry.kind == .process, let wanted = annotations[Annotations.processNamespace],
+                        try String(namespace.identity()) != wanted
+                    {
+                        throw RuntimeError(entry.path, "is another namespace than \(wanted)")
+                    }
+                    return namespace.intoDescriptor().release()
                 })
         }
         return numbers

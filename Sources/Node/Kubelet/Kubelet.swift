@@ -257,8 +257,11 @@ public actor Kubelet {
         do { try await endOrphans() } catch { logger.warning("end pods no source knows", ["error": "\(error)"]) }
     }
 
-    private func podChanged(_ pod: Pod) async {
+    private func podChanged(_ given: Pod) async {
         heartbeat.beat()
+        // What says where a pod is from is for the kubelet to say, and not for whoever made the object: as a static pod it
+        // would be placed without a look at the node, and its status kept from the API server.
+        let pod = given.fromAPI
         // A pod that runs here is no mirror of another, whatever its object has come to say.
         if pod.isMirror, workers[pod.uid] == nil {
             await mirrorChanged(pod)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Cgroups
+internal import JSON
 internal import KubeAPI
 internal import KubeClient
 internal import Telemetry
@@ -50,5 +51,14 @@ extension Pod {
     /// `name_namespace(uid)`, as upstream's messages name a pod.
     var described: String { "\(metadata.name ?? "")_\(metadata.namespace ?? "")(\(uid))" }
     var isStatic: Bool { (metadata.annotations["kubernetes.io/config.source"] ?? "api") != "api" }
+    /// As one that the API server has sent.
+    var fromAPI: Pod {
+        guard isStatic else { return self }
+        var annotations = metadata.annotations
+        annotations["kubernetes.io/config.source"] = "api"
+        var pod = self
+        pod.json.set("metadata", "annotations", to: JSONValue(annotations))
+        return pod
+    }
     var isMirror: Bool { metadata.annotations["kubernetes.io/config.mirror"] != nil }
 }

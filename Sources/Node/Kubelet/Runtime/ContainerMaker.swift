@@ -57,6 +57,10 @@ struct ContainerMaker: Sendable {
             })
         spec.seccompDefault = services.configuration.seccompDefault
         spec.processors = HostAbilities.processorsWithThermalFigures
+        if spec.namespaces[.pid] == nil, let target = try targetNamespace() {
+            spec.namespaces[.pid] = target.path
+            spec.joinedProcessNamespace = target.inode
+        }
         spec.localhostProfile = try localhostProfile()
         spec.oomScoreAdjustment = QualityOfService(pod).oomScoreAdjustment(
             memoryRequest: Quantities.value(container.resources?.requests["memory"]) ?? 0,
@@ -79,16 +83,23 @@ struct ContainerMaker: Sendable {
         let options = sandbox.options()
         var paths: [SandboxNamespace: String] = [:]
         for kind in sandbox.namespaces { paths[kind] = options.namespacePath(kind) }
-        if let target = container.json["targetContainerName"]?.string, !target.isEmpty, paths[.pid] == nil,
-            let pid = targetPID(target)
-        {
-            paths[.pid] = "/proc/\(pid)/ns/pid"
-        }
         return paths
     }
 
-    /// The first process of a container an ephemeral one looks into.
-    private func targetPID(_ name: String) -> Int32? {
+    /// The pid namespace of the container that an ephemeral one looks into. Until it is joined the process may end and its
+    /// number become another's, one of the host's: so the namespace is said as well.
+    private func targetNamespace() throws -> (path: String, inode: UInt64)? {
+        guard let name = container.json["targetContainerName"]?.string, !name.isEmpty,
+            let process = targetProcess(name)
+        else { return nil }
+        let path = "/proc/\(process.pid)/ns/pid"
+        // Alive afterwards, it was the one that was looked at.
+        guard let status = try Files.statusIfPresent(path), process.isAlive else { return nil }
+        return (path, status.inode)
+    }
+
+    /// The first process of a container of the pod.
+    private func targetProcess(_ name: String) -> ProcessIdentity? {
         // No such container running: the ephemeral one gets a namespace of its own.
         guard let entries = try? Files.list(settings.podRunDirectory(pod.uid)) else { return nil }
         for entry in entries where entry.kind == .directory {
@@ -97,7 +108,7 @@ struct ContainerMaker: Sendable {
                 json["name"]?.string == name, let process = ProcessIdentity.recorded(at: folder + "/process"),
                 process.isAlive
             else { continue }
-            return process.pid
+            return process
         }
         return nil
     }
@@ -149,7 +160,19 @@ struct ContainerMaker: Sendable {
 
     private func localhostProfile() throws -> JSONValue? {
         let profile = container.securityContext?.seccompProfile ?? pod.spec.securityContext?.seccompProfile
-        guard profile?.type == "Localhost", let name = profile?.localhostProfile else { return nil }
+        switch profile?.type {
+        case nil, "RuntimeDefault", "Unconfined": return nil
+        case "Localhost": break
+        // The API server lets none such pass; a static pod's mistake must not leave it without a filter.
+        case let other?:
+            throw ContainerStartFailure(
+                reason: "CreateContainerConfigError", message: "seccompProfile type \(other) is not known")
+        }
+        guard let name = profile?.localhostProfile, !name.isEmpty else {
+            throw ContainerStartFailure(
+                reason: "CreateContainerConfigError",
+                message: "localhostProfile must be set if seccompProfile type is Localhost.")
+        }
         let directory = settings.rootDirectory + "/seccomp"
         do {
             let root = try FileDescriptor.open(directory, 0o200000)

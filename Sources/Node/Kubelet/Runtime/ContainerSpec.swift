@@ -27,6 +27,8 @@ struct ContainerSpec {
     var rootPath: String
     /// Paths of the pod's namespaces; those missing here are the host's.
     var namespaces: [SandboxNamespace: String]
+    /// Which pid namespace the one to join is (its inode), where the path names it by a process's number.
+    var joinedProcessNamespace: UInt64?
     var hostname: String
     /// Below the cgroup root; nil leaves the container where the runtime is.
     var cgroupPath: String?
@@ -60,12 +62,16 @@ struct ContainerSpec {
             "root": ["path": .string(rootPath), "readonly": .bool(context?.readOnlyRootFilesystem == true)],
             "mounts": .array(systemMounts() + mounts.map(entry)), "linux": .object(linux),
         ]
-        config["annotations"] = [
+        var annotations: JSONObject = [
             "io.kubernetes.pod.name": .string(pod.metadata.name ?? ""),
             "io.kubernetes.pod.namespace": .string(pod.metadata.namespace ?? ""),
             "io.kubernetes.pod.uid": .string(pod.metadata.uid ?? ""),
             "io.kubernetes.container.name": .string(container.name),
         ]
+        if let joinedProcessNamespace {
+            annotations[Annotations.processNamespace] = .string(String(joinedProcessNamespace))
+        }
+        config["annotations"] = .object(annotations)
         return .object(config)
     }
 
@@ -305,6 +311,7 @@ enum Capability {
         let add = Set((asked?.add ?? []).map(named))
         let drop = Set((asked?.drop ?? []).map(named))
         let base = drop.contains("CAP_ALL") ? [] : add.contains("CAP_ALL") ? all : usual
-        return base.subtracting(drop).union(add.subtracting(["CAP_ALL"]))
+        // Dropped by its name, one stays away, also when it is added by its name.
+        return base.union(add.subtracting(["CAP_ALL"])).subtracting(drop)
     }
 }

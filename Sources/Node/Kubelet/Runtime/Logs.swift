@@ -17,7 +17,8 @@ enum TerminationLog {
         let file = try LogFile.open(path)
         let size = Int(try file.status().size)
         if size > bytes { try file.seek(to: size - bytes) }
-        let content = try file.readAll()
+        // Not to its end: it may grow while it is read.
+        let content = try file.read(upTo: bytes)
         // The first line is most likely not whole.
         guard size > bytes, let feed = content.firstIndex(of: 10) else { return content[...] }
         return content[(feed + 1)...]
