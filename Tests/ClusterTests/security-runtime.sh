@@ -114,3 +114,29 @@ sys_of_the_host() {
 check "a pod in the host's network gets nothing writable of the host's /sys" sys_of_the_host
 
 k delete pod shared traced open onhost covering --wait=false >/dev/null
+
+# Its first process stops whatever comes into its pid namespace, in a loop.
+stopping_pod() {
+    cat <<end
+apiVersion: v1
+kind: Pod
+metadata: {name: $1}
+spec: {terminationGracePeriodSeconds: 3, automountServiceAccountToken: false, containers: [{name: main, image: $example_image, command: [/bin/sh, -c, "trap : TERM; while :; do kill -STOP -1; done"], resources: {limits: {cpu: 300m}}, $2}]}
+end
+}
+not_held_up() {
+    {
+        stopping_pod hooked 'lifecycle: {preStop: {exec: {command: ["true"]}}}'
+        echo ---
+        stopping_pod probed 'livenessProbe: {exec: {command: ["true"]}, periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 2}'
+    } | k apply -f - >/dev/null
+    within 30 says Running k get pod hooked
+    k delete pod hooked --wait=false
+    within 20 refuses NotFound kubectl get pod hooked
+    within 40 says '^[1-9]' field '.status.containerStatuses[0].restartCount' pod probed
+    k delete pod probed --wait=false
+    within 20 refuses NotFound kubectl get pod probed
+    within 5 nobody_execs
+}
+nobody_execs() { ! pgrep -f "$work/.*swiftlet-oci.* exec " >/dev/null; }
+check "a pod that stops what comes into its pid namespace holds up neither its probes nor its end" not_held_up

@@ -166,10 +166,18 @@ final class ShimTestClient {
         isClosed = true
     }
 
-    func ask(_ request: ShimRequest) throws -> ShimReply {
+    /// Asks without waiting for the answer; returns the question's number.
+    func send(_ request: ShimRequest) throws -> UInt32 {
         number += 1
         let bytes = ShimMessage.request(number, request).framed()
         try #require(bytes.withUnsafeBytes { write(socket, $0.baseAddress, $0.count) } == bytes.count)
+        return number
+    }
+
+    func ask(_ request: ShimRequest) throws -> ShimReply { try reply(to: send(request)) }
+
+    /// The answer to the question, which must be the next that comes.
+    func reply(to number: UInt32) throws -> ShimReply {
         while true {
             switch try next() {
             case .reply(let answered, let reply):

@@ -97,6 +97,36 @@ struct `A pod's shim` {
         #expect(record.code == 5)
     }
 
+    @Test func `gives up a process whose beginning is held up`() throws {
+        let host = try ShimHost()
+        _ = try host.run("a", "sleep 30")
+        let calm = try Files.readText(host.options.runtime)
+        try Files.replace(host.options.runtime, with: Array("#!/bin/sh\nexec sleep 600\n".utf8), mode: 0o755)
+        let file = try host.processFile(["/bin/echo", "x"])
+        let asked = try host.client.send(
+            .exec(ContainerExec(container: "a", exec: "e", processFile: file, stdin: false)))
+        let signal = ShimRequest.signal(container: "a", exec: "e", signal: SIGKILL)
+        #expect(try host.client.ask(signal) == .done)
+        guard case .failed(let failure) = try host.client.reply(to: asked) else {
+            Issue.record("it has begun")
+            return
+        }
+        #expect(failure.message.contains("killed by signal 9"), "\(failure)")
+        // There is no such process any more, and others begin as ever.
+        guard case .failed = try host.client.ask(signal) else {
+            Issue.record("it is still there")
+            return
+        }
+        try Files.replace(host.options.runtime, with: Array(calm.utf8), mode: 0o755)
+        guard
+            case .process = try host.client.ask(
+                .exec(ContainerExec(container: "a", exec: "e", processFile: file, stdin: false)))
+        else {
+            Issue.record("it does not begin again")
+            return
+        }
+    }
+
     @Test func `hands over a terminal`() throws {
         let host = try ShimHost()
         _ = try host.run("a", "sleep 30")

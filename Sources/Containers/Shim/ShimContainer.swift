@@ -72,6 +72,8 @@ final class ShimContainer {
 /// A process run beside the container's first.
 final class ShimExec {
     let request: ContainerExec
+    /// The runtime that is beginning it; nil before and after.
+    var runtime: Int32?
     var process: ProcessIdentity?
     var startedAt: Int64 = 0
     var terminal: FileDescriptor?

@@ -122,6 +122,11 @@ extension ShimServer {
 
     func send(_ signal: Int32, to id: String, exec: String?) throws(ShimFailure) {
         let container = try known(id)
+        if let exec, let runtime = container.execs[exec]?.runtime {
+            // Not begun yet, and perhaps held up by the container. What is on its way in ends with the runtime.
+            guard kill(runtime, signal) == 0 else { throw ShimFailure(.system, "\(Errno(errno, "kill the runtime"))") }
+            return
+        }
         let process = exec.map { container.execs[$0]?.process } ?? container.process
         // A child of ours keeps its number until we have waited for it, so the number cannot be another's.
         guard let process, kill(process.pid, signal) == 0 || errno == ESRCH else {
@@ -236,7 +241,9 @@ extension ShimServer {
         let pidFile = request.processFile + ".pid"
         let words =
             ["--detach", "--process", request.processFile, "--pid-file", pidFile] + arguments + [request.container]
-        runtime("exec", words, stdio: stdio) { [unowned self] result in
+        container.execs[request.exec] = session
+        session.runtime = runtime("exec", words, stdio: stdio) { [unowned self] result in
+            session.runtime = nil
             defer { unlink(pidFile) }
             do {
                 try result.get()
@@ -244,10 +251,10 @@ extension ShimServer {
                 let handed = try Self.failing { () throws(Errno) in try connect() }
                 session.process = pid
                 session.startedAt = wallClock()
-                container.execs[request.exec] = session
                 reply.send(.process(pid, streams: handed.streams), handed.release())
                 if let end = claim(pid.pid) { execEnded(container, session, pid.pid, end.code, end.signal, end.at) }
             } catch {
+                container.execs[request.exec] = nil
                 sequence.execEnded(request.exec, of: request.container)
                 reply.send(.failed((error as? ShimFailure) ?? ShimFailure(.system, "\(error)")))
             }

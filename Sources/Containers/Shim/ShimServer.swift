@@ -148,11 +148,13 @@ public final class ShimServer {
 
     // MARK: - The runtime
 
-    /// Runs `runtime <global> verb <arguments>`; `finish` is called when it has ended.
+    /// Runs `runtime <global> verb <arguments>`; `finish` is called when it has ended. Returns its process, which is a child
+    /// of ours until then.
+    @discardableResult
     func runtime(
         _ verb: String, _ arguments: [String], stdio: [Int32]? = nil,
         _ finish: @escaping (Result<Void, ShimFailure>) -> Void
-    ) {
+    ) -> Int32? {
         nextOperation += 1
         let log = "\(options.directory)/runtime.\(nextOperation).log"
         let operation = RuntimeOperation(verb: verb, logPath: log, finish: finish)
@@ -162,8 +164,10 @@ public final class ShimServer {
             let pid = try Spawn.start(
                 executable: options.runtime, arguments: words, descriptors: stdio ?? [null.raw, null.raw, null.raw])
             operations[pid] = operation
+            return pid
         } catch {
             finish(.failure(ShimFailure(.system, "\(error)")))
+            return nil
         }
     }
 

@@ -45,9 +45,14 @@ extension PodWorker {
         let file = "\(bundle)/exec-\(id).json"
         try Files.replace(file, with: JSONValue.object(process).encoded(), mode: 0o600, durable: false)
         defer { try? Files.removeIfPresent(file) }  // Left behind, it goes with the bundle.
-        let (reply, descriptors) = try await shim.ask(
-            .exec(
-                ContainerExec(container: record.id, exec: id, processFile: file, terminal: terminal, stdin: stdin)))
+        let request = ContainerExec(
+            container: record.id, exec: id, processFile: file, terminal: terminal, stdin: stdin)
+        let (reply, descriptors): (ShimReply, ReceivedDescriptors)
+        do { (reply, descriptors) = try await shim.ask(.exec(request), endsWhenCancelled: true) } catch {
+            // A process of the container can hold up what comes into its pid namespace: it is not waited for.
+            if error is CancellationError { await Self.end(id, of: record.id, shim) }
+            throw error
+        }
         guard case .process(_, let streams) = reply else { throw SandboxError("the shim gave no process") }
         return ExecSession(
             id: id, streams: try Self.open(streams, descriptors), shim: shim, container: record.id)
@@ -85,23 +90,27 @@ extension PodWorker {
 
     /// Runs a command to its end. After `timeout` it is killed, and that is an error.
     func run(_ command: [String], in name: String, timeout: Duration?) async throws -> CommandResult {
-        let session = try await exec(command, in: name, terminal: false, stdin: false)
-        let work: @Sendable () async throws -> CommandResult = {
-            async let output = PipeReader.collect(session.streams[.stdout], limit: 10 << 10)
-            async let errors = PipeReader.collect(session.streams[.stderr], limit: 10 << 10)
-            let record = try await session.shim.waitForExec(session.id)
-            let text = try await output + errors
-            return CommandResult(code: record.code, output: String(decoding: text, as: UTF8.self))
+        let work: @Sendable () async throws -> CommandResult = { [self] in
+            let session = try await exec(command, in: name, terminal: false, stdin: false)
+            do {
+                async let output = PipeReader.collect(session.streams[.stdout], limit: 10 << 10)
+                async let errors = PipeReader.collect(session.streams[.stderr], limit: 10 << 10)
+                let record = try await session.shim.waitForExec(session.id)
+                let text = try await output + errors
+                return CommandResult(code: record.code, output: String(decoding: text, as: UTF8.self))
+            } catch {
+                await Self.end(session.id, of: session.container, session.shim)
+                throw error
+            }
         }
         guard let timeout else { return try await work() }
-        do {
-            return try await withDeadline(timeout, "command \(command.first ?? "")", work)
-        } catch {
-            // It may have ended in the same moment.
-            _ = try? await session.shim.ask(
-                .signal(container: session.container, exec: session.id, signal: SIGKILL))
-            throw error
-        }
+        return try await withDeadline(timeout, "command \(command.first ?? "")", work)
+    }
+
+    /// Kills a command, however far it has come.
+    private static func end(_ exec: String, of container: String, _ shim: ShimClient) async {
+        // It may have ended in the same moment.
+        _ = try? await shim.ask(.signal(container: container, exec: exec, signal: SIGKILL))
     }
 
     /// Where a probe or hook connects to.

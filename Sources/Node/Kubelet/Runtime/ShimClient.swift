@@ -92,17 +92,39 @@ final class ShimClient: Sendable {
     // MARK: - Requests
 
     /// Asks and waits for the answer; a refusal is thrown.
+    ///
+    /// - Parameter endsWhenCancelled: Whether a cancelled task waits no longer. The answer is dropped when it comes, with
+    ///   its descriptors.
     @discardableResult
-    func ask(_ request: ShimRequest) async throws -> (ShimReply, ReceivedDescriptors) {
-        let answer = try await withCheckedThrowingContinuation { continuation in
-            let number: UInt32? = state.withLock { state in
-                guard !state.isClosed else { return nil }
-                state.next += 1
-                state.pending[state.next] = continuation
-                return state.next
+    func ask(
+        _ request: ShimRequest, endsWhenCancelled: Bool = false
+    ) async throws -> (ShimReply, ReceivedDescriptors) {
+        let number = state.withLock { state in
+            state.next += 1
+            return state.next
+        }
+        let answer = try await withTaskCancellationHandler {
+            try await send(request, number, endsWhenCancelled)
+        } onCancel: {
+            guard endsWhenCancelled else { return }
+            state.withLock { $0.pending.removeValue(forKey: number) }?.resume(throwing: CancellationError())
+        }
+        if case .failed(let failure) = answer.0 { throw failure }
+        return answer
+    }
+
+    private func send(
+        _ request: ShimRequest, _ number: UInt32, _ endsWhenCancelled: Bool
+    ) async throws -> (ShimReply, ReceivedDescriptors) {
+        try await withCheckedThrowingContinuation { continuation in
+            let problem: (any Error)? = state.withLock { state in
+                if state.isClosed { return ShimFailure(.gone, "the pod's shim has gone") }
+                if endsWhenCancelled, Task.isCancelled { return CancellationError() }
+                state.pending[number] = continuation
+                return nil
             }
-            guard let number else {
-                continuation.resume(throwing: ShimFailure(.gone, "the pod's shim has gone"))
+            if let problem {
+                continuation.resume(throwing: problem)
                 return
             }
             let bytes = ShimMessage.request(number, request).framed()
@@ -112,8 +134,6 @@ final class ShimClient: Sendable {
             }
             if sent != bytes.count { ended(ShimFailure(.system, "send to the pod's shim: it does not take requests")) }
         }
-        if case .failed(let failure) = answer.0 { throw failure }
-        return answer
     }
 
     /// Waits for the end of an exec session.
