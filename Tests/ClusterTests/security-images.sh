@@ -130,3 +130,62 @@ bombs() {
     equal "$(ls /var/lib/swiftlet/images/unpack /var/lib/swiftlet/images/ingest | grep -c '^[0-9a-f]')" 0
 }
 check "a layer that is more than an image may be leaves nothing" bombs
+
+# A registry that wants a password, and an image there with something to keep.
+start_private_registry() {
+    local root=$work/rootfs/private
+    printf '%s\n' 'u:$2y$05$abcdefghijklmnopqrstuuLK7U1u6pVRmL7L1BBM2aS35PSZnDXlK' >"$work/private.htpasswd" # s3cret
+    mkdir -p "$work/private"
+    cat >"$work/private.yaml" <<end
+version: 0.1
+storage: {filesystem: {rootdirectory: $work/private}}
+http: {addr: "127.0.0.1:5001"}
+auth: {htpasswd: {realm: private, path: $work/private.htpasswd}}
+end
+    docker-registry serve "$work/private.yaml" >"$logs/private-registry.log" 2>&1 &
+    within 10 says 401 curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:5001/v2/
+    mkdir -p "$root/bin"
+    cp /bin/busybox "$root/bin/busybox"
+    for applet in sh sleep cat; do ln -sf busybox "$root/bin/$applet"; done
+    echo PRIVATE >"$root/secret"
+    tar -C "$root" --owner=0 --group=0 -cf "$root.tar" .
+    "$programs/swiftlet" image import --data-dir "$work/builder" --name localhost:5001/private:1 --cmd /bin/sh "$root.tar"
+    "$programs/swiftlet" image export --data-dir "$work/builder" "$root.oci.tar" localhost:5001/private:1
+    skopeo copy --insecure-policy --dest-tls-verify=false --dest-creds u:s3cret --digestfile "$root.digest" \
+        "oci-archive:$root.oci.tar" docker://localhost:5001/private:1
+}
+check "a registry that wants a password serves on loopback" start_private_registry
+
+# private_pod <namespace> <name> <image> <pull policy> [members of the spec]
+private_pod() {
+    k -n "$1" apply -f - <<X
+{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "$2"}, "spec": {"terminationGracePeriodSeconds": 0,
+ "automountServiceAccountToken": false${5:+, $5}, "containers": [{"name": "c", "image": "$3", "imagePullPolicy": "$4",
+ "command": ["sh", "-c", "cat /secret; sleep 1000"]}]}}
+X
+}
+pulled_for_one() {
+    local digest id name
+    digest=$(cat "$work/rootfs/private.digest")
+    for name in owner tenant; do k create namespace "$name"; done
+    for name in owner tenant; do within 10 k -n "$name" get serviceaccount default; done
+    k -n owner create secret docker-registry pull --docker-server=localhost:5001 --docker-username=u --docker-password=s3cret
+    private_pod owner first localhost:5001/private:1 IfNotPresent '"imagePullSecrets": [{"name": "pull"}]'
+    within 20 says Running k -n owner get pod first
+    private_pod owner second "localhost:5001/private@$digest" Never '"imagePullSecrets": [{"name": "pull"}]'
+    id=$(grep -hrEo '"imageRef": ?"sha256:[0-9a-f]{12}' /var/lib/kubelet/image_manager/pulled | tail -c 13)
+    private_pod tenant tag localhost:5001/private:1 IfNotPresent
+    private_pod tenant never localhost:5001/private:1 Never
+    private_pod tenant always "localhost:5001/private@$digest" Always
+    private_pod tenant elsewhere "localhost:5999/any/thing@$digest" Always
+    private_pod tenant id "$id" Never
+    within 20 says Running k -n owner get pod second
+    for name in tag always elsewhere; do
+        within 20 says 'ErrImagePull|ImagePullBackOff' field '.status.containerStatuses[0].state' -n tenant pod "$name"
+    done
+    for name in never id; do
+        within 20 says 'ErrImageNeverPull' field '.status.containerStatuses[0].state' -n tenant pod "$name"
+    done
+    k delete namespace owner tenant --wait=false
+}
+check "what one namespace has pulled with its secret runs in no other, by no name" pulled_for_one

@@ -424,7 +424,10 @@ public actor Kubelet {
             }
             let began = Times.text(KernelClock.wall.now())
             let present = await images.images()
-            do { try await Blocking.run(.own) { try pulls.prune(present, at: began) } } catch {
+            // A store that cannot be read shows none, and what is known of its images must not go.
+            do {
+                if !present.isEmpty { try await Blocking.run(.own) { try pulls.prune(present, at: began) } }
+            } catch {
                 logger.warning("forget with whose credentials images were pulled", ["error": "\(error)"])
             }
             try await sleep(for: .seconds(300))
