@@ -56,6 +56,29 @@ own_reads() {
 }
 check "it reads its own Node and pods, and nobody else's" own_reads
 
+takes_no_addresses() {
+    local node=/api/v1/nodes/stolen routes
+    as_node_merge() {
+        curl -sk --http1.1 --max-time 10 -w '\n%{http_code}' --cert "$stolen/node.crt" --key "$stolen/node.key" -X PATCH \
+            -H 'Content-Type: application/merge-patch+json' -d "$2" "https://127.0.0.1:6443$1"
+    }
+    answers_with 403 'not allowed to modify podCIDRs' as_node_merge $node '{"spec":{"podCIDR":"0.0.0.0/0"}}'
+    answers_with 403 'range of pods' as_node_merge $node/status '{"status":{"addresses":[{"type":"InternalIP","address":"10.42.0.2"}]}}'
+    answers_with 403 'that of node node-1' as_node_merge $node/status \
+        '{"status":{"addresses":[{"type":"InternalIP","address":"'"$(field '.status.addresses[0].address' node node-1)"'"}]}}'
+    # Nor from an administrator who errs: nothing is routed but blocks that the cluster gives to nodes.
+    routes_here() { ip route | sed 's/ linkdown//'; }
+    routes=$(routes_here)
+    for block in 0.0.0.0/0 "$(field .spec.podCIDR node node-1)" 93.184.216.0/24; do
+        k create -f - <<<'{"apiVersion":"v1","kind":"Node","metadata":{"name":"wrong"},"spec":{"podCIDR":"'"$block"'"},
+            "status":{"addresses":[{"type":"InternalIP","address":"10.99.0.66"}]}}'
+        within 10 grep -q "no route leads to $block" "$logs/server.log"
+        equal "$(routes_here)" "$routes"
+        k delete node wrong
+    done
+}
+check "it chooses no addresses of pods, and takes nobody's" takes_no_addresses
+
 mirror_reads_nothing() {
     local secret=/api/v1/namespaces/default/secrets/crown owner spec
     k create secret generic crown --from-literal=k=jewels

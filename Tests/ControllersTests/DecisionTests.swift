@@ -124,8 +124,35 @@ import Testing
         let whole = try #require(AddressRange(range))
         let part = whole.block(index, prefix: prefix)
         #expect(part.description == block)
-        #expect(whole.index(of: part) == index)
+        #expect(whole.indices(of: prefix, in: part) == index..<index + 1)
         #expect(try AddressRange(#require(AddressRange(block)).description)?.description == block)
+    }
+
+    @Test(
+        arguments: [
+            // Blocks of the size that is given out, larger and smaller ones, those elsewhere, and one that is everything.
+            (["10.42.0.0/24"], "10.42.1.0/24"), (["10.42.0.0/23", "10.42.2.128/25"], "10.42.3.0/24"),
+            (["10.42.0.7/32", "10.42.1.0/24"], "10.42.2.0/24"), (["10.42.0.0/17"], "10.42.128.0/24"),
+            (["0.0.0.0/0", "10.42.0.0/16", "10.0.0.0/8", "192.0.2.0/24", "fd42::/64", "x"], "10.42.0.0/24"),
+            (["10.42.0.0/17", "10.42.128.0/17"], nil),
+        ] as [([String], String?)])
+    func `a block is free that nobody has any address of`(_ taken: [String], _ free: String?) throws {
+        let share = try NodeIPAMController.Share(range: #require(AddressRange("10.42.0.0/16")), blockPrefix: 24)
+        #expect(NodeIPAMController.firstFree(share, taken: Set(taken)) == free)
+    }
+
+    @Test func `blocks that a node was not given are told`() throws {
+        let shares = try [("10.42.0.0/16", 24), ("fd42::/48", 64)].map {
+            try NodeIPAMController.Share(range: #require(AddressRange($0.0)), blockPrefix: $0.1)
+        }
+        func conflict(_ blocks: [String]) -> String? {
+            NodeIPAMController.conflict(of: blocks, shares: shares, others: ["b": ["10.42.1.0/24", "fd42::/64"]])
+        }
+        #expect(conflict(["10.42.2.0/24", "fd42:0:0:1::/64"]) == nil)
+        #expect(conflict(["10.42.2.0/24", "fd42::/64"]) == "fd42::/64 overlaps fd42::/64 of node b")
+        for foreign in ["0.0.0.0/0", "10.42.0.0/16", "10.43.0.0/24", "10.42.2.0/25", "fd42::/48", "x"] {
+            #expect(conflict([foreign]) == "\(foreign) is not a block that the cluster gives to nodes")
+        }
     }
 
     @Test(arguments: ["10.42.0.0", "10.42.0/16", "10.42.0.0/33", "fd42:::/48", "::/129", "x/8"])

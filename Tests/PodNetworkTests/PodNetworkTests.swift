@@ -5,9 +5,10 @@ import Linux
 import NFTables
 import Netlink
 import NetworkTesting
-import PodNetwork
 import Telemetry
 import Testing
+
+@testable import PodNetwork
 
 let quiet = Logger(label: "test", level: .error)
 
@@ -289,5 +290,70 @@ struct NodeRouteTests {
             try own(node.namespace) == [
                 "10.42.2.0/24 via 192.0.2.9", "10.42.3.0/24 via 192.0.2.8", "fd42:0:0:3::/64 via 2001:db8::8",
             ])
+    }
+
+    @Test func `a route of somebody else's is neither replaced nor taken away`() throws {
+        let node = try Node()
+        let network = try node.network()
+        try network.setup()
+        let socket = try NetlinkSocket(.route, in: node.namespace)
+        let theirs = Route(to: IPPrefix("10.42.1.0/24")!, family: .v4, via: IPAddress(192, 0, 2, 99), link: 0)
+        try socket.perform(.addRoute(theirs))
+        func present() throws -> Bool {
+            try socket.routes(.v4).contains { $0.destination == theirs.destination && $0.gateway == theirs.gateway }
+        }
+        let unreachable = try network.route(to: [peer("b", 1, ["192.0.2.7", "2001:db8::7"])])
+        #expect(unreachable["b"]?.contains("somebody else has made this route") == true)
+        #expect(try present() && own(node.namespace) == ["fd42:0:0:1::/64 via 2001:db8::7"])
+        #expect(try network.route(to: []).isEmpty && present() && own(node.namespace).isEmpty)
+    }
+}
+
+struct NodePeerTests {
+    private let configuration = PodNetworkConfiguration(
+        podCIDRs: [IPPrefix("10.42.0.0/24")!, IPPrefix("fd42::/64")!],
+        clusterCIDRs: [IPPrefix("10.42.0.0/16")!, IPPrefix("fd42::/48")!], stateDirectory: "")
+
+    private func peer(_ name: String, _ blocks: [String], _ created: String = "2026-01-01T00:00:00Z") -> NodePeer {
+        NodePeer(
+            name: name, created: created, podCIDRs: blocks.compactMap { IPPrefix($0) },
+            addresses: [IPAddress(192, 0, 2, 7), IPAddress("2001:db8::7")!])
+    }
+
+    private func routed(_ peers: NodePeer...) -> [String] {
+        configuration.routes(to: peers).routes.map { $0.destination.map { "\($0)" } ?? "default" }
+    }
+
+    @Test(arguments: [
+        "0.0.0.0/0", "64.0.0.0/2", "93.184.216.0/24", "192.0.2.0/24", "10.42.0.0/16", "10.42.2.0/23", "10.42.1.0/25",
+        "10.42.1.9/32", "10.42.0.0/24", "10.43.0.0/24", "127.0.0.0/24", "::/0", "2001:db8::/64", "fd42::/64",
+        "fd42::/48",
+        "fd42:0:0:1::/65", "fd43:0:0:1::/64",
+    ])
+    func `no route leads to what the cluster gives to no other node`(_ block: String) {
+        let found = configuration.routes(to: [peer("evil", [block, "10.42.9.0/24"])])
+        // What is wrong with one block does not take the other away.
+        #expect(found.routes.map(\.destination) == [IPPrefix("10.42.9.0/24")!])
+        #expect(found.unreachable["evil"]?.contains("no route leads to \(block)") == true)
+    }
+
+    @Test func `of two nodes that have one block it is the older's`() {
+        let old = peer("z", ["10.42.1.0/24"])
+        let new = peer("a", ["10.42.1.0/24", "fd42:0:0:1::/64"], "2026-01-02T00:00:00Z")
+        for peers in [[old, new], [new, old]] {
+            let found = configuration.routes(to: peers)
+            #expect(found.routes.map(\.destination) == [IPPrefix("10.42.1.0/24")!, IPPrefix("fd42:0:0:1::/64")!])
+            #expect(found.unreachable.keys.sorted() == ["a"])
+            #expect(found.unreachable["a"]?.hasSuffix("it is that of node z, which is older") == true)
+        }
+        #expect(routed(new) == ["10.42.1.0/24", "fd42:0:0:1::/64"])
+    }
+
+    @Test(arguments: ["127.0.0.1", "10.42.0.1", "10.42.7.7", "0.0.0.0", "224.0.0.1", "169.254.169.254"])
+    func `an address that no machine has leads nowhere`(_ address: String) {
+        let peer = NodePeer(
+            name: "evil", podCIDRs: [IPPrefix("10.42.1.0/24")!], addresses: [IPAddress(address)].compactMap(\.self))
+        #expect(configuration.routes(to: [peer]).routes.isEmpty)
+        #expect(configuration.addresses(of: peer).isEmpty)
     }
 }

@@ -84,9 +84,10 @@ public struct Route: Sendable, Hashable {
 }
 
 extension NetlinkMessage {
-    /// Adds a route, or replaces the one to the same destination with the same metric.
-    public static func addRoute(_ route: Route) -> NetlinkMessage {
-        route.message(RouteMessage.newRoute, [.create, .replace], "add")
+    /// Adds a route. One to the same destination with the same metric, whoever made it, is replaced by it, or else keeps
+    /// it out (EEXIST).
+    public static func addRoute(_ route: Route, replacing: Bool = true) -> NetlinkMessage {
+        route.message(RouteMessage.newRoute, [.create, replacing ? .replace : .exclusive], "add")
     }
 
     public static func deleteRoute(_ route: Route) -> NetlinkMessage {

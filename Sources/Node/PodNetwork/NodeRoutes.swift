@@ -10,14 +10,65 @@ internal import Synchronization
 /// Another node, as its Node object tells.
 public struct NodePeer: Sendable, Hashable {
     public var name: String
+    /// When its Node was made, as the object has it: of two that say they have one block, the older has it.
+    public var created: String
     public var podCIDRs: [IPPrefix]
     /// Its InternalIPs.
     public var addresses: [IPAddress]
 
-    public init(name: String, podCIDRs: [IPPrefix], addresses: [IPAddress]) {
+    public init(name: String, created: String = "", podCIDRs: [IPPrefix], addresses: [IPAddress]) {
         self.name = name
+        self.created = created
         self.podCIDRs = podCIDRs.map(\.canonical)
         self.addresses = addresses
+    }
+}
+
+extension PodNetworkConfiguration {
+    /// Those of the peer's addresses that a machine can have: none of pods, and none that mean something else.
+    func addresses(of peer: NodePeer) -> [IPAddress] {
+        peer.addresses.filter { address in
+            address.specialty == nil && !(clusterCIDRs + podCIDRs).contains { $0.contains(address) }
+        }
+    }
+
+    /// Why no route may lead to `block`, which another node says is that of its pods; nil when one may. A Node object is
+    /// no reason to send anybody else's packets elsewhere: what is routed is one of the blocks that this cluster gives to
+    /// nodes, whole, and each once.
+    func refusal(of block: IPPrefix, given: [IPPrefix: String]) -> String? {
+        guard let own = podCIDR(block.family) else { return "this node has no pods of its family" }
+        guard block.length > 0, block.length == own.length,
+            let range = clusterCIDRs.first(where: { $0.family == block.family }), range.length <= block.length,
+            range.contains(block.network)
+        else { return "it is not a block that the cluster gives to nodes" }
+        if block.network == own.network { return "it is this node's own" }
+        return given[block].map { "it is that of node \($0), which is older" }
+    }
+
+    /// The routes that lead to the pods of `peers`, and why some are not reachable, by the node's name. A peer without
+    /// blocks has no pods yet.
+    func routes(to peers: [NodePeer]) -> (routes: [Route], unreachable: [String: String]) {
+        var routes: [Route] = []
+        var unreachable: [String: String] = [:]
+        var given: [IPPrefix: String] = [:]
+        for peer in peers.sorted(by: { ($0.created, $0.name) < ($1.created, $1.name) }) {
+            let addresses = addresses(of: peer)
+            for block in peer.podCIDRs where families.contains(block.family) {
+                if let refusal = refusal(of: block, given: given) {
+                    unreachable[peer.name] = "no route leads to \(block), which it says is that of its pods: \(refusal)"
+                    continue
+                }
+                given[block] = peer.name
+                guard let gateway = addresses.first(where: { $0.family == block.family }) else {
+                    unreachable[peer.name] = "it has no InternalIP of the family of its pods \(block)"
+                    continue
+                }
+                var route = Route(to: block, family: block.family, via: gateway, link: 0)
+                route.origin = PodNetwork.routeOrigin
+                routes.append(route)
+            }
+        }
+        return (routes, unreachable)
     }
 }
 
@@ -26,44 +77,32 @@ extension PodNetwork {
     /// it is known to be from here.
     public static let routeOrigin: UInt8 = 83
 
-    /// The routes that lead to the pods of `peers`, and why some are not reachable, by the node's name. A peer without
-    /// blocks has no pods yet.
-    static func routes(to peers: [NodePeer]) -> (routes: [Route], unreachable: [String: String]) {
-        var routes: [Route] = []
-        var unreachable: [String: String] = [:]
-        for peer in peers {
-            for block in peer.podCIDRs {
-                guard let gateway = peer.addresses.first(where: { $0.family == block.family && !$0.isLoopback }) else {
-                    unreachable[peer.name] = "it has no InternalIP of the family of its pods \(block)"
-                    continue
-                }
-                var route = Route(to: block, family: block.family, via: gateway, link: 0)
-                route.origin = routeOrigin
-                routes.append(route)
-            }
-        }
-        return (routes, unreachable)
-    }
-
     /// Makes this node's routes to pods of others be those to `peers`. Returns which nodes' pods cannot be reached, and
-    /// why: above all nodes beyond a router, which would not know where these packets go.
+    /// why: above all nodes beyond a router, which would not know where these packets go. A route of anybody else's is
+    /// neither replaced nor taken away.
     public func route(to peers: [NodePeer]) throws(PodNetworkError) -> [String: String] {
         try admit(peers)
-        var (wanted, unreachable) = Self.routes(to: peers)
-        wanted.removeAll { configuration.podCIDR($0.family) == nil }
+        var (wanted, unreachable) = configuration.routes(to: peers)
         do throws(NetlinkError) {
             let present = try ownRoutes()
-            for new in wanted where !present.contains(where: { Self.isSame($0, new) }) {
-                do throws(NetlinkError) { try route.perform(.addRoute(new)) } catch {
-                    // ENETUNREACH, EHOSTUNREACH, EINVAL: the kernel's words for a gateway that is on no link.
-                    guard [101, 113, 22].contains(error.code) else { throw error }
-                    let name = peers.first { peer in peer.podCIDRs.contains { $0 == new.destination } }?.name ?? ""
-                    unreachable[name] = "\(error): it is on no network of this node, and traffic is not tunnelled"
-                }
-            }
-            for old in try ownRoutes() where !wanted.contains(where: { Self.isSame($0, old) }) {
+            // First those that are no more: a block that is another node's now has a route of ours already.
+            for old in present where !wanted.contains(where: { Self.isSame($0, old) }) {
                 do throws(NetlinkError) { try route.perform(.deleteRoute(old)) } catch {
                     if !error.isMissing { throw error }
+                }
+            }
+            wanted.removeAll { new in present.contains { Self.isSame($0, new) } }
+            for new in wanted {
+                do throws(NetlinkError) { try route.perform(.addRoute(new, replacing: false)) } catch {
+                    let name = peers.first { peer in peer.podCIDRs.contains { $0 == new.destination } }?.name ?? ""
+                    // ENETUNREACH, EHOSTUNREACH, EINVAL: the kernel's words for a gateway that is on no link.
+                    switch error.code {
+                    case 101, 113, 22:
+                        unreachable[name] = "\(error): it is on no network of this node, and traffic is not tunnelled"
+                    case _ where error.exists:
+                        unreachable[name] = "\(error): somebody else has made this route, which stays"
+                    default: throw error
+                    }
                 }
             }
         } catch { throw PodNetworkError("set the routes to other nodes' pods", error) }
@@ -72,7 +111,7 @@ extension PodNetwork {
 
     /// Lets the nodes talk to this one at the bridge's address.
     private func admit(_ peers: [NodePeer]) throws(PodNetworkError) {
-        let addresses = Set(peers.flatMap(\.addresses))
+        let addresses = Set(peers.flatMap(configuration.addresses(of:)))
         // Under the lock: what an older list would leave must not come last.
         try state.withLock { state throws(PodNetworkError) in
             guard state.nodes != addresses else { return }

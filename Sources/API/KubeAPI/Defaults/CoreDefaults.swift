@@ -16,6 +16,17 @@ enum CoreDefaults {
         namespace.change("status", creating: true) { _ in }
     }
 
+    /// `podCIDR` is the first of `podCIDRs` by its old name. Of two that disagree the old name counts, as upstream: who sets
+    /// it knows no other.
+    @Sendable static func nodeSpec(_ spec: inout JSONObject) {
+        let first = spec["podCIDRs"]?.array?.first
+        if let single = spec["podCIDR"]?.string, !single.isEmpty {
+            if first?.string != single { spec["podCIDRs"] = [.string(single)] }
+        } else if let first {
+            spec["podCIDR"] = first
+        }
+    }
+
     @Sendable static func nodeStatus(_ status: inout JSONObject) {
         if status["allocatable"] == nil, let capacity = status["capacity"] { status["allocatable"] = capacity }
     }

@@ -28,7 +28,8 @@ public enum Defaults {
             [
                 "Container": PodDefaults.container, "EphemeralContainer": PodDefaults.container,
                 "Volume": PodDefaults.volume, "Service": ServiceDefaults.service, "Namespace": CoreDefaults.namespace,
-                "NodeStatus": CoreDefaults.nodeStatus, "LimitRangeItem": CoreDefaults.limitRangeItem,
+                "NodeSpec": CoreDefaults.nodeSpec, "NodeStatus": CoreDefaults.nodeStatus,
+                "LimitRangeItem": CoreDefaults.limitRangeItem,
                 "ReplicationController": CoreDefaults.replicationController,
             ])
         add(

@@ -14,6 +14,8 @@ struct Admission: Sendable {
 
     let core: ServerCore
     let user: RequestUser
+    /// Where the request comes from.
+    let origin: RequestOrigin
     let dryRun: Bool
     /// The name in the request's path; empty for a create by POST.
     let requestedName: String
@@ -23,7 +25,8 @@ struct Admission: Sendable {
     ) throws(APIError) {
         try checkNamespace(object, resource, operation)
         if let old, case .update(let subresource) = operation {
-            try NodeRestriction(core: core, user: user)?.admit(object, old: old, resource, .update(subresource))
+            try NodeRestriction(core: core, user: user, origin: origin)?.admit(
+                object, old: old, resource, .update(subresource))
         }
         if operation == .update(""), resource.group.isEmpty, resource.kind == "Pod" { tolerations(&object) }
         guard operation == .create else { return }
@@ -42,7 +45,7 @@ struct Admission: Sendable {
         case ("networking.k8s.io", "Ingress"): try defaultIngressClass(&object)
         default: break
         }
-        try NodeRestriction(core: core, user: user)?.admit(object, old: nil, resource, .create(""))
+        try NodeRestriction(core: core, user: user, origin: origin)?.admit(object, old: nil, resource, .create(""))
     }
 
     func validate(
@@ -99,7 +102,7 @@ struct Admission: Sendable {
         if resource.group == "scheduling.k8s.io", object.name.hasPrefix("system-") {
             throw .forbidden(resource.subject(object.name), "this is a system priority class and cannot be deleted")
         }
-        try NodeRestriction(core: core, user: user)?.admit(object, old: object, resource, .delete)
+        try NodeRestriction(core: core, user: user, origin: origin)?.admit(object, old: object, resource, .delete)
     }
 
     private func checkImmutable(_ object: APIObject, old: APIObject?, _ resource: ResourceKind) throws(APIError) {

@@ -20,6 +20,10 @@ extension NodeRestriction {
                 throw request.refusal(
                     "node \"\(node)\" is not allowed to set the following labels: \(forbidden.joined(separator: ", "))")
             }
+            if Self.podRanges(object) != [] {
+                throw request.refusal("node \"\(node)\" is not allowed to set podCIDRs")
+            }
+            try admitAddresses(object, nil, request)
         case .update: try admitNodeUpdate(object, old ?? APIObject(), request)
         }
     }
@@ -37,10 +41,22 @@ extension NodeRestriction {
         if !Semantic.isSame(.array(object.ownerReferences), .array(old.ownerReferences)) {
             throw request.refusal("node \"\(node)\" is not allowed to modify ownerReferences")
         }
+        // Every other node leads what is sent there to this one.
+        if Self.podRanges(object) != Self.podRanges(old) {
+            throw request.refusal("node \"\(node)\" is not allowed to modify podCIDRs")
+        }
+        try admitAddresses(object, old, request)
         let forbidden = KubeletLabels.forbidden(Self.changed(object.labels, old.labels))
         if !forbidden.isEmpty {
             throw request.refusal("is not allowed to modify labels: \(forbidden.joined(separator: ", "))")
         }
+    }
+
+    /// Both names of the field, for a Node that has but one of them.
+    private static func podRanges(_ node: APIObject) -> [String] {
+        let ranges = (node.spec["podCIDRs"]?.array ?? []).map { $0.string ?? "" }
+        let single = node.spec["podCIDR"]?.string ?? ""
+        return ranges.isEmpty && !single.isEmpty ? [single] : ranges
     }
 
     // MARK: Labels

@@ -16,13 +16,15 @@ struct NodeRestriction: Sendable {
 
     let core: ServerCore
     let user: RequestUser
+    let origin: RequestOrigin
     let node: String
 
     /// Nil for users that are no nodes.
-    init?(core: ServerCore, user: RequestUser) {
+    init?(core: ServerCore, user: RequestUser, origin: RequestOrigin) {
         guard let node = user.nodeName else { return nil }
         self.core = core
         self.user = user
+        self.origin = origin
         self.node = node
     }
 

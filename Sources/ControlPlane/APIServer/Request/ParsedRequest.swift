@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HTTP
+internal import Linux
 
 /// A request, taken apart once at the door. Authorization, admission, handlers and metrics all decide by this value;
 /// none of them has the bytes of the path, the query or the head to read in a way of its own.
@@ -36,6 +37,12 @@ struct ParsedRequest: Sendable {
 
     /// Whether the method only reads.
     var isRead: Bool { wire.method == "GET" || wire.method == "HEAD" }
+
+    /// Where it comes from.
+    var origin: RequestOrigin {
+        if let peer = wire.context.peer { return .address(peer.host) }
+        return wire.context.user == nil ? .unknown : .thisProcess
+    }
 
     // MARK: Head
 
@@ -109,4 +116,12 @@ struct ParsedRequest: Sendable {
         copy.body = .bytes(read)
         return copy
     }
+}
+
+/// Where a request comes from.
+enum RequestOrigin: Sendable, Hashable {
+    case thisProcess
+    /// The other end of the connection.
+    case address(String)
+    case unknown
 }

@@ -12,7 +12,7 @@ extension RequestScope {
     func delete() async throws(APIError) -> HTTPResponse {
         let wanted = try await deleteOptions()
         let admission = Admission(
-            core: core, user: user, dryRun: wanted.dryRun, requestedName: info.name)
+            core: core, user: user, origin: request.origin, dryRun: wanted.dryRun, requestedName: info.name)
         let (object, gone) = try await delete(name: info.name, namespace: namespace, wanted) {
             (last) throws(APIError) in try admission.validateDelete(last, resource: resource)
         }
@@ -33,7 +33,7 @@ extension RequestScope {
         let wanted = try await deleteOptions()
         let page = try await listPage()
         let admission = Admission(
-            core: core, user: user, dryRun: wanted.dryRun, requestedName: info.name)
+            core: core, user: user, origin: request.origin, dryRun: wanted.dryRun, requestedName: info.name)
         var items: [JSONValue] = []
         for stored in page.objects {
             let object = try APIObject(stored)

@@ -163,7 +163,7 @@ extension RequestScope {
         }
         if node.isEmpty { throw .invalid(binding, [.required(FieldPath("target")["name"])]) }
         let pods = try core.builtin("", "pods")
-        let restriction = NodeRestriction(core: core, user: user)
+        let restriction = NodeRestriction(core: core, user: user, origin: request.origin)
         _ = try await storage.update(pods, namespace: namespace, name: podName, by: permission) {
             (old, _) throws(APIError) in
             try restriction?.admit(old, old: old, pods, .create("binding"))
@@ -237,7 +237,7 @@ extension RequestScope {
         // Of an eviction the query's is the create's, and holds for all that it does.
         if options.dryRun { wanted.dryRun = true }
         let pod = try APIObject(try storage.require(resource, namespace: namespace, name: info.name))
-        let restriction = NodeRestriction(core: core, user: user)
+        let restriction = NodeRestriction(core: core, user: user, origin: request.origin)
         try restriction?.admit(pod, old: pod, resource, .create("eviction"))
         try await Disruption(scope: self).admit(pod, dryRun: wanted.dryRun)
         if !wanted.dryRun {

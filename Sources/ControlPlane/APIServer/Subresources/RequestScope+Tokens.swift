@@ -16,7 +16,8 @@ extension RequestScope {
         try checkIdentity(of: body, account)
         var seconds = body.spec["expirationSeconds"]?.integer ?? 3600
         if let error = TokenLifetime.complaint(seconds) { throw .invalid(Self.tokenRequest(""), [error]) }
-        try NodeRestriction(core: core, user: user)?.admitToken(body, account: account, resource)
+        try NodeRestriction(core: core, user: user, origin: request.origin)?.admitToken(
+            body, account: account, resource)
         let bound = try boundObjects(body)
         var audiences = (body.spec["audiences"]?.array ?? []).compactMap(\.string)
         if audiences.isEmpty { audiences = core.tokens.audiences }

@@ -32,11 +32,25 @@ struct AddressRange: Sendable, Hashable, CustomStringConvertible {
         AddressRange(base: base + (UInt128(index) << UInt128(width - longer)), prefix: longer, width: width)
     }
 
-    /// Which of this range's blocks another range is; nil when it is outside.
-    func index(of block: AddressRange) -> Int? {
-        guard block.width == width, block.prefix >= prefix, block.base >= base else { return nil }
-        let index = (block.base - base) >> UInt128(width - block.prefix)
-        return index < UInt128(count(of: block.prefix)) ? Int(index) : nil
+    /// Whether all of another range is in this one.
+    func contains(_ other: AddressRange) -> Bool {
+        other.width == width && other.prefix >= prefix && other.masked(to: prefix) == base
+    }
+
+    func overlaps(_ other: AddressRange) -> Bool { contains(other) || other.contains(self) }
+
+    private func masked(to prefix: Int) -> UInt128 { AddressRange(base: base, prefix: prefix, width: width).base }
+
+    /// Which of this range's blocks of a longer prefix another range has addresses of; none for one that is outside, or
+    /// that is more than this range.
+    func indices(of longer: Int, in other: AddressRange) -> Range<Int> {
+        guard contains(other), other.prefix > prefix || longer == prefix else { return 0..<0 }
+        let bits = UInt128(width - longer)
+        let count = UInt128(count(of: longer))
+        let first = longer == 0 ? 0 : (other.base - base) >> bits
+        let size = other.prefix >= longer ? 1 : UInt128(1) << UInt128(longer - other.prefix)
+        guard first < count else { return 0..<0 }
+        return Int(first)..<Int(min(first + size, count))
     }
 
     var description: String { "\(AddressRange.text(base, width))/\(prefix)" }

@@ -4,6 +4,7 @@ import JSON
 import KubeAPI
 import KubeClient
 import Synchronization
+import Telemetry
 
 /// Gives every node its share of the cluster's pod addresses, one block a family.
 final class NodeIPAMController: Controller {
@@ -21,6 +22,8 @@ final class NodeIPAMController: Controller {
     private let recorder: EventRecorder
     /// Blocks promised to nodes whose write is under way or not yet in the cache.
     private let promised = Mutex<[String: [String]]>([:])
+    /// Which blocks of a node were looked at for conflicts.
+    private let checked = Mutex<[String: [String]]>([:])
 
     init(_ context: ControllerContext, shares: [Share]) {
         self.context = context
@@ -34,9 +37,11 @@ final class NodeIPAMController: Controller {
         let node = change.object.json
         if case .deleted = change {
             promised.withLock { _ = $0.removeValue(forKey: node.objectName) }
+            checked.withLock { _ = $0.removeValue(forKey: node.objectName) }
             return
         }
-        if node.array("spec", "podCIDRs").isEmpty { queue.add(node.objectName) }
+        if NodeIPAMController.blocks(of: node).isEmpty { queue.add(node.objectName) }
+        tellConflicts(of: node)
     }
 
     func run() async {
@@ -47,12 +52,10 @@ final class NodeIPAMController: Controller {
     }
 
     private func sync(_ name: String) async throws {
-        guard let node = nodes.get(name)?.json, node.array("spec", "podCIDRs").isEmpty else { return }
+        guard let node = nodes.get(name)?.json, NodeIPAMController.blocks(of: node).isEmpty else { return }
         var taken: Set<String> = []
         for other in nodes.list() where other.json.objectName != name {
-            taken.formUnion(other.json.array("spec", "podCIDRs").compactMap(\.string))
-            let single = other.json.string("spec", "podCIDR")
-            if !single.isEmpty { taken.insert(single) }
+            taken.formUnion(NodeIPAMController.blocks(of: other.json))
         }
         promised.withLock { promised in
             for (other, blocks) in promised where other != name { taken.formUnion(blocks) }
@@ -85,14 +88,54 @@ final class NodeIPAMController: Controller {
         var description: String { "give node \(node) pod addresses: no free block is left in \(range)" }
     }
 
+    // MARK: Decisions
+
+    static func blocks(of node: JSONObject) -> [String] {
+        let blocks = node.array("spec", "podCIDRs").compactMap(\.string)
+        let single = node.string("spec", "podCIDR")
+        return blocks.isEmpty && !single.isEmpty ? [single] : blocks
+    }
+
+    /// The first block that no block in `taken` has any address of. One that swallows the whole range, which nobody was
+    /// given from here, takes nothing: no routes lead there, and it would leave other nodes without addresses.
     static func firstFree(_ share: Share, taken: Set<String>) -> String? {
         var used: Set<Int> = []
         for text in taken {
-            if let block = AddressRange(text), let index = share.range.index(of: block) { used.insert(index) }
+            guard let block = AddressRange(text) else { continue }
+            used.formUnion(share.range.indices(of: share.blockPrefix, in: block))
         }
         for index in 0..<share.range.count(of: share.blockPrefix) where !used.contains(index) {
             return share.range.block(index, prefix: share.blockPrefix).description
         }
         return nil
+    }
+
+    /// What is wrong with the blocks of a node, beside those of the others by their names; nil when nothing is.
+    static func conflict(of blocks: [String], shares: [Share], others: [String: [String]]) -> String? {
+        for text in blocks {
+            guard let block = AddressRange(text),
+                shares.contains(where: { $0.range.contains(block) && $0.blockPrefix == block.prefix })
+            else { return "\(text) is not a block that the cluster gives to nodes" }
+            for (other, theirs) in others.sorted(by: { $0.key < $1.key }) {
+                if let same = theirs.first(where: { AddressRange($0)?.overlaps(block) == true }) {
+                    return "\(text) overlaps \(same) of node \(other)"
+                }
+            }
+        }
+        return nil
+    }
+
+    /// Blocks do not change once a node has them: what is wrong with them is an administrator's to mend, who has to know.
+    private func tellConflicts(of node: JSONObject) {
+        let blocks = NodeIPAMController.blocks(of: node)
+        let isNew = checked.withLock { $0.updateValue(blocks, forKey: node.objectName) != blocks }
+        guard isNew, !blocks.isEmpty else { return }
+        var others: [String: [String]] = [:]
+        for other in nodes.list() where other.json.objectName != node.objectName {
+            others[other.json.objectName] = NodeIPAMController.blocks(of: other.json)
+        }
+        guard let conflict = NodeIPAMController.conflict(of: blocks, shares: shares, others: others) else { return }
+        context.logger.warning("a node has pod addresses it was not given", ["node": node.objectName, "why": conflict])
+        recorder.event(EventTarget(node, Kinds.nodes), .warning, reason: "CIDRAssignmentConflict", conflict)
     }
 }

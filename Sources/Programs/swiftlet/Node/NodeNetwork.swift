@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import AsyncIO
+internal import JSON
 internal import KubeAPI
 internal import KubeClient
 internal import Kubelet
@@ -199,7 +200,8 @@ extension NodePeer {
         var blocks = node.spec.podCIDRs
         if blocks.isEmpty, let single = node.spec.podCIDR { blocks = [single] }
         self.init(
-            name: node.metadata.name ?? "", podCIDRs: blocks.compactMap { IPPrefix($0) },
+            name: node.metadata.name ?? "", created: node.metadata.json["creationTimestamp"]?.string ?? "",
+            podCIDRs: blocks.compactMap { IPPrefix($0) },
             addresses: node.status.addresses.filter { $0.type == "InternalIP" }.compactMap { IPAddress($0.address) })
     }
 }

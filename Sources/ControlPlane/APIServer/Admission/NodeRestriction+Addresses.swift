@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTP
+internal import JSON
+internal import Linux
+
+extension NodeRestriction {
+    /// An address that a Node has is taken from Services, and is where others look for it: one that it had before may stay,
+    /// another has to be free or its own.
+    func admitAddresses(_ object: APIObject, _ old: APIObject?, _ request: NodeWrite) throws(APIError) {
+        let held = Set(old.map(AddressClaims.addresses) ?? [])
+        let fresh = AddressClaims.addresses(object).filter { !held.contains($0) }
+        if fresh.isEmpty { return }
+        let claims = try AddressClaims(core: core, but: node)
+        for address in fresh {
+            if let reason = claims.refusal(of: address, to: origin) {
+                throw request.refusal("node \"\(node)\" is not allowed to have the address \(address.host): \(reason)")
+            }
+        }
+    }
+}
+
+/// Who has which addresses, for a node that says one is its own.
+///
+/// Where it is somebody's word against somebody's, the address of a node that is alive and that of a Service stay
+/// whose they are, unless the node asks from that very address: this it cannot unless packets to the address reach it.
+/// So a node gets no Service's address, and a Service whose author guesses addresses keeps no node from joining.
+struct AddressClaims: Sendable {
+    /// Where pods and Services have their addresses, with what they are.
+    var ranges: [(range: AddressRange, what: String)] = []
+    /// Addresses, with whose they are.
+    var owners: [SocketAddress: String] = [:]
+
+    /// Why the address is not the node's, which asks from `origin`; nil when it may be.
+    func refusal(of address: SocketAddress, to origin: RequestOrigin) -> String? {
+        if let found = ranges.first(where: { $0.range.contains(address.host) }) {
+            return "it is in the range of \(found.what) \(found.range.text)"
+        }
+        let isSpecial = address.reach != .global
+        let owner = owners[address]
+        guard isSpecial || owner != nil else { return nil }
+        switch origin {
+        // A machine without any network is known by its loopback address.
+        case .thisProcess: return nil
+        case .address(let text) where SocketAddress(host: text, port: 0)?.unmapped == address: return nil
+        case .address, .unknown: break
+        }
+        if let owner { return "it is that of \(owner), and the request does not come from there" }
+        return "it is not one that others reach it by"
+    }
+
+    /// The addresses of a Node, whatever it says they are for.
+    static func addresses(_ node: APIObject) -> [SocketAddress] {
+        (node.status["addresses"]?.array ?? []).compactMap { $0["address"]?.string }.compactMap(address)
+    }
+
+    static func address(_ text: String) -> SocketAddress? { SocketAddress(host: text, port: 0)?.unmapped }
+}
+
+extension AddressClaims {
+    /// What the cluster's objects say, but for the Node that asks.
+    init(core: ServerCore, but node: String) throws(APIError) {
+        for service in try core.objects("", "services") {
+            var texts = (service.spec["externalIPs"]?.array ?? []).compactMap(\.string)
+            texts += (service.status["loadBalancer"]?["ingress"]?.array ?? []).compactMap { $0["ip"]?.string }
+            for address in texts.compactMap(Self.address) {
+                owners[address] = "the Service \(service.namespace)/\(service.name)"
+            }
+        }
+        ranges += core.configuration.clusterRanges.compactMap { AddressRange($0) }.map { (range: $0, what: "pods") }
+        ranges += core.allocator.ranges.map { (range: $0, what: "Services") }
+        for other in try core.objects("", "nodes") where other.name != node {
+            let blocks = (other.spec["podCIDRs"]?.array ?? []).compactMap(\.string).compactMap { AddressRange($0) }
+            ranges += blocks.filter { $0.prefix > 0 }.map { (range: $0, what: "the pods of node \(other.name)") }
+            guard Self.isAlive(other) else { continue }
+            for address in Self.addresses(other) { owners[address] = "node \(other.name)" }
+        }
+    }
+
+    /// A Node that is left over of a machine which has another name now keeps nothing from it.
+    private static func isAlive(_ node: APIObject) -> Bool {
+        (node.status["conditions"]?.array ?? []).contains { $0["type"] == "Ready" && $0["status"] == "True" }
+    }
+}
