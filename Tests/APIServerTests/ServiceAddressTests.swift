@@ -80,4 +80,132 @@ import Testing
             type: "application/merge-patch+json")
         #expect(back.status == 200 && back.json["spec"]?["clusterIP"]?.string?.hasPrefix("10.43.") == true)
     }
+
+    // MARK: Whose they are
+
+    private let other = "/api/v1/namespaces/other/services"
+    private let merge = "application/merge-patch+json"
+
+    private func servers() async throws -> TestServer {
+        let server = try await TestServer()
+        try await server.send(
+            "POST", "/api/v1/namespaces", ["kind": "Namespace", "apiVersion": "v1", "metadata": ["name": "other"]])
+        return server
+    }
+
+    private func fixed(_ name: String, _ last: Int) -> JSONValue {
+        service(
+            name,
+            [
+                "type": "NodePort", "clusterIP": .string("10.43.0.\(last)"),
+                "ports": [["port": 80, "nodePort": .integer(Int64(30_000 + last))]],
+            ])
+    }
+
+    /// How a service goes; the deletion is asked for by its first.
+    private static let ends: [(String, JSONObject, JSONValue?)] = [
+        ("at once", [:], nil), ("in the foreground", [:], ["propagationPolicy": "Foreground"]),
+        ("orphaning", [:], ["propagationPolicy": "Orphan"]), ("after its finalizer", ["finalizers": ["a.b/c"]], nil),
+    ]
+
+    @Test(arguments: 0..<4) func `are free when the Service has gone, and not before`(_ index: Int) async throws {
+        let (_, metadata, options) = Self.ends[index]
+        let server = try await servers()
+        var object = fixed("one", 7)
+        for (field, value) in metadata { object["metadata"]?[field] = value }
+        #expect(try await server.send("POST", services, object).status == 201)
+        #expect(try await server.send("DELETE", "\(services)/one", options).status == 200)
+        if try await server.send("GET", "\(services)/one").status == 200 {
+            #expect(try await server.send("POST", other, fixed("two", 7)).status == 422)
+            let freed = try await server.send(
+                "PATCH", "\(services)/one", ["metadata": ["finalizers": nil]], type: merge)
+            #expect(freed.status == 200)
+        }
+        #expect(try await server.send("POST", other, fixed("two", 7)).status == 201)
+        #expect(try await server.send("POST", services, fixed("one", 7)).status == 422)
+    }
+
+    @Test func `of a collection are free when it is deleted`() async throws {
+        let server = try await servers()
+        for last in 7...9 { #expect(try await server.send("POST", services, fixed("s\(last)", last)).status == 201) }
+        #expect(try await server.send("DELETE", services).status == 200)
+        for last in 7...9 { #expect(try await server.send("POST", other, fixed("s\(last)", last)).status == 201) }
+    }
+
+    @Test func `stay where they are when a change of them is refused`() async throws {
+        let server = try await servers()
+        #expect(try await server.send("POST", services, fixed("one", 7)).status == 201)
+        let quota: JSONValue = [
+            "kind": "ResourceQuota", "apiVersion": "v1", "metadata": ["name": "q"],
+            "spec": ["hard": ["services.nodeports": "1"]],
+        ]
+        #expect(try await server.send("POST", "/api/v1/namespaces/default/resourcequotas", quota).status == 201)
+        func ports(_ numbers: Int64...) -> JSONValue {
+            .array(numbers.map { ["name": .string("p\($0)"), "port": .integer($0), "nodePort": .integer($0)] })
+        }
+        let large = JSONValue.array(
+            (1...14_000).map {
+                [
+                    "name": .string("p\($0)"), "port": .integer(Int64($0)),
+                    "appProtocol": .string("example.com/" + String(repeating: "a", count: 60)),
+                ]
+            })
+        let alias: JSONObject = [
+            "type": "ExternalName", "externalName": "a.example", "clusterIP": nil, "clusterIPs": nil,
+        ]
+        var tooLarge = alias
+        tooLarge["ports"] = large
+        var wrong = alias
+        wrong["externalName"] = "-"
+        let changes: [(JSONValue, String, Int)] = [
+            (["spec": ["ports": ports(30_021, 30_022)]], "", 403), (["spec": .object(tooLarge)], "", 413),
+            (["spec": .object(wrong)], "", 422), (["spec": .object(alias)], "?dryRun=All", 200),
+            (["spec": ["ports": ports(30_021)]], "?dryRun=All", 200),
+            (["spec": ["ports": ports(30_021)], "metadata": ["resourceVersion": "1"]], "", 409),
+        ]
+        for (change, query, status) in changes {
+            let answer = try await server.send("PATCH", "\(services)/one\(query)", change, type: merge)
+            #expect(answer.status == status, "\(answer.json["message"]?.string ?? "")")
+            // What it has is nobody else's, and what it asked for is free.
+            let same = try await server.send("POST", other, fixed("two", 7))
+            #expect(same.status == 422 && same.json["details"]?["causes"]?.array?.count == 1)
+            let port = try await server.send(
+                "POST", other, service("two", ["type": "NodePort", "ports": ports(30_007)]))
+            #expect(port.status == 422)
+            #expect(try await server.send("POST", other, fixed("two", 21)).status == 201)
+            #expect(try await server.send("DELETE", "\(other)/two").status == 200)
+        }
+    }
+
+    @Test func `of a create that is refused are free`() async throws {
+        let server = try await servers()
+        var wrong = fixed("one", 7)
+        wrong["spec"]?["sessionAffinity"] = "Sometimes"
+        #expect(try await server.send("POST", services, wrong).status == 422)
+        #expect(try await server.send("POST", "\(services)?dryRun=All", fixed("one", 7)).status == 201)
+        #expect(try await server.send("POST", services, service("one", [:])).status == 201)
+        #expect(try await server.send("POST", services, fixed("one", 7)).status == 409)
+        #expect(try await server.send("POST", other, fixed("one", 7)).status == 201)
+    }
+
+    @Test func `are known again after a restart`() async throws {
+        let server = try await servers()
+        #expect(try await server.send("POST", services, fixed("one", 7)).status == 201)
+        server.server.stop()
+        let again = try await TestServer { $0.dataDirectory = server.directory }
+        #expect(try await again.send("POST", other, fixed("two", 7)).status == 422)
+        #expect(try await again.send("DELETE", "\(services)/one").status == 200)
+        #expect(try await again.send("POST", other, fixed("two", 7)).status == 201)
+    }
+
+    @Test func `are given to one of many who ask at once`() async throws {
+        let server = try await servers()
+        let codes = try await withThrowingTaskGroup(of: Int.self) { group in
+            for index in 0..<16 {
+                group.addTask { try await server.send("POST", other, fixed("s\(index)", 7)).status }
+            }
+            return try await group.reduce(into: [Int: Int]()) { $0[$1, default: 0] += 1 }
+        }
+        #expect(codes == [201: 1, 422: 15])
+    }
 }

@@ -47,13 +47,15 @@ public final class APIServer: HTTPHandler {
             key: credentials.serviceAccountKey, publicKeys: [credentials.serviceAccountKey.publicKey])
         let storage = ObjectStorage(store: sqlite)
         let registry = ResourceRegistry()
-        guard let quotas = Quotas(storage: storage, registry: registry) else {
-            throw ConfigurationError("the table of resources has no resourcequotas")
-        }
+        guard let quotas = Quotas(storage: storage, registry: registry),
+            let services = registry.preferred("", "services")
+        else { throw ConfigurationError("the table of resources has no resourcequotas or services") }
         core = ServerCore(
             configuration: configuration, logger: logger, storage: storage, registry: registry,
-            allocator: ServiceAllocator(ranges: ranges, portRange: configuration.nodePorts), quotas: quotas,
-            tokens: tokens, connections: ProxyConnections(makeClient: credentials.makeClient), metrics: server)
+            allocator: ServiceAllocator(
+                ranges: ranges, portRange: configuration.nodePorts, store: sqlite, services: services),
+            quotas: quotas, tokens: tokens, connections: ProxyConnections(makeClient: credentials.makeClient),
+            metrics: server)
         authenticator = Authenticator(
             core: core, frontProxyName: credentials.frontProxyAuthority.certificate.commonName)
         authorizer = Authorizer(core: core)
@@ -69,7 +71,6 @@ public final class APIServer: HTTPHandler {
     /// Brings up what every cluster has, then says that the server is ready.
     public func start() async throws {
         do throws(APIError) {
-            core.allocator.load(try core.objects("", "services"))
             try await Bootstrap(core: core, credentials: credentials).run()
         } catch {
             throw ConfigurationError("prepare the cluster: \(error.message)")

@@ -65,20 +65,20 @@ extension RequestScope {
         object.uid = Fresh.uid()
         try strategy.prepareForCreate(&object)
         if operation == .update { trackFields(live: nil, &object, subresource: "") }
-        let reservation = try core.allocator.prepare(&object, old: nil, resource: resource, dryRun: options.dryRun)
-        do throws(APIError) {
+        let prepared = object
+        return try await core.allocator.reserving(for: resource) { (reservation) async throws(APIError) in
+            var object = prepared
+            try core.allocator.prepare(&object, old: nil, resource: resource, dryRun: options.dryRun, reservation)
             let errors = Machinery.validate(resource, new: object, old: nil)
             if !errors.isEmpty {
                 throw .invalid(subject(object.name.isEmpty ? given.generateName : object.name), errors)
             }
             try admission.validate(object, old: nil, resource: resource, operation: .create)
-            try await core.allocator.commit(reservation)
             if options.dryRun {
                 if storage.get(resource, namespace: object.namespace, name: object.name) != nil {
                     throw .alreadyExists(subject(object.name))
                 }
                 try await core.quotas.charging(object, old: nil, resource, dryRun: true) {}
-                core.allocator.release(reservation)
                 return (nil, object)
             }
             let incoming = StoredForm.incoming(object, resource)
@@ -89,9 +89,6 @@ extension RequestScope {
             }
             object.resourceVersion = String(stored.revision)
             return (stored, object)
-        } catch {
-            core.allocator.release(reservation)
-            throw error
         }
     }
 

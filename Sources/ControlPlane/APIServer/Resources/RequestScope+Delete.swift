@@ -75,7 +75,6 @@ extension RequestScope {
                 let revision = try await storage.end(
                     stored, resource, namespace: namespace, name: name, by: permission, ending)
             else { continue }
-            if immediate { core.allocator.released(marked, resource) }
             var result = immediate ? old : marked
             result.resourceVersion = String(revision)
             return (result, immediate)

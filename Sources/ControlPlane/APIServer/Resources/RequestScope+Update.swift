@@ -47,22 +47,14 @@ extension RequestScope {
     private func writeOnce(
         warnings: [String], operation: FieldOperation, _ change: (APIObject) async throws(APIError) -> APIObject
     ) async throws(APIError) -> HTTPResponse {
-        let (stored, shown) = try await storage.change(resource, namespace: namespace, name: info.name, by: permission)
-        {
-            (raw, _) throws(APIError) in
-            let old = StoredForm.outgoing(raw, resource)
-            var new = try await change(old)
-            try Self.checkKind(&new.json, apiVersion: resource.apiVersion, kind: resource.kind)
-            try checkName(new)
-            try checkNamespace(&new)
-            try checkPreconditions(new, old)
-            guard let final = try await prepared(new, old: old, operation) else { return .show(old) }
-            if isCounted { try await core.quotas.charge(final, old: old, resource, dryRun: options.dryRun) }
-            if options.dryRun { return .show(final) }
-            // The last finalizer went: this was the update that the deletion waited for.
-            if Self.isFinished(final), old.deletionTimestamp != nil { return .remove(final) }
-            // An apply without its record would not know the next time what was its own.
-            return .write(StoredForm.incoming(final, resource), mayForgetManagers: operation != .applied)
+        let (stored, shown) = try await core.allocator.reserving(for: resource) {
+            (reservation) async throws(APIError) in
+            try await storage.change(resource, namespace: namespace, name: info.name, by: permission) {
+                (raw, _) throws(APIError) in
+                let old = StoredForm.outgoing(raw, resource)
+                let new = try await change(old)
+                return try await step(from: old, to: new, operation, reservation)
+            }
         }
         var warnings = warnings
         if Unserved.concerns(resource) {
@@ -71,6 +63,25 @@ extension RequestScope {
         }
         if let shown { return try respond(shown, warnings: warnings) }
         return try respond(stored, warnings: warnings)
+    }
+
+    /// What an update of `old` to what is asked for comes to.
+    private func step(
+        from old: APIObject, to wanted: APIObject, _ operation: FieldOperation,
+        _ reservation: ServiceAllocator.Reservation?
+    ) async throws(APIError) -> ObjectStorage.Step {
+        var new = wanted
+        try Self.checkKind(&new.json, apiVersion: resource.apiVersion, kind: resource.kind)
+        try checkName(new)
+        try checkNamespace(&new)
+        try checkPreconditions(new, old)
+        guard let final = try prepared(new, old: old, operation, reservation) else { return .show(old) }
+        if isCounted { try await core.quotas.charge(final, old: old, resource, dryRun: options.dryRun) }
+        if options.dryRun { return .show(final) }
+        // The last finalizer went: this was the update that the deletion waited for.
+        if Self.isFinished(final), old.deletionTimestamp != nil { return .remove(final) }
+        // An apply without its record would not know the next time what was its own.
+        return .write(StoredForm.incoming(final, resource), mayForgetManagers: operation != .applied)
     }
 
     /// Nothing holds a deletion back any more.
@@ -108,8 +119,9 @@ extension RequestScope {
 
     /// The object to store, or nil when nothing changes.
     private func prepared(
-        _ given: APIObject, old: APIObject, _ operation: FieldOperation
-    ) async throws(APIError) -> APIObject? {
+        _ given: APIObject, old: APIObject, _ operation: FieldOperation,
+        _ reservation: ServiceAllocator.Reservation?
+    ) throws(APIError) -> APIObject? {
         var new = given
         try keepMirror(new, old)
         keepServerMetadata(&new, old)
@@ -122,23 +134,12 @@ extension RequestScope {
         try strategy.prepareForUpdate(&new, old: old, subresource: info.subresource)
         if operation == .update { trackFields(live: old, &new, subresource: info.subresource) }
         strategy.bumpGeneration(&new, old: old)
-        let reservation = try core.allocator.prepare(&new, old: old, resource: resource, dryRun: options.dryRun)
-        do throws(APIError) {
-            var errors = Machinery.validate(resource, new: new, old: old, subresource: info.subresource)
-            errors += try kindErrors(new, old: old)
-            if !errors.isEmpty { throw .invalid(subject(), errors) }
-            try admission.validate(new, old: old, resource: resource, operation: .update(info.subresource))
-            if Self.isSame(new, old) {
-                core.allocator.release(reservation)
-                return nil
-            }
-            try await core.allocator.commit(reservation)
-            if options.dryRun { core.allocator.release(reservation) }
-            return new
-        } catch {
-            core.allocator.release(reservation)
-            throw error
-        }
+        try core.allocator.prepare(&new, old: old, resource: resource, dryRun: options.dryRun, reservation)
+        var errors = Machinery.validate(resource, new: new, old: old, subresource: info.subresource)
+        errors += try kindErrors(new, old: old)
+        if !errors.isEmpty { throw .invalid(subject(), errors) }
+        try admission.validate(new, old: old, resource: resource, operation: .update(info.subresource))
+        return Self.isSame(new, old) ? nil : new
     }
 
     /// What the request may not change of this kind by this subresource.

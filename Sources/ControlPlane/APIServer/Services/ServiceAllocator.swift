@@ -5,86 +5,125 @@ internal import Schema
 internal import Store
 internal import Synchronization
 
-/// Gives services their addresses and node ports. What is taken is what the stored services hold: it is counted from
-/// them at start, so that nothing can leak or be given twice after a crash.
+/// Gives services their addresses and node ports. Taken is what the stored services hold, as of now, by whatever way they
+/// came and went, and what requests under way have been given: nothing is noted that could be forgotten to be taken back.
 final class ServiceAllocator: Sendable {
-    /// What one request has taken and not yet stored.
-    struct Reservation: Sendable {
+    private struct Holding {
         var addresses: [String] = []
-        var ports: [Int64] = []
-        /// What the object held before and gives up once the change is stored.
-        var releasedAddresses: [String] = []
-        var releasedPorts: [Int64] = []
-        static let none = Reservation()
+        var ports: Set<Int64> = []
     }
 
     private struct State {
-        var addresses: Set<String> = []
-        var ports: Set<Int64> = []
+        /// What each stored service has, by its key, and how many have each.
+        var holdings: [String: Holding] = [:]
+        var addresses: [String: Int] = [:]
+        var ports: [Int64: Int] = [:]
+        /// What requests have been given and have not stored yet.
+        var givenAddresses: Set<String> = []
+        var givenPorts: Set<Int64> = []
+
+        mutating func hold(_ key: String, _ holding: Holding?) {
+            if let before = holdings.removeValue(forKey: key) {
+                for address in before.addresses { Self.add(-1, to: &addresses[address]) }
+                for port in before.ports { Self.add(-1, to: &ports[port]) }
+            }
+            guard let holding else { return }
+            holdings[key] = holding
+            for address in holding.addresses { Self.add(1, to: &addresses[address]) }
+            for port in holding.ports { Self.add(1, to: &ports[port]) }
+        }
+
+        private static func add(_ difference: Int, to count: inout Int?) {
+            let sum = (count ?? 0) + difference
+            count = sum > 0 ? sum : nil
+        }
+
+        mutating func give(_ address: String) -> Bool {
+            addresses[address] == nil && givenAddresses.insert(address).inserted
+        }
+
+        mutating func give(_ port: Int64) -> Bool { ports[port] == nil && givenPorts.insert(port).inserted }
+    }
+
+    /// What one request has been given. Ends with the request: what it has stored is taken by what is stored.
+    final class Reservation: Sendable {
+        fileprivate struct Given {
+            var addresses: [String] = []
+            var ports: [Int64] = []
+        }
+        fileprivate let given = Mutex(Given())
     }
 
     let ranges: [AddressRange]
     private let portRange: ClosedRange<Int64>
+    private let store: any KeyValueStore
+    private let prefix: String
+    private let changes: ChangedKeys
     private let state = Mutex(State())
 
-    init(ranges: [AddressRange], portRange: ClosedRange<Int64>) {
+    init(ranges: [AddressRange], portRange: ClosedRange<Int64>, store: any KeyValueStore, services: ResourceKind) {
         self.ranges = ranges
         self.portRange = portRange
+        self.store = store
+        prefix = ObjectStorage.prefix(services)
+        changes = store.changedKeys(under: prefix)
     }
 
-    /// Takes what the stored services hold.
-    func load(_ services: [APIObject]) {
-        state.withLock { state in
-            for service in services {
-                state.addresses.formUnion(Self.addresses(service))
-                state.ports.formUnion(Self.ports(service))
-            }
-        }
+    /// Runs what gives addresses to an object and stores it, or does not. Kinds that have none pay nothing.
+    func reserving<Result>(
+        for resource: ResourceKind, _ body: (Reservation?) async throws(APIError) -> Result
+    ) async throws(APIError) -> Result {
+        guard resource.group.isEmpty, resource.kind == "Service" else { return try await body(nil) }
+        let reservation = Reservation()
+        defer { release(reservation) }
+        return try await body(reservation)
     }
 
-    /// Fills in what the service leaves to the server. A dry run takes nothing.
+    /// Fills in what the service leaves to the server. What an earlier attempt of the same request was given is free
+    /// again; a dry run keeps nothing.
     func prepare(
-        _ object: inout APIObject, old: APIObject?, resource: ResourceKind, dryRun: Bool
-    ) throws(APIError) -> Reservation {
-        guard resource.group.isEmpty, resource.kind == "Service" else { return .none }
-        var reservation = Reservation()
-        do throws(APIError) {
-            try prepareAddresses(&object, old, resource, &reservation)
-            try preparePorts(&object, old, resource, &reservation)
-        } catch {
-            release(reservation)
-            throw error
-        }
-        if dryRun {
-            release(reservation)
-            return .none
-        }
-        return reservation
+        _ object: inout APIObject, old: APIObject?, resource: ResourceKind, dryRun: Bool, _ reservation: Reservation?
+    ) throws(APIError) {
+        guard let reservation else { return }
+        release(reservation)
+        try prepareAddresses(&object, old, resource, reservation)
+        try preparePorts(&object, old, resource, reservation)
+        if dryRun { release(reservation) }
     }
 
-    /// The object is about to be stored: what it gave up is free.
-    func commit(_ reservation: Reservation) async throws(APIError) {
+    private func release(_ reservation: Reservation) {
+        let given = reservation.given.withLock { given in
+            defer { given = Reservation.Given() }
+            return given
+        }
         state.withLock { state in
-            state.addresses.subtract(reservation.releasedAddresses)
-            state.ports.subtract(reservation.releasedPorts)
+            state.givenAddresses.subtract(given.addresses)
+            state.givenPorts.subtract(given.ports)
         }
     }
 
-    /// The object was not stored.
-    func release(_ reservation: Reservation) {
+    // MARK: What is stored
+
+    /// Gives by what is stored now.
+    private func giving<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
         state.withLock { state in
-            state.addresses.subtract(reservation.addresses)
-            state.ports.subtract(reservation.ports)
+            switch changes.take() {
+            case .keys(let keys):
+                for key in keys { set(&state, key, store.get(key)) }
+            case .everything:
+                let present = store.current(prefix: prefix)
+                for key in Set(state.holdings.keys).subtracting(present.map(\.key)) { state.hold(key, nil) }
+                for stored in present { set(&state, stored.key, stored) }
+            }
+            return body(&state)
         }
     }
 
-    /// A deleted service gives everything back.
-    func released(_ object: APIObject, _ resource: ResourceKind) {
-        guard resource.group.isEmpty, resource.kind == "Service" else { return }
-        state.withLock { state in
-            state.addresses.subtract(Self.addresses(object))
-            state.ports.subtract(Self.ports(object))
-        }
+    private func set(_ state: inout State, _ key: String, _ stored: StoredObject?) {
+        guard let stored else { return state.hold(key, nil) }
+        // One that cannot be read keeps what it had.
+        guard let service = try? APIObject(stored) else { return }
+        state.hold(key, Holding(addresses: Self.addresses(service), ports: Set(Self.ports(service))))
     }
 
     private static func addresses(_ service: APIObject) -> [String] {
@@ -102,7 +141,7 @@ final class ServiceAllocator: Sendable {
     // MARK: Addresses
 
     private func prepareAddresses(
-        _ object: inout APIObject, _ old: APIObject?, _ resource: ResourceKind, _ reservation: inout Reservation
+        _ object: inout APIObject, _ old: APIObject?, _ resource: ResourceKind, _ reservation: Reservation
     ) throws(APIError) {
         var spec = object.spec
         defer { object.spec = spec }
@@ -113,7 +152,6 @@ final class ServiceAllocator: Sendable {
                 spec["clusterIPs"] = [.string(single)]
             }
             spec["internalTrafficPolicy"] = nil
-            reservation.releasedAddresses = before
             return
         }
         inherit(&spec, old)
@@ -132,17 +170,15 @@ final class ServiceAllocator: Sendable {
         var chosen: [String] = []
         for (index, family) in families.enumerated() {
             if index < fixed.count {
-                try take(fixed[index], held: before, index, object, resource, &reservation)
+                try take(fixed[index], held: before, index, object, resource, reservation)
                 chosen.append(fixed[index])
             } else {
-                chosen.append(try next(family, object, resource, &reservation))
+                chosen.append(try next(family, object, resource, reservation))
             }
         }
         spec["clusterIP"] = .string(chosen.first ?? "")
         spec["clusterIPs"] = .array(chosen.map { .string($0) })
         spec["ipFamilies"] = .array(families.map { .string($0) })
-        let kept = Set(chosen.map(AddressRange.canonical))
-        reservation.releasedAddresses = before.filter { !kept.contains($0) }
     }
 
     /// An update that leaves the addresses out keeps them.
@@ -200,7 +236,7 @@ final class ServiceAllocator: Sendable {
 
     private func take(
         _ address: String, held: [String], _ index: Int, _ object: APIObject, _ resource: ResourceKind,
-        _ reservation: inout Reservation
+        _ reservation: Reservation
     ) throws(APIError) {
         // One address is one however it is written: nobody takes another's by another spelling.
         let canonical = AddressRange.canonical(address)
@@ -211,7 +247,7 @@ final class ServiceAllocator: Sendable {
                 resource.subject(object.name),
                 [.invalid(path, address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")])
         }
-        guard let range = ranges.first(where: { $0.contains(address) }) else {
+        guard ranges.contains(where: { $0.contains(address) }) else {
             let valid = ranges.map(\.text).joined(separator: ", ")
             throw .invalid(
                 resource.subject(object.name),
@@ -222,20 +258,18 @@ final class ServiceAllocator: Sendable {
                     )
                 ])
         }
-        _ = range
-        let free = state.withLock { $0.addresses.insert(canonical).inserted }
-        guard free else {
+        guard giving({ $0.give(canonical) }) else {
             throw .invalid(
                 resource.subject(object.name),
                 [.invalid(path, address, "failed to allocate IP \(address): provided IP is already allocated")])
         }
-        reservation.addresses.append(canonical)
+        reservation.given.withLock { $0.addresses.append(canonical) }
     }
 
     /// A free address of `family`. Addresses are given from the upper part of the range, so that the lower part is left
     /// for those who choose their own.
     private func next(
-        _ family: String, _ object: APIObject, _ resource: ResourceKind, _ reservation: inout Reservation
+        _ family: String, _ object: APIObject, _ resource: ResourceKind, _ reservation: Reservation
     ) throws(APIError) -> String {
         guard let range = ranges.first(where: { $0.family == family }) else {
             throw .internalError("no service address range of family \(family)")
@@ -243,74 +277,66 @@ final class ServiceAllocator: Sendable {
         let count = range.count
         let lower = min(max(16, count / 16), 256)
         let start = count > lower ? lower : 0
-        let found = state.withLock { state -> String? in
+        let found = giving { state -> String? in
             let span = count - start
             let offset = span > 0 ? Int.random(in: 0..<span) : 0
             for step in 0..<max(span, 0) {
                 let address = range.address(1 + start + (offset + step) % span)
-                if state.addresses.insert(address).inserted { return address }
+                if state.give(address) { return address }
             }
             for index in 1..<(1 + start) {
                 let address = range.address(index)
-                if state.addresses.insert(address).inserted { return address }
+                if state.give(address) { return address }
             }
             return nil
         }
         guard let found else {
             throw .internalError("failed to allocate a serviceIP: range is full")
         }
-        reservation.addresses.append(found)
+        reservation.given.withLock { $0.addresses.append(found) }
         return found
     }
 
     // MARK: Ports
 
     private func preparePorts(
-        _ object: inout APIObject, _ old: APIObject?, _ resource: ResourceKind, _ reservation: inout Reservation
+        _ object: inout APIObject, _ old: APIObject?, _ resource: ResourceKind, _ reservation: Reservation
     ) throws(APIError) {
         var spec = object.spec
         defer { object.spec = spec }
-        let before = old.map(Self.ports) ?? []
         let type = spec["type"]?.string ?? "ClusterIP"
         let wants =
             type == "NodePort" || (type == "LoadBalancer" && spec["allocateLoadBalancerNodePorts"]?.bool != false)
         var ports = spec["ports"]?.array ?? []
-        var held = Set(before)
-        var chosen: [Int64] = []
+        var held = Set(old.map(Self.ports) ?? [])
         var byNumber: [Int64: Set<String>] = [:]
         for index in ports.indices {
             let proto = ports[index]["protocol"]?.string ?? "TCP"
             if let number = ports[index]["nodePort"]?.integer, number > 0 {
                 // One number serves several protocols of one service.
                 if byNumber[number]?.insert(proto).inserted == nil {
-                    try take(port: number, held: &held, index, object, resource, &reservation)
+                    try take(port: number, held: &held, index, object, resource, reservation)
                     byNumber[number] = [proto]
                 }
-                chosen.append(number)
             } else if wants {
                 let kept = Self.samePort(ports[index], in: old)
                 let number: Int64
-                if let kept { number = kept } else { number = try nextPort(&reservation) }
+                if let kept { number = kept } else { number = try nextPort(reservation) }
                 ports[index]["nodePort"] = .integer(number)
                 byNumber[number, default: []].insert(proto)
-                chosen.append(number)
             }
         }
         if type == "LoadBalancer", spec["externalTrafficPolicy"]?.string == "Local" {
             let number = spec["healthCheckNodePort"]?.integer ?? old?.spec["healthCheckNodePort"]?.integer ?? 0
             if number > 0 {
-                try take(port: number, held: &held, 0, object, resource, &reservation)
-                chosen.append(number)
+                try take(port: number, held: &held, 0, object, resource, reservation)
             } else {
-                let fresh = try nextPort(&reservation)
-                spec["healthCheckNodePort"] = .integer(fresh)
-                chosen.append(fresh)
+                spec["healthCheckNodePort"] = .integer(try nextPort(reservation))
             }
         } else {
             spec["healthCheckNodePort"] = nil
         }
         if !ports.isEmpty { spec["ports"] = .array(ports) }
-        reservation.releasedPorts = before.filter { !chosen.contains($0) }
     }
 
     private static func samePort(_ port: JSONValue, in old: APIObject?) -> Int64? {
@@ -323,7 +349,7 @@ final class ServiceAllocator: Sendable {
 
     private func take(
         port: Int64, held: inout Set<Int64>, _ index: Int, _ object: APIObject, _ resource: ResourceKind,
-        _ reservation: inout Reservation
+        _ reservation: Reservation
     ) throws(APIError) {
         if held.contains(port) { return }
         let path = FieldPath("spec")["ports"][index]["nodePort"]
@@ -337,26 +363,26 @@ final class ServiceAllocator: Sendable {
                     )
                 ])
         }
-        guard state.withLock({ $0.ports.insert(port).inserted }) else {
+        guard giving({ $0.give(port) }) else {
             throw .invalid(
                 resource.subject(object.name), [.invalid(path, port, "provided port is already allocated")])
         }
-        reservation.ports.append(port)
+        reservation.given.withLock { $0.ports.append(port) }
         held.insert(port)
     }
 
-    private func nextPort(_ reservation: inout Reservation) throws(APIError) -> Int64 {
+    private func nextPort(_ reservation: Reservation) throws(APIError) -> Int64 {
         let range = portRange
-        let found = state.withLock { state -> Int64? in
+        let found = giving { state -> Int64? in
             let offset = Int64.random(in: 0..<Int64(range.count))
             for step in 0..<Int64(range.count) {
                 let port = range.lowerBound + (offset + step) % Int64(range.count)
-                if state.ports.insert(port).inserted { return port }
+                if state.give(port) { return port }
             }
             return nil
         }
         guard let found else { throw .internalError("failed to allocate a nodePort: range is full") }
-        reservation.ports.append(found)
+        reservation.given.withLock { $0.ports.append(found) }
         return found
     }
 }
