@@ -23,6 +23,11 @@ public enum QuotaUsage {
         return usage
     }
 
+    /// Whether what an object counts for is more than one of its kind.
+    public static func dependsOnContent(group: String, plural: String) -> Bool {
+        group.isEmpty && ["pods", "services", "persistentvolumeclaims"].contains(plural)
+    }
+
     /// `count/deployments.apps`; `count/pods`.
     public static func countName(group: String, plural: String) -> String {
         group.isEmpty ? "count/\(plural)" : "count/\(plural).\(group)"
@@ -67,6 +72,19 @@ public enum QuotaUsage {
     /// What a pod needs at most at one time: its containers and sidecars together, or one init container beside the
     /// sidecars started before it; and the overhead of its runtime.
     private static func total(_ pod: JSONObject, _ field: String) -> [String: Quantity] {
+        var total = podTotal(pod, field) { _ in true }
+        let overhead = quantities(pod["spec"]?["overhead"]?.object ?? [:])
+        for (name, quantity) in overhead where field == "requests" || total[name] != nil {
+            total[name, default: .zero] += quantity
+        }
+        return total
+    }
+
+    /// The same without overhead, for what is no quota. `isSaidAtOnce` tells of which resources what the pod says as a
+    /// whole counts, and not the sum of its parts.
+    public static func podTotal(
+        _ pod: JSONObject, _ field: String, isSaidAtOnce: (String) -> Bool
+    ) -> [String: Quantity] {
         let spec = pod["spec"]?.object ?? [:]
         var running: [String: Quantity] = [:]
         for container in spec["containers"]?.array ?? [] { running.add(amounts(container, field)) }
@@ -83,12 +101,8 @@ public enum QuotaUsage {
             starting.merge(needed) { max($0, $1) }
         }
         running.merge(starting) { max($0, $1) }
-        // What the pod says as a whole goes before the sum of its parts.
-        running.merge(quantities(spec["resources"]?[field]?.object ?? [:])) { $1 }
-        let overhead = quantities(spec["overhead"]?.object ?? [:])
-        for (name, quantity) in overhead where field == "requests" || running[name] != nil {
-            running[name, default: .zero] += quantity
-        }
+        let whole = quantities(spec["resources"]?[field]?.object ?? [:])
+        for (name, quantity) in whole where isSaidAtOnce(name) { running[name] = quantity }
         return running
     }
 
@@ -96,7 +110,7 @@ public enum QuotaUsage {
         quantities(container["resources"]?[field]?.object ?? [:])
     }
 
-    private static func quantities(_ object: JSONObject) -> [String: Quantity] {
+    public static func quantities(_ object: JSONObject) -> [String: Quantity] {
         var result: [String: Quantity] = [:]
         for (name, value) in object { result[name] = Quantity(value.string ?? value.description) }
         return result

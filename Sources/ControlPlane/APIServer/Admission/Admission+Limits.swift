@@ -44,18 +44,23 @@ extension Admission {
         for limit in try limits(object.namespace) {
             switch (limit["type"]?.string, resource.kind) {
             case ("Container", "Pod"):
-                for field in ["initContainers", "containers"] {
+                for field in ["containers", "initContainers"] {
                     for container in object.spec[field]?.array ?? [] {
-                        complaints += Self.check(
-                            limit, "Container", container["resources"]?["requests"]?.object ?? [:],
-                            container["resources"]?["limits"]?.object ?? [:])
+                        complaints += LimitBounds(limit, "Container").complaints(
+                            requests: QuotaUsage.quantities(container["resources"]?["requests"]?.object ?? [:]),
+                            limits: QuotaUsage.quantities(container["resources"]?["limits"]?.object ?? [:]))
                     }
                 }
             case ("Pod", "Pod"):
-                complaints += Self.check(limit, "Pod", Self.total(object, "requests"), Self.total(object, "limits"))
+                // Sidecars count with the containers; of what the pod says as a whole these two.
+                func total(_ field: String) -> [String: Quantity] {
+                    QuotaUsage.podTotal(object.json, field) { ["cpu", "memory"].contains($0) }
+                }
+                complaints += LimitBounds(limit, "Pod").complaints(
+                    requests: total("requests"), limits: total("limits"))
             case ("PersistentVolumeClaim", "PersistentVolumeClaim"):
-                let requests = object.spec["resources"]?["requests"]?.object ?? [:]
-                complaints += Self.check(limit, "PersistentVolumeClaim", requests, requests)
+                complaints += LimitBounds(limit, "PersistentVolumeClaim").complaints(
+                    requests: QuotaUsage.quantities(object.spec["resources"]?["requests"]?.object ?? [:]))
             default: break
             }
         }
@@ -63,59 +68,77 @@ extension Admission {
         let text = complaints.count == 1 ? complaints[0] : "[\(complaints.joined(separator: ", "))]"
         throw .forbidden(resource.subject(object.name), text)
     }
+}
 
-    private static func total(_ pod: APIObject, _ field: String) -> JSONObject {
-        var sums: [String: Quantity] = [:]
-        for container in pod.spec["containers"]?.array ?? [] {
-            for (name, value) in container["resources"]?[field]?.object ?? [:] {
-                if let quantity = quantity(value) { sums[name] = (sums[name] ?? .zero) + quantity }
-            }
-        }
-        return JSONObject(sums.map { ($0.key, .string($0.value.description)) })
+/// One item of a LimitRange: between what the amounts of one thing have to be.
+struct LimitBounds: Sendable {
+    let type: String
+    let minimum: [String: Quantity]
+    let maximum: [String: Quantity]
+    let ratio: [String: Quantity]
+
+    init(_ item: JSONValue, _ type: String) {
+        self.type = type
+        minimum = QuotaUsage.quantities(item["min"]?.object ?? [:])
+        maximum = QuotaUsage.quantities(item["max"]?.object ?? [:])
+        ratio = QuotaUsage.quantities(item["maxLimitRequestRatio"]?.object ?? [:])
     }
 
-    static func quantity(_ value: JSONValue?) -> Quantity? {
-        guard let value else { return nil }
-        return Quantity(value.string ?? value.number.map { "\($0)" } ?? "")
-    }
-
-    private static func check(
-        _ limit: JSONValue, _ type: String, _ requests: JSONObject, _ limits: JSONObject
-    ) -> [String] {
+    /// What is wrong with the amounts. `limits` is nil where there are none but requests: for storage.
+    func complaints(requests: [String: Quantity], limits: [String: Quantity]? = nil) -> [String] {
         var complaints: [String] = []
-        for (name, bound) in limit["min"]?.object ?? [:] {
-            guard let minimum = quantity(bound) else { continue }
-            if let request = quantity(requests[name]) {
-                if request < minimum {
-                    complaints.append("minimum \(name) usage per \(type) is \(minimum), but request is \(request)")
-                }
-            } else {
-                complaints.append("minimum \(name) usage per \(type) is \(minimum).  No request is specified")
-            }
-            if let given = quantity(limits[name]), given < minimum {
-                complaints.append("minimum \(name) usage per \(type) is \(minimum), but limit is \(given)")
-            }
-        }
-        for (name, bound) in limit["max"]?.object ?? [:] {
-            guard let maximum = quantity(bound) else { continue }
-            guard let given = quantity(limits[name]) else {
-                complaints.append("maximum \(name) usage per \(type) is \(maximum).  No limit is specified")
+        for (name, bound) in minimum.sorted(by: { $0.key < $1.key }) {
+            let rule = "minimum \(name) usage per \(type) is \(bound)"
+            guard let request = requests[name] else {
+                complaints.append("\(rule).  No request is specified")
                 continue
             }
-            if maximum < given {
-                complaints.append("maximum \(name) usage per \(type) is \(maximum), but limit is \(given)")
+            if request < bound {
+                complaints.append("\(rule), but request is \(request)")
+            } else if let limit = limits?[name], limit < bound {
+                complaints.append("\(rule), but limit is \(limit)")
             }
         }
-        for (name, bound) in limit["maxLimitRequestRatio"]?.object ?? [:] {
-            guard let ratio = quantity(bound), let request = quantity(requests[name]), !request.isZero,
-                let given = quantity(limits[name])
-            else { continue }
-            let actual = given.approximate / request.approximate
-            if actual > ratio.approximate {
-                complaints.append(
-                    "\(name) max limit to request ratio per \(type) is \(ratio), but provided ratio is \(actual)")
+        for (name, bound) in maximum.sorted(by: { $0.key < $1.key }) {
+            let rule = "maximum \(name) usage per \(type) is \(bound)"
+            if let limits {
+                guard let limit = limits[name] else {
+                    complaints.append("\(rule).  No limit is specified")
+                    continue
+                }
+                if limit > bound {
+                    complaints.append("\(rule), but limit is \(limit)")
+                    continue
+                }
+            } else if requests[name] == nil {
+                complaints.append("\(rule).  No request is specified")
             }
+            if let request = requests[name], request > bound {
+                complaints.append("\(rule), but request is \(request)")
+            }
+        }
+        guard let limits else { return complaints }
+        for (name, bound) in ratio.sorted(by: { $0.key < $1.key }) {
+            let rule = "\(name) max limit to request ratio per \(type) is \(bound)"
+            guard let request = requests[name], !request.isZero else {
+                complaints.append("\(rule), but no request is specified or request is 0")
+                continue
+            }
+            guard let limit = limits[name], !limit.isZero else {
+                complaints.append("\(rule), but no limit is specified or limit is 0")
+                continue
+            }
+            let actual = limit.approximate / request.approximate
+            if actual > bound.approximate { complaints.append("\(rule), but provided ratio is \(Self.text(actual))") }
         }
         return complaints
+    }
+
+    /// With six digits behind the point, as upstream's messages have it.
+    private static func text(_ ratio: Double) -> String {
+        let millionths = (ratio * 1_000_000).rounded()
+        guard let number = Int64(exactly: millionths), number >= 0 else { return "\(ratio)" }
+        let fraction = String(number % 1_000_000)
+        return "\(number / 1_000_000).\(String(repeating: "0", count: 6 - fraction.utf8.count))\(fraction)"
     }
 }

@@ -136,9 +136,10 @@ extension Admission {
         let name = spec["priorityClassName"]?.string ?? ""
         let chosen: APIObject?
         if name.isEmpty {
-            chosen = try core.objects("scheduling.k8s.io", "priorityclasses").first {
-                $0["globalDefault"]?.bool == true
-            }
+            // Of several that came to be by different servers the lowest, as upstream.
+            chosen = try core.objects("scheduling.k8s.io", "priorityclasses")
+                .filter { $0["globalDefault"]?.bool == true }
+                .min { $0["value"]?.integer ?? 0 < $1["value"]?.integer ?? 0 }
             if let chosen { spec["priorityClassName"] = .string(chosen.name) }
         } else {
             chosen = try core.object("scheduling.k8s.io", "priorityclasses", name: name)
@@ -153,8 +154,21 @@ extension Admission {
         }
         spec["priority"] = .integer(value)
         let policy = chosen?["preemptionPolicy"]?.string ?? "PreemptLowerPriority"
-        spec["preemptionPolicy"] = .string(spec["preemptionPolicy"]?.string ?? policy)
+        if let given = spec["preemptionPolicy"]?.string, given != policy {
+            throw .forbidden(
+                subject(pod),
+                "the string value of PreemptionPolicy (\(given)) must not be provided in pod spec; priority admission controller computed \(policy) from the given PriorityClass name"
+            )
+        }
+        spec["preemptionPolicy"] = .string(policy)
         pod.spec = spec
+    }
+
+    /// An update by who knows nothing of these fields leaves them.
+    func keepPriority(_ pod: inout APIObject, _ old: APIObject) {
+        for field in ["priority", "preemptionPolicy"] where pod.spec[field] == nil && old.spec[field] != nil {
+            pod["spec"]?[field] = old.spec[field]
+        }
     }
 
     func runtimeClass(_ pod: inout APIObject) throws(APIError) {

@@ -28,7 +28,14 @@ struct Admission: Sendable {
             try NodeRestriction(core: core, user: user, origin: origin)?.admit(
                 object, old: old, resource, .update(subresource))
         }
-        if operation == .update(""), resource.group.isEmpty, resource.kind == "Pod" { tolerations(&object) }
+        if let old, resource.group.isEmpty, resource.kind == "Pod" {
+            if operation == .update("") {
+                tolerations(&object)
+                keepPriority(&object, old)
+            }
+            // What is resized has to be what might be made so.
+            if operation == .update("resize"), old.deletionTimestamp == nil { try limitDefaults(&object) }
+        }
         guard operation == .create else { return }
         switch (resource.group, resource.kind) {
         case ("", "Pod"):
@@ -53,8 +60,9 @@ struct Admission: Sendable {
     ) throws(APIError) {
         try checkImmutable(object, old: old, resource)
         switch (resource.group, resource.kind, operation) {
-        case ("", "Pod", .create): try checkLimits(object, resource)
-        case ("", "PersistentVolumeClaim", .create): try checkLimits(object, resource)
+        case ("", "Pod", .create), ("", "PersistentVolumeClaim", .create): try checkLimits(object, resource)
+        case ("", "Pod", .update("resize")), ("", "PersistentVolumeClaim", .update("")):
+            if old?.deletionTimestamp == nil { try checkLimits(object, resource) }
         case ("", "Service", .create), ("", "Service", .update("")): try denyExternalIPs(object, old, resource)
         case ("rbac.authorization.k8s.io", _, _):
             try RoleEscalation(core: core, user: user, name: requestedName).check(object, old: old, resource: resource)

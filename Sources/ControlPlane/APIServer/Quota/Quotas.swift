@@ -124,6 +124,18 @@ final class Quotas: Sendable {
             guard kinds.insert("\(kind.plural).\(kind.group)").inserted,
                 let resource = registry.preferred(kind.group, kind.plural), resource.namespaced, resource.isStored
             else { continue }
+            // Of most kinds only the number counts, and whether any do: nobody reads them for that.
+            guard QuotaUsage.dependsOnContent(group: kind.group, plural: kind.plural) else {
+                if scopes.contain([:], group: kind.group, plural: kind.plural) {
+                    let count = storage.store.count(prefix: ObjectStorage.prefix(resource, namespace: quota.namespace))
+                    // Each counts for one.
+                    for name in QuotaUsage.of([:], group: kind.group, plural: kind.plural).keys
+                    where hard[name] != nil {
+                        used[name, default: .zero] += Quantity(Int64(count))
+                    }
+                }
+                continue
+            }
             for stored in storage.all(resource, namespace: quota.namespace) {
                 let object = try APIObject(stored)
                 guard scopes.contain(object.json, group: kind.group, plural: kind.plural) else { continue }
