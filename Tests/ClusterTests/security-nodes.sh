@@ -120,3 +120,13 @@ nobody_gets_a_century() {
     equal "$(cut -d . -f 2 <<<"$token" | base64 -d 2>/dev/null | jq '.exp - .iat')" 31536000
 }
 check "nobody's token lasts longer than a year, unless the configuration says so" nobody_gets_a_century
+
+no_pod_calls_itself_static() {
+    k apply -f - <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"ghost","annotations":{
+        "kubernetes.io/config.source":"file","kubernetes.io/config.hash":"x","kubernetes.io/config.seen":"x"}},
+        "spec":{"nodeName":"node-1","nodeSelector":{"no":"such"},"containers":[{"name":"c","image":"x"}]}}'
+    # Its node looks at it as at any other, says what became of it, and lets it go.
+    within 10 says NodeAffinity field .status.reason pod ghost
+    k delete pod ghost --timeout 20s
+}
+check "a pod that says it is of a manifest is none" no_pod_calls_itself_static
