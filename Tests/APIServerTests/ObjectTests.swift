@@ -292,4 +292,41 @@ import Testing
         #expect(try again.credentials.authority.certificate.pem() == before)
         again.stop()
     }
+
+    @Test func `many large objects are shown in every form as few small ones are`() async throws {
+        let server = try await TestServer()
+        // More than one turn of them, and more than is shown at once in each.
+        for number in 0..<12 {
+            let data = JSONObject((0..<2_000).map { ("key-\($0)", .string(String(repeating: "v", count: 40))) })
+            let made = try await server.send(
+                "POST", maps, configMap("m\(10 + number)", data, labels: ["half": .string("\(number % 2)")]))
+            try #require(made.status == 201)
+        }
+        let names = (10..<22).map { "m\($0)" }
+        let table = [("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")]
+        let rows = try await server.send("GET", maps, headers: table)
+        #expect(rows.json["rows"]?.array?.map { $0["cells"]?[0]?.string ?? "" } == names)
+        let count = rows.json["rows"]?[0]?["cells"]?[1]
+        #expect(count == 2_000 || count == "2000")
+        #expect(rows.json["columnDefinitions"]?.array?.count == 3)
+        #expect(rows.json["rows"]?[0]?["object"]?["kind"] == "PartialObjectMetadata")
+        let whole = try await server.send("GET", "\(maps)?includeObject=Object", headers: table)
+        #expect(whole.json["rows"]?[11]?["object"]?["data"]?["key-7"]?.string?.utf8.count == 40)
+        let odd = try await server.send("GET", "\(maps)?labelSelector=half=1")
+        #expect(odd.json["items"]?.array?.count == 6)
+        let page = try await server.send("GET", "\(maps)?labelSelector=half=1&limit=4", headers: table)
+        #expect(page.json["rows"]?.array?.count == 4 && page.json["metadata"]?["continue"] != nil)
+        let metadata = try await server.send(
+            "GET", maps, headers: [("Accept", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io")])
+        #expect(metadata.json["items"]?.array?.map { $0["metadata"]?["name"]?.string ?? "" } == names)
+        let one = try await server.send("GET", "\(maps)/m10", headers: table)
+        #expect(one.json["rows"]?[0]?["cells"]?[0] == "m10")
+        let pretty = try await server.send("GET", "\(maps)?pretty=true")
+        #expect(pretty.json["items"]?.array?.count == 12)
+        let events = try await server.watch("\(maps)?watch=1&labelSelector=half=0", 6)
+        #expect(
+            events.map { $0["object"]?["metadata"]?["name"]?.string ?? "" } == [
+                "m10", "m12", "m14", "m16", "m18", "m20",
+            ])
+    }
 }

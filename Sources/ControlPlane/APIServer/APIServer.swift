@@ -283,8 +283,8 @@ public final class APIServer: HTTPHandler {
             throw .methodNotAllowed(scope.subject())
         }
         switch info.verb {
-        case "get": return Self.compressed(try scope.get(), scope.request)
-        case "list": return Self.compressed(try await scope.list(), scope.request)
+        case "get": return try await Self.compressed(try await scope.get(), scope)
+        case "list": return try await Self.compressed(try await scope.list(), scope)
         case "watch": return try await scope.watch()
         case "create": return try await scope.create()
         case "update": return try await scope.update()
@@ -307,12 +307,21 @@ public final class APIServer: HTTPHandler {
     }
 
     /// The response, compressed when it is worth it and the client takes that: from 128 KB, as upstream does.
-    private static func compressed(_ response: HTTPResponse, _ request: ParsedRequest) -> HTTPResponse {
-        if case .bytes(let bytes) = response.body, bytes.count <= 128 * 1024 { return response }
-        guard request.method == "GET", request.acceptsGzip else { return response }
-        var response = response
-        response.compress()
-        return response
+    private static func compressed(
+        _ response: HTTPResponse, _ scope: RequestScope
+    ) async throws(APIError) -> HTTPResponse {
+        var size = 0
+        if case .bytes(let bytes) = response.body {
+            if bytes.count <= 128 * 1024 { return response }
+            size = bytes.count
+        }
+        guard scope.request.method == "GET", scope.request.acceptsGzip else { return response }
+        // What is streamed is compressed piece by piece, as it goes.
+        return try await scope.apart(size) { () throws(APIError) -> HTTPResponse in
+            var response = response
+            response.compress()
+            return response
+        }
     }
 
     private func otherResponse(_ request: ParsedRequest) async throws(APIError) -> HTTPResponse {

@@ -201,6 +201,13 @@ enum Machinery {
         return table.object ?? [:]
     }
 
+    /// A list's table of rows that were made before.
+    static func table(_ resource: ResourceKind, _ rows: [JSONValue], listMetadata: JSONObject) -> JSONObject {
+        var table = table(resource, [], includeObject: nil, listMetadata: listMetadata)
+        table["rows"] = .array(rows)
+        return table
+    }
+
     private static func document(_ registry: ResourceRegistry) -> OpenAPIDocument {
         OpenAPIDocument(resources: registry.resources, version: "v1.36.0+swiftlet") { KubeAPI.schema(named: $0) }
     }

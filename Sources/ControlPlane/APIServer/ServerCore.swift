@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 internal import HTTP
 internal import JSON
 internal import KubeAPI
@@ -20,6 +21,8 @@ final class ServerCore: Sendable {
     let metrics: ServerMetrics
     let grants: GrantCache
     let relations: NodeRelations
+    /// Where objects are decoded and shown when there is much of them.
+    let workbench = Workbench()
 
     init(
         configuration: APIServerConfiguration, logger: Logger, storage: ObjectStorage, registry: ResourceRegistry,

@@ -22,7 +22,7 @@ extension RequestScope {
 
     /// The response for a stored object: its bytes as they are, where nothing is asked of them.
     func respond(_ stored: StoredObject, status: Int = 200, warnings: [String] = []) throws(APIError) -> HTTPResponse {
-        if output.shape == .object, output.encoding == .json, !isPretty, StoredForm.isServed(resource) {
+        if showsStoredBytes {
             var response = HTTPResponse.json(stored.bytes, status: status)
             Self.add(warnings, to: &response)
             return response
@@ -58,6 +58,11 @@ extension RequestScope {
             let object = APIObject(json)
             return .json(pretty ? JSONValue.object(json).encodedPretty() : object.encoded(), status: status)
         }
+    }
+
+    /// Whether the bytes that are stored are what the client asks for.
+    var showsStoredBytes: Bool {
+        output.shape == .object && output.encoding == .json && !isPretty && StoredForm.isServed(resource)
     }
 
     var isPretty: Bool { options.pretty || output.pretty }

@@ -2,19 +2,22 @@
 
 internal import HTTP
 internal import JSON
+internal import KubeAPI
 internal import Schema
 internal import Store
 internal import Synchronization
 
 extension RequestScope {
     /// GET of one object.
-    func get() throws(APIError) -> HTTPResponse {
+    func get() async throws(APIError) -> HTTPResponse {
         try permission.require(.read, resource, namespace: namespace, name: info.name)
         // The newest state satisfies every resourceVersion but one of the future.
         if let wanted = try revision(options.resourceVersion), wanted > core.store.currentRevision {
             throw .store(.future(requested: wanted, current: core.store.currentRevision), subject())
         }
-        return try respond(try storage.require(resource, namespace: namespace, name: info.name))
+        let stored = try storage.require(resource, namespace: namespace, name: info.name)
+        if showsStoredBytes { return try respond(stored) }
+        return try await apart(stored.bytes.count) { () throws(APIError) in try respond(stored) }
     }
 
     func revision(_ text: String?) throws(APIError) -> Int64? {
@@ -37,36 +40,44 @@ extension RequestScope {
             metadata["continue"] = .string(token)
             if let remaining = page.remaining { metadata["remainingItemCount"] = .integer(Int64(remaining)) }
         }
+        if showsStoredBytes { return joined(page.objects, metadata: metadata) }
+        let list = metadata
+        let json: JSONObject
+        var schema: TypeSchema?
         switch output.shape {
         case .table:
-            let table = Machinery.table(
-                resource, try objects(page.objects), includeObject: options.includeObject, listMetadata: metadata)
-            return try respond(json: table, schema: nil)
-        case .metadata:
-            let items = try objects(page.objects).map { JSONValue.object(Self.partial($0).json) }
-            return try respond(
-                json: [
-                    "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": .object(metadata),
-                    "items": .array(items),
-                ], schema: nil)
-        case .object:
-            if output.encoding == .json, !isPretty, StoredForm.isServed(resource) {
-                return joined(page.objects, metadata: metadata)
+            let include = options.includeObject.flatMap(TableColumns.IncludedObject.init) ?? .metadata
+            let now = WallClock.seconds()
+            let rows = try await each(page.objects) { (stored) throws(APIError) in
+                TableColumns.row(try shown(stored).json, resource: resource, now: now, include: include)
             }
-            let items = try objects(page.objects).map { JSONValue.object($0.json) }
-            return try respond(
-                json: [
-                    "kind": .string(resource.listKind), "apiVersion": .string(resource.apiVersion),
-                    "metadata": .object(metadata), "items": .array(items),
-                ], schema: Machinery.listSchema(resource))
+            json = Machinery.table(resource, rows, listMetadata: list)
+        case .metadata:
+            let items = try await each(page.objects) { (stored) throws(APIError) in
+                JSONValue.object(Self.partial(try shown(stored)).json)
+            }
+            json = [
+                "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": .object(list),
+                "items": .array(items),
+            ]
+        case .object:
+            let items = try await each(page.objects) { (stored) throws(APIError) in
+                JSONValue.object(try shown(stored).json)
+            }
+            json = [
+                "kind": .string(resource.listKind), "apiVersion": .string(resource.apiVersion),
+                "metadata": .object(list), "items": .array(items),
+            ]
+            schema = Machinery.listSchema(resource)
+        }
+        let shape = schema
+        return try await apart(page.objects.reduce(0) { $0 + $1.bytes.count }) { () throws(APIError) in
+            try respond(json: json, schema: shape)
         }
     }
 
-    private func objects(_ stored: [StoredObject]) throws(APIError) -> [APIObject] {
-        var result: [APIObject] = []
-        result.reserveCapacity(stored.count)
-        for object in stored { result.append(StoredForm.outgoing(try APIObject(object), resource)) }
-        return result
+    private func shown(_ stored: StoredObject) throws(APIError) -> APIObject {
+        StoredForm.outgoing(try APIObject(stored), resource)
     }
 
     /// The list as the objects' own bytes with commas between: nothing is parsed or encoded.
@@ -130,12 +141,14 @@ extension RequestScope {
             guard let limit = options.limit, !filter.isEverything else {
                 let more = page.remaining > 0
                 return Page(
-                    objects: page.objects.filter(filter.matches), revision: page.revision,
+                    objects: try await matching(page.objects, filter), revision: page.revision,
                     continueToken: more ? token(page.objects.last, page.revision, root) : nil,
                     remaining: more ? page.remaining : nil)
             }
             // With a selector the count of what is left is unknown; pages are filled until the limit.
             wanted = page.revision
+            // Reads what has to be read of them, where that keeps nobody waiting.
+            _ = try await matching(page.objects, filter)
             for object in page.objects {
                 after = object.key
                 guard filter.matches(object) else { continue }

@@ -74,12 +74,13 @@ extension RequestScope {
             throw .store(.future(requested: wanted, current: core.store.currentRevision), subject(""))
         }
         let prefix = ObjectStorage.prefix(resource, namespace: resource.namespaced ? namespace : "")
+        let page: ListPage
         do throws(StoreError) {
-            let page = try await core.store.list(prefix: prefix, revision: nil, after: nil, limit: nil)
-            return (page.objects.filter(filter.matches), page.revision)
+            page = try await core.store.list(prefix: prefix, revision: nil, after: nil, limit: nil)
         } catch {
             throw .store(error, subject(""))
         }
+        return (try await matching(page.objects, filter), page.revision)
     }
 }
 
@@ -119,16 +120,7 @@ private struct WatchSession: Sendable {
         do {
             try await sendInitial()
             while let events = try await watch.next() {
-                var bytes: [UInt8] = []
-                for event in events {
-                    append(event, to: &bytes)
-                    // What a slow client has not read is not written out before it does.
-                    if bytes.count > Self.chunk {
-                        try await writer.write(bytes)
-                        bytes = []
-                    }
-                }
-                if !bytes.isEmpty { try await writer.write(bytes) }
+                try await send(events)
             }
             writer.finish()
         } catch let error as StoreError {
@@ -147,8 +139,13 @@ private struct WatchSession: Sendable {
     private func sendInitial() async throws {
         guard let initial else { return }
         var bytes: [UInt8] = []
-        for object in initial {
-            append("ADDED", object, at: object.revision, to: &bytes)
+        for turn in RequestScope.turns(initial, of: Self.chunk) {
+            bytes += try await scope.apart(encoding.takesStoredBytes ? 0 : turn.bytes) {
+                () throws(APIError) -> [UInt8] in
+                var bytes: [UInt8] = []
+                for object in turn.objects { append("ADDED", object, at: object.revision, to: &bytes) }
+                return bytes
+            }
             if bytes.count > Self.chunk {
                 try await writer.write(bytes)
                 bytes = []
@@ -197,6 +194,44 @@ private struct WatchSession: Sendable {
             ]
         }
         return encoding.event("BOOKMARK", object)
+    }
+
+    /// Sends events as this watcher sees them. What has to be decoded for that is where it keeps nobody else waiting; what
+    /// a slow client has not read is not written out before it does.
+    private func send(_ events: [StoreEvent]) async throws {
+        var bytes: [UInt8] = []
+        var rest = events[...]
+        while !rest.isEmpty {
+            var (size, read) = (0, 0)
+            let end = rest.firstIndex { event in
+                if size > Self.chunk { return true }
+                size += (event.object ?? event.previous)?.bytes.count ?? 0
+                read += work(event)
+                return false
+            }
+            let turn = rest[..<(end ?? rest.endIndex)]
+            rest = rest[turn.endIndex...]
+            bytes += try await scope.apart(read) { () throws(APIError) -> [UInt8] in
+                var bytes: [UInt8] = []
+                for event in turn { append(event, to: &bytes) }
+                return bytes
+            }
+            if bytes.count > Self.chunk {
+                try await writer.write(bytes)
+                bytes = []
+            }
+        }
+        if !bytes.isEmpty { try await writer.write(bytes) }
+    }
+
+    /// How many bytes have to be read to show an event.
+    private func work(_ event: StoreEvent) -> Int {
+        var size = encoding.takesStoredBytes ? 0 : event.object?.bytes.count ?? 0
+        if filter.isEverything { return size }
+        for object in [event.object, event.previous] {
+            if let object, !object.isRead { size += object.bytes.count }
+        }
+        return size
     }
 
     /// An event as this watcher sees it: an object that stops matching is deleted to it, one that begins is added.

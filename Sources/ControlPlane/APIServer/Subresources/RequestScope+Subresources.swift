@@ -11,7 +11,8 @@ extension RequestScope {
     func handleSubresource() async throws(APIError) -> HTTPResponse {
         guard resource.subresource(info.subresource) != nil else { throw .unknownResource }
         switch (info.subresource, info.verb) {
-        case ("status", "get"), ("approval", "get"), ("ephemeralcontainers", "get"), ("resize", "get"): return try get()
+        case ("status", "get"), ("approval", "get"), ("ephemeralcontainers", "get"), ("resize", "get"):
+            return try await get()
         case ("status", "update"), ("approval", "update"), ("ephemeralcontainers", "update"), ("resize", "update"),
             ("finalize", "update"):
             return try await update()

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncIO
+import Glibc
+import Linux
+import Synchronization
+import Testing
+
+private struct Refusal: Error, Equatable { var number: Int }
+
+/// What pieces of work tell, from several threads.
+private final class Notes: Sendable {
+    private let lines = Mutex<[String]>([])
+    var all: [String] { lines.withLock { $0 } }
+    func note(_ line: String) { lines.withLock { $0.append(line) } }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct WorkbenchTests {
+
+    @Test func `work is done on another thread, and its result and its error come back`() async throws {
+        let loop = try EventLoop()
+        let bench = Workbench(limit: 2)
+        let isElsewhere = await loop.spawn {
+            let here = pthread_self()
+            let there = await bench.run(for: "a") { pthread_self() }
+            return here != there && here == pthread_self()
+        }.value
+        #expect(isElsewhere)
+        do throws(Refusal) {
+            try await bench.run(for: "a") { () throws(Refusal) in throw Refusal(number: 7) }
+            Issue.record("nothing was thrown")
+        } catch { #expect(error == Refusal(number: 7)) }
+        loop.stop()
+    }
+
+    @Test func `one who has much waits for himself, and others are between`() async {
+        let bench = Workbench(limit: 1)
+        let order = Notes()
+        let (gate, begun) = (CountingSemaphore(), Waiter())
+        let first = Task {
+            await bench.run(for: "many") {
+                begun.wake()
+                gate.wait()
+            }
+        }
+        // Nothing else begins while the first piece is held.
+        await begun.wait()
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<3 {
+                group.addTask { await bench.run(for: "many") { order.note("many") } }
+                if number == 2 {
+                    group.addTask { await bench.run(for: "few") { order.note("few") } }
+                }
+            }
+            // All four wait when the gate opens.
+            group.addTask {
+                while bench.waiting < 4 { await Task.yield() }
+                gate.signal()
+            }
+        }
+        await first.value
+        let found = order.all
+        #expect(found.count == 4 && found.prefix(2).contains("few"), "\(found)")
+    }
+
+    @Test func `no more threads work than were allowed`() async {
+        let bench = Workbench(limit: 3)
+        let order = Notes()
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<64 {
+                group.addTask {
+                    await bench.run(for: "\(number % 5)") {
+                        order.note("begins")
+                        sched_yield()
+                        order.note("ends")
+                    }
+                }
+            }
+        }
+        var (now, most) = (0, 0)
+        for line in order.all {
+            now += line == "begins" ? 1 : -1
+            most = max(most, now)
+        }
+        #expect((1...3).contains(most) && now == 0)
+    }
+}
