@@ -37,6 +37,17 @@ import Testing
         #expect(throws: LabelSelectorError(error)) { try LabelSelector(parsing: text) }
     }
 
+    @Test(arguments: [1, 16, 17, 50_000]) func `find a value among however many`(_ count: Int) throws {
+        let values = (0..<count).map { JSONValue.string("v\($0)") }
+        func selector(_ kind: String) throws -> LabelSelector {
+            try LabelSelector(["matchExpressions": [["key": "k", "operator": .string(kind), "values": .array(values)]]])
+        }
+        let (one, other) = (try selector("In"), try selector("NotIn"))
+        for label in ["v0", "v\(count - 1)"] { #expect(one.matches(["k": label]) && !other.matches(["k": label])) }
+        for labels in [["k": "v\(count)"], ["k": ""], [:]] { #expect(!one.matches(labels) && other.matches(labels)) }
+        #expect(one == (try selector("In")) && one != other)
+    }
+
     @Test func `refuse impossible keys and values`() {
         #expect(throws: LabelSelectorError.self) { try LabelSelector(parsing: "a/b/c=d") }
         do {

@@ -23,6 +23,7 @@ public final class PodScheduler: Sendable {
     let volumes: Informer<DynamicObject>
     let classes: Informer<DynamicObject>
     let budgets: Informer<DynamicObject>
+    private let budgetSelectors: SelectorTable
 
     /// - Parameter informers: Shared with other components; started by whoever made them.
     public init(
@@ -45,6 +46,7 @@ public final class PodScheduler: Sendable {
         volumes = informer("", "persistentvolumes", "PersistentVolume", false)
         classes = informer("storage.k8s.io", "storageclasses", "StorageClass", false)
         budgets = informer("policy", "poddisruptionbudgets", "PodDisruptionBudget", true)
+        budgetSelectors = SelectorTable(budgets)
         nodes.addHandler { [weak self] in self?.nodeChanged($0) }
         namespaces.addHandler { [weak self] in self?.namespaceChanged($0) }
         pods.addHandler { [weak self] in self?.podChanged($0) }
@@ -163,7 +165,7 @@ public final class PodScheduler: Sendable {
             cache.assume(pod.bound(to: node))
             group.addTask { await self.bind(item, to: node) }
         case .none(let failure):
-            let budgets = pod.preempts ? self.budgets.list().map { Budget($0.json) } : []
+            let budgets = pod.preempts ? self.budgets.list().map { Budget($0.json, budgetSelectors.of($0)) } : []
             let outcome = Preemption(pod: pod, snapshot: snapshot, volumes: filter, budgets: budgets).find(failure)
             if let best = outcome.best { cache.nominate(pod.nominated(to: best.node)) }
             var failure = failure
@@ -181,10 +183,9 @@ public final class PodScheduler: Sendable {
 }
 
 extension Budget {
-    init(_ json: JSONObject) {
+    init(_ json: JSONObject, _ selector: LabelSelector) {
         namespace = json.objectNamespace
-        // An invalid selector protects nothing; the API server refuses it.
-        selector = json.value("spec", "selector").flatMap { try? LabelSelector($0) } ?? .nothing
+        self.selector = selector
         allowed = Int64(json.int("status", "disruptionsAllowed") ?? 0)
         disrupted = Set(json.object("status", "disruptedPods").keys)
     }

@@ -12,11 +12,14 @@ public struct LabelRequirement: Sendable, Hashable, CustomStringConvertible {
     public let key: String
     public let `operator`: Operator
     public let values: [String]
+    /// The same, where there are so many that looking through them takes long.
+    private let set: Set<String>?
 
     init(unchecked key: String, _ operator: Operator, _ values: [String]) {
         self.key = key
         self.operator = `operator`
         self.values = values
+        set = values.count > 16 ? Set(values) : nil
     }
 
     /// Refuses keys and values that no label can have, and value counts the operator does not take.
@@ -36,8 +39,8 @@ public struct LabelRequirement: Sendable, Hashable, CustomStringConvertible {
         if !keyComplaints.isEmpty {
             errors.append(.invalid(path["key"], key, keyComplaints.joined(separator: "; ")))
         }
-        let shown = "[" + values.map(\.quoted).joined(separator: ",") + "]"
         func refuse(_ detail: String) {
+            let shown = "[" + values.map(\.quoted).joined(separator: ",") + "]"
             errors.append(FieldError(.invalid, path: "\(path["values"])", value: shown, detail: detail))
         }
         switch `operator` {
@@ -63,12 +66,14 @@ public struct LabelRequirement: Sendable, Hashable, CustomStringConvertible {
         return errors
     }
 
+    private func has(_ value: String) -> Bool { set?.contains(value) ?? values.contains(value) }
+
     /// Whether labels, given as a lookup, satisfy the condition.
     public func matches(_ lookup: (String) -> String?) -> Bool {
         let value = lookup(key)
         switch `operator` {
-        case .in, .equals, .doubleEquals: return value.map(values.contains) ?? false
-        case .notIn, .notEquals: return value.map { !values.contains($0) } ?? true
+        case .in, .equals, .doubleEquals: return value.map(has) ?? false
+        case .notIn, .notEquals: return value.map { !has($0) } ?? true
         case .exists: return value != nil
         case .doesNotExist: return value == nil
         case .greaterThan, .lessThan:

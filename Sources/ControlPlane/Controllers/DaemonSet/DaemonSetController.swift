@@ -18,11 +18,13 @@ final class DaemonSetController: Controller {
     private let control: PodControl
     private let burst = 250
     private let failures = FailureBackoff()
+    private let selectors: SelectorTable
 
     init(_ context: ControllerContext) {
         self.context = context
         sets = context.informer(Kinds.daemonSets)
         pods = context.informer(Kinds.pods)
+        selectors = SelectorTable(sets)
         nodes = context.informer(Kinds.nodes)
         revisions = context.informer(Kinds.controllerRevisions)
         recorder = context.recorder("daemonset-controller")
@@ -62,8 +64,7 @@ final class DaemonSetController: Controller {
         let pod = change.object.json
         guard let owner = pod.controllerReference else {
             if case .deleted = change { return }
-            for set in sets.list(namespace: pod.objectNamespace) where selector(of: set.json).matches(pod.objectLabels)
-            {
+            for set in sets.list(namespace: pod.objectNamespace) where selectors.of(set).matches(pod.objectLabels) {
                 queue.add(set.json.objectKey)
             }
             return
@@ -81,8 +82,9 @@ final class DaemonSetController: Controller {
     // MARK: Sync
 
     private func sync(_ key: ObjectKey) async throws {
-        guard let set = sets.get(key)?.json, !set.objectIsBeingDeleted else { return }
-        let wanted = selector(of: set)
+        guard let object = sets.get(key), !object.json.objectIsBeingDeleted else { return }
+        let set = object.json
+        let wanted = selectors.of(object)
         if wanted.isEverything {
             recorder.event(
                 EventTarget(set, Kinds.daemonSets), .warning, reason: "SelectingAll",

@@ -12,6 +12,7 @@ final class DeploymentController: Controller {
     private let deployments: Informer<DynamicObject>
     private let sets: Informer<DynamicObject>
     private let pods: Informer<DynamicObject>
+    private let selectors: SelectorTable
     let queue = WorkQueue<ObjectKey>()
 
     init(_ context: ControllerContext) {
@@ -20,6 +21,7 @@ final class DeploymentController: Controller {
         deployments = context.informer(Kinds.deployments)
         sets = context.informer(Kinds.replicaSets)
         pods = context.informer(Kinds.pods)
+        selectors = SelectorTable(deployments)
         OwnerIndex.add(to: sets)
         OwnerIndex.add(to: pods)
         deployments.addHandler { [queue] in queue.add($0.object.json.objectKey) }
@@ -53,7 +55,7 @@ final class DeploymentController: Controller {
         }
         guard !set.objectLabels.isEmpty else { return }
         for deployment in deployments.list(namespace: set.objectNamespace)
-        where selector(of: deployment.json).matches(set.objectLabels) {
+        where selectors.of(deployment).matches(set.objectLabels) {
             queue.add(deployment.json.objectKey)
         }
     }
@@ -73,8 +75,9 @@ final class DeploymentController: Controller {
     // MARK: Sync
 
     private func sync(_ key: ObjectKey) async throws {
-        guard let deployment = deployments.get(key)?.json else { return }
-        let wanted = selector(of: deployment)
+        guard let object = deployments.get(key) else { return }
+        let deployment = object.json
+        let wanted = selectors.of(object)
         if wanted.isEverything {
             recorder.event(
                 EventTarget(deployment, Kinds.deployments), .warning, reason: "SelectingAll",

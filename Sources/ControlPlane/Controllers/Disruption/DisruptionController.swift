@@ -10,6 +10,7 @@ final class DisruptionController: Controller {
     private let context: ControllerContext
     private let budgets: Informer<DynamicObject>
     private let pods: Informer<DynamicObject>
+    private let selectors: SelectorTable
     private let owners: [String: (informer: Informer<DynamicObject>, resource: ResourceID)]
     private let queue = WorkQueue<ObjectKey>()
     /// A granted eviction that has not happened by then is taken back.
@@ -19,6 +20,7 @@ final class DisruptionController: Controller {
         self.context = context
         budgets = context.informer(Kinds.disruptionBudgets)
         pods = context.informer(Kinds.pods)
+        selectors = SelectorTable(budgets)
         var owners: [String: (informer: Informer<DynamicObject>, resource: ResourceID)] = [:]
         for resource in [Kinds.replicaSets, Kinds.deployments, Kinds.statefulSets, Kinds.replicationControllers] {
             owners[resource.kind] = (context.informer(resource), resource)
@@ -52,14 +54,15 @@ final class DisruptionController: Controller {
 
     private func wake(_ pod: JSONObject) {
         for budget in budgets.list(namespace: pod.objectNamespace)
-        where selector(of: budget.json).matches(pod.objectLabels) {
+        where selectors.of(budget).matches(pod.objectLabels) {
             queue.add(budget.json.objectKey)
         }
     }
 
     private func sync(_ key: ObjectKey) async throws {
-        guard let budget = budgets.get(key)?.json, !budget.objectIsBeingDeleted else { return }
-        let wanted = selector(of: budget)
+        guard let object = budgets.get(key), !object.json.objectIsBeingDeleted else { return }
+        let budget = object.json
+        let wanted = selectors.of(object)
         let members = pods.list(namespace: key.namespace).map(\.json).filter {
             wanted.matches($0.objectLabels) && !$0.podIsFinished
         }

@@ -112,6 +112,12 @@ enum ServiceMembership {
         return LabelSelector(matching: labels)
     }
 
+    /// Whether a service asks for labels that a pod has: for one pod no selector is made.
+    private static func selects(_ service: JSONObject, _ labels: [String: String]) -> Bool {
+        guard let wanted = service.value("spec", "selector")?.object, !wanted.isEmpty else { return false }
+        return wanted.allSatisfy { labels[$0.key] == ($0.value.string ?? "") }
+    }
+
     /// Finds services by a label they ask for and pods by each they have: with thousands of services a pod's change
     /// must not ask them all.
     static func index(_ services: Informer<DynamicObject>, _ pods: Informer<DynamicObject>) {
@@ -142,7 +148,7 @@ enum ServiceMembership {
         let labels = pod.objectLabels
         for (label, value) in labels {
             for service in services.list(index: "selector", value: term(pod.objectNamespace, label, value))
-            where selector(service.json)?.matches(labels) ?? false {
+            where selects(service.json, labels) {
                 add(service.json.objectKey)
             }
         }

@@ -16,11 +16,13 @@ final class JobController: Controller {
     private let burst = 500
     let recorder: EventRecorder
     let control: PodControl
+    private let selectors: SelectorTable
 
     init(_ context: ControllerContext) {
         self.context = context
         jobs = context.informer(Kinds.jobs)
         pods = context.informer(Kinds.pods)
+        selectors = SelectorTable(jobs)
         recorder = context.recorder("job-controller")
         control = PodControl(client: context.client, recorder: recorder)
         OwnerIndex.add(to: pods)
@@ -41,8 +43,7 @@ final class JobController: Controller {
         let pod = change.object.json
         guard let owner = pod.controllerReference else {
             if case .deleted = change { return }
-            for job in jobs.list(namespace: pod.objectNamespace) where selector(of: job.json).matches(pod.objectLabels)
-            {
+            for job in jobs.list(namespace: pod.objectNamespace) where selectors.of(job).matches(pod.objectLabels) {
                 queue.add(job.json.objectKey)
             }
             return
@@ -60,7 +61,7 @@ final class JobController: Controller {
     // MARK: Sync
 
     private func sync(_ key: ObjectKey) async throws {
-        guard let job = jobs.get(key)?.json,
+        guard let object = jobs.get(key), case let job = object.json,
             job.string("spec", "managedBy").isEmpty
                 || job.string("spec", "managedBy") == "kubernetes.io/job-controller"
         else { return try await freeOrphans(key) }
@@ -71,7 +72,7 @@ final class JobController: Controller {
             }
             return
         }
-        let wanted = selector(of: job)
+        let wanted = selectors.of(object)
         var manager = ClaimManager(
             client: context.client, owner: job, ownerResource: Kinds.jobs, resource: Kinds.pods)
         manager.finalizer = JobState.finalizer

@@ -11,6 +11,7 @@ final class ReplicaSetController: Controller {
     private let resource: ResourceID
     private let sets: Informer<DynamicObject>
     private let pods: Informer<DynamicObject>
+    private let selectors: SelectorTable
     private let queue = WorkQueue<ObjectKey>()
     private let expectations = Expectations()
     private let recorder: EventRecorder
@@ -34,6 +35,8 @@ final class ReplicaSetController: Controller {
         self.resource = resource
         sets = context.informer(resource)
         pods = context.informer(Kinds.pods)
+        selectors =
+            resource == Kinds.replicationControllers ? SelectorTable(sets, read: Self.labels) : SelectorTable(sets)
         recorder = context.recorder(component)
         control = PodControl(client: context.client, recorder: recorder)
         OwnerIndex.add(to: pods)
@@ -91,28 +94,27 @@ final class ReplicaSetController: Controller {
 
     private func wakeAdopters(of pod: JSONObject) {
         guard pod.controllerReference == nil, !pod.objectLabels.isEmpty else { return }
-        for set in sets.list(namespace: pod.objectNamespace) where matches(set.json, pod) {
+        for set in sets.list(namespace: pod.objectNamespace) where selectors.of(set).matches(pod.objectLabels) {
             queue.add(set.json.objectKey)
         }
     }
 
-    private func matches(_ set: JSONObject, _ pod: JSONObject) -> Bool { podSelector(set).matches(pod.objectLabels) }
-
-    private func podSelector(_ set: JSONObject) -> LabelSelector {
-        guard resource == Kinds.replicationControllers else { return selector(of: set) }
-        let labels = set.map("spec", "selector")
+    /// What a ReplicationController selects by.
+    @Sendable private static func labels(_ controller: DynamicObject) -> LabelSelector {
+        let labels = controller.json.map("spec", "selector")
         return labels.isEmpty ? .nothing : LabelSelector(matching: labels)
     }
 
     // MARK: Sync
 
     private func sync(_ key: ObjectKey) async throws {
-        guard let set = sets.get(key)?.json else {
+        guard let object = sets.get(key) else {
             expectations.forget(key)
             return
         }
+        let set = object.json
         let maySync = expectations.isSatisfied(key)
-        let wanted = podSelector(set)
+        let wanted = selectors.of(object)
         let manager = ClaimManager(
             client: context.client, owner: set, ownerResource: resource, resource: Kinds.pods)
         let candidates = OwnerIndex.candidates(pods, for: set)

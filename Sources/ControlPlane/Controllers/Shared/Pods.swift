@@ -49,13 +49,6 @@ extension JSONObject {
     var creationTime: Timestamp { time("metadata", "creationTimestamp") ?? Timestamp(seconds: 0) }
 }
 
-/// A selector in `spec.selector`: a LabelSelector object; invalid and absent ones select nothing.
-func selector(of object: JSONObject) -> LabelSelector {
-    guard let value = object.value("spec", "selector"), value.object != nil else { return .nothing }
-    // The API server refuses invalid selectors; one that got in must not select everything.
-    return (try? LabelSelector(value)) ?? .nothing
-}
-
 /// Makes pods from templates and deletes them, telling the owner's events.
 struct PodControl: Sendable {
     var client: KubeClient

@@ -11,6 +11,7 @@ final class StatefulSetController: Controller {
     private let sets: Informer<DynamicObject>
     private let pods: Informer<DynamicObject>
     private let claims: Informer<DynamicObject>
+    private let selectors: SelectorTable
     private let revisions: Informer<DynamicObject>
     private let queue = WorkQueue<ObjectKey>()
     private let recorder: EventRecorder
@@ -21,6 +22,7 @@ final class StatefulSetController: Controller {
         self.context = context
         sets = context.informer(Kinds.statefulSets)
         pods = context.informer(Kinds.pods)
+        selectors = SelectorTable(sets)
         claims = context.informer(Kinds.claims)
         revisions = context.informer(Kinds.controllerRevisions)
         recorder = context.recorder(component)
@@ -50,14 +52,15 @@ final class StatefulSetController: Controller {
 
     private func wakeAdopters(_ pod: JSONObject) {
         for set in sets.list(namespace: pod.objectNamespace)
-        where selector(of: set.json).matches(pod.objectLabels) && StatefulPods.ordinal(pod, of: set.json) != nil {
+        where selectors.of(set).matches(pod.objectLabels) && StatefulPods.ordinal(pod, of: set.json) != nil {
             queue.add(set.json.objectKey)
         }
     }
 
     private func sync(_ key: ObjectKey) async throws {
-        guard let set = sets.get(key)?.json else { return }
-        let wanted = selector(of: set)
+        guard let object = sets.get(key) else { return }
+        let set = object.json
+        let wanted = selectors.of(object)
         let candidates = OwnerIndex.candidates(pods, for: set)
         try tracker.check(candidates, for: key, newest: pods.lastResourceVersion)
         let manager = ClaimManager(
