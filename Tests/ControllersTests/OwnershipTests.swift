@@ -48,4 +48,68 @@ import Testing
         _ = graph.remove("uid-owned")
         #expect(graph.resolve { _ in Self.widgets }.isEmpty)
     }
+
+    // MARK: Owners named by another place
+
+    private static func owned(_ name: String, in namespace: String, by owner: JSONObject) -> JSONObject {
+        var metadata: JSONObject = [
+            "name": .string(name), "namespace": .string(namespace), "uid": .string("uid-" + name),
+        ]
+        metadata["ownerReferences"] = [.object(owner)]
+        return ["metadata": .object(metadata)]
+    }
+
+    /// References to the widget `w` of the namespace `default`, and whether they mean it.
+    private static let references: [(JSONObject, String, Bool)] = [
+        (["apiVersion": "example.com/v1", "kind": "Widget", "name": "w", "uid": "uid-w"], "default", true),
+        (["apiVersion": "example.com/v2", "kind": "Widget", "name": "w", "uid": "uid-w"], "default", true),
+        (["apiVersion": "example.com/v1", "kind": "Widget", "name": "w", "uid": "uid-w"], "other", false),
+        (["apiVersion": "example.com/v1", "kind": "Widget", "name": "x", "uid": "uid-w"], "default", false),
+        (["apiVersion": "example.com/v1", "kind": "Gadget", "name": "w", "uid": "uid-w"], "default", false),
+        (["apiVersion": "v1", "kind": "Widget", "name": "w", "uid": "uid-w"], "default", false),
+        (["apiVersion": "example.com/v1", "kind": "Widget", "name": "w", "uid": "uid-v"], "default", false),
+    ]
+
+    @Test(arguments: 0..<7) func `a uid at another place is not the owner, and nothing is learnt of the owner`(
+        _ index: Int
+    ) {
+        let (reference, namespace, isMeant) = Self.references[index]
+        let node = OwnershipGraph.Node(resource: Self.widgets, key: ObjectKey("default", "w"), uid: "uid-w")
+        #expect(node.isMeant(by: OwnerReference(.object(reference)), from: namespace) == isMeant)
+        // What is remembered as absent is that place alone.
+        let wrong = OwnerIdentity(OwnerReference(.object(reference)), namespace: namespace)
+        #expect((wrong == OwnerIdentity(Self.object("w"), Self.widgets)) == (index == 0))
+        #expect(OwnerIdentity(node) == OwnerIdentity(Self.object("w"), Self.widgets))
+    }
+
+    @Test func `who names an owner at another place is looked at, whichever is seen first`() {
+        let wrong: JSONObject = ["apiVersion": "example.com/v1", "kind": "Widget", "name": "w", "uid": "uid-w"]
+        var graph = OwnershipGraph()
+        _ = graph.store(Self.object("w"), Self.widgets) { _ in Self.widgets }
+        #expect(graph.store(Self.object("good", owner: "w"), Self.maps) { _ in Self.widgets }.isEmpty)
+        let bad = Self.owned("bad", in: "other", by: wrong)
+        #expect(graph.store(bad, Self.maps) { _ in Self.widgets } == [.collect("uid-bad")])
+        // The other way round.
+        graph = OwnershipGraph()
+        _ = graph.store(bad, Self.maps) { _ in Self.widgets }
+        _ = graph.store(Self.object("good", owner: "w"), Self.maps) { _ in Self.widgets }
+        #expect(graph.nodes["uid-w"]?.isVirtual == true && graph.nodes["uid-w"]?.key.namespace == "other")
+        #expect(graph.store(Self.object("w"), Self.widgets) { _ in Self.widgets } == [.collect("uid-bad")])
+        #expect(graph.nodes["uid-w"]?.key.namespace == "default")
+    }
+
+    @Test func `an object of thousands of owners is looked at in one pass`() {
+        let owners = (0..<20_000).map { number -> JSONValue in
+            [
+                "apiVersion": "nowhere.example/v1", "kind": "Nothing", "name": "n", "uid": .string("u\(number)"),
+                "blockOwnerDeletion": true,
+            ]
+        }
+        var object = Self.object("many")
+        object["metadata"]?["ownerReferences"] = .array(owners)
+        var graph = OwnershipGraph()
+        for _ in 0..<4 { #expect(graph.store(object, Self.maps) { _ in nil }.isEmpty) }
+        object["metadata"]?["ownerReferences"] = .array(Array(owners.dropFirst(10_000)))
+        #expect(graph.store(object, Self.maps) { _ in Self.widgets }.count == 10_000)
+    }
 }

@@ -18,13 +18,21 @@ final class GarbageCollector: Controller {
         /// The resource of each group and kind.
         var kinds: [String: ResourceID] = [:]
         var monitors: [ResourceID: Monitor] = [:]
-        /// Owners known not to exist; a uid is never used again.
-        var absent: Set<String> = []
+        /// Owners known not to exist. By all that a reference says of them: who names a uid that is there by another
+        /// place is wrong about the place, which says nothing of the uid.
+        var absent: Set<OwnerIdentity> = []
+        var hasDiscovered = false
+
+        mutating func note(absent identity: OwnerIdentity) {
+            if absent.count >= 10_000 { absent = [] }
+            absent.insert(identity)
+        }
     }
 
     private struct Monitor {
         var informer: Informer<DynamicObject>
         var task: Task<Void, Never>?
+        let begun = ContinuousClock.now
     }
 
     /// Kinds that other controllers keep whole in the shared caches anyhow.
@@ -85,6 +93,7 @@ final class GarbageCollector: Controller {
                     state.monitors.removeValue(forKey: id)
                 }
             }
+            state.hasDiscovered = true
             return wanted.map(\.id).filter { state.monitors[$0] == nil }
         }
         for id in added { watch(id) }
@@ -112,8 +121,7 @@ final class GarbageCollector: Controller {
         let object = change.object.json
         let work = state.withLock { state -> [OwnershipGraph.Work] in
             if case .deleted = change {
-                state.absent.insert(object.objectUID)
-                if state.absent.count > 10_000 { state.absent = [object.objectUID] }
+                state.note(absent: OwnerIdentity(object, id))
                 return state.graph.remove(object.objectUID)
             }
             let kinds = state.kinds
@@ -128,9 +136,20 @@ final class GarbageCollector: Controller {
 
     private func allSynced() -> Bool { state.withLock { $0.monitors.values.allSatisfy { $0.informer.hasSynced } } }
 
+    /// Whether what there is has been seen. A kind that cannot be listed must not keep everything else for ever: owners
+    /// that were not seen are asked for, and not taken to be gone.
+    private func isReady() -> Bool {
+        let patience = Duration.seconds(30)
+        return state.withLock { state in
+            state.hasDiscovered
+                && state.monitors.values.allSatisfy { $0.informer.hasSynced || $0.begun.duration(to: .now) > patience }
+        }
+    }
+
     // MARK: Collecting
 
     private func collect(_ uid: String) async throws {
+        guard isReady() else { throw StaleCache() }
         guard let node = state.withLock({ $0.graph.nodes[uid] }) else { return }
         if node.isBeingDeleted, !node.deletesDependents { return }
         let object: JSONObject
@@ -187,19 +206,22 @@ final class GarbageCollector: Controller {
     private enum OwnerStatus { case exists, absent, waits }
 
     private func status(of reference: OwnerReference, namespace: String) async throws -> OwnerStatus {
-        let (isAbsent, resource, known) = state.withLock { state in
+        let (resource, known) = state.withLock { state in
             (
-                state.absent.contains(reference.uid),
                 state.kinds["\(Self.group(of: reference.apiVersion))/\(reference.kind)"],
                 state.graph.nodes[reference.uid]
             )
         }
-        if isAbsent { return .absent }
-        if let known, !known.isVirtual {
+        // First what was seen: it is there, whatever somebody was told of a place that it is not at.
+        if let known, known.isMeant(by: reference, from: namespace) {
             return known.deletesDependents && reference.blocksDeletion ? .waits : .exists
         }
         // A kind the server does not serve: nobody can say that the owner is gone.
         guard let resource else { throw UnknownOwner(reference: reference) }
+        // An object of the whole cluster cannot be owned by one in a namespace, and which one is meant nobody says.
+        if resource.namespaced, namespace.isEmpty { return .exists }
+        let identity = OwnerIdentity(reference, namespace: resource.namespaced ? namespace : "")
+        if state.withLock({ $0.absent.contains(identity) }) { return .absent }
         do {
             let owner = try await context.client.get(
                 resource, namespace: resource.namespaced ? namespace : nil, name: reference.name)
@@ -212,7 +234,7 @@ final class GarbageCollector: Controller {
         } catch  where error.isNotFound {
             // No such object: absent, below.
         }
-        state.withLock { _ = $0.absent.insert(reference.uid) }
+        state.withLock { $0.note(absent: identity) }
         return .absent
     }
 
@@ -260,7 +282,7 @@ final class GarbageCollector: Controller {
 
     private func vanish(_ uid: String) {
         let work = state.withLock { state in
-            state.absent.insert(uid)
+            if let node = state.graph.nodes[uid] { state.note(absent: OwnerIdentity(node)) }
             return state.graph.remove(uid)
         }
         for item in work { queue.add(item) }
@@ -277,7 +299,8 @@ final class GarbageCollector: Controller {
     }
 
     private func removeReferences(_ uids: [String], from object: JSONObject, _ resource: ResourceID) async throws {
-        let kept = object.array("metadata", "ownerReferences").filter { !uids.contains($0["uid"]?.string ?? "") }
+        let useless = Set(uids)
+        let kept = object.array("metadata", "ownerReferences").filter { !useless.contains($0["uid"]?.string ?? "") }
         try await patchMetadata(object, resource, ["ownerReferences": kept.isEmpty ? .null : .array(kept)])
     }
 

@@ -3,6 +3,40 @@
 import JSON
 import KubeClient
 
+/// An owner by all that a reference to it says.
+struct OwnerIdentity: Hashable {
+    var uid: String
+    var apiVersion: String
+    var kind: String
+    var namespace: String
+    var name: String
+
+    /// - Parameter namespace: Where the owner is; empty for one of the whole cluster.
+    init(_ reference: OwnerReference, namespace: String) {
+        uid = reference.uid
+        apiVersion = reference.apiVersion
+        kind = reference.kind
+        self.namespace = namespace
+        name = reference.name
+    }
+
+    init(_ object: JSONObject, _ resource: ResourceID) {
+        uid = object.objectUID
+        apiVersion = resource.apiVersion
+        kind = resource.kind
+        namespace = object.objectNamespace
+        name = object.objectName
+    }
+
+    init(_ node: OwnershipGraph.Node) {
+        uid = node.uid
+        apiVersion = node.resource.apiVersion
+        kind = node.resource.kind
+        namespace = node.key.namespace
+        name = node.key.name
+    }
+}
+
 /// Who owns whom in the cluster, by uid. A value without I/O.
 struct OwnershipGraph {
     struct Node {
@@ -18,6 +52,13 @@ struct OwnershipGraph {
         var orphansDependents = false
         /// Known only because others name it as their owner.
         var isVirtual = false
+
+        /// Whether it was seen where an object of `namespace` says that its owner is.
+        func isMeant(by reference: OwnerReference, from namespace: String) -> Bool {
+            !isVirtual && reference.uid == uid && reference.name == key.name && reference.kind == resource.kind
+                && GarbageCollector.group(of: reference.apiVersion) == resource.group
+                && (key.namespace.isEmpty || key.namespace == namespace)
+        }
     }
 
     enum Work: Hashable, CustomStringConvertible {
@@ -63,7 +104,19 @@ struct OwnershipGraph {
         node.owners = owners
         nodes[uid] = node
         var work: [Work] = []
-        for reference in before where !owners.contains(where: { $0.uid == reference.uid }) {
+        // An object may name thousands of owners, and is looked at whenever it changes.
+        let present = Set(owners.map(\.uid))
+        let named = Set(before.map(\.uid))
+        let blocked = Set(before.lazy.filter(\.blocksDeletion).map(\.uid))
+        if let old, old.isVirtual {
+            // It is known now where it is: who named another place has to be looked at.
+            work += node.dependents.compactMap { nodes[$0] }
+                .filter { dependent in
+                    !dependent.owners.contains { node.isMeant(by: $0, from: dependent.key.namespace) }
+                }
+                .map { .collect($0.uid) }
+        }
+        for reference in before where !present.contains(reference.uid) {
             nodes[reference.uid]?.dependents.remove(uid)
             forget(uid, of: reference)
             // Its owner may have waited for it alone.
@@ -80,11 +133,14 @@ struct OwnershipGraph {
                 }
             }
             nodes[reference.uid]?.dependents.insert(uid)
-            let blockingEnded = before.contains {
-                $0.uid == reference.uid && $0.blocksDeletion && !reference.blocksDeletion
-            }
-            if blockingEnded, nodes[reference.uid]?.deletesDependents == true { work.append(.collect(reference.uid)) }
-            if nodes[reference.uid]?.deletesDependents == true, !before.contains(where: { $0.uid == reference.uid }) {
+            guard let owner = nodes[reference.uid] else { continue }
+            let isNew = !named.contains(reference.uid)
+            let blockingEnded = !reference.blocksDeletion && blocked.contains(reference.uid)
+            if blockingEnded, owner.deletesDependents { work.append(.collect(reference.uid)) }
+            // It goes with its owner; or the owner it names is elsewhere, and perhaps is none.
+            if isNew,
+                owner.deletesDependents || !owner.isVirtual && !owner.isMeant(by: reference, from: node.key.namespace)
+            {
                 work.append(.collect(uid))
             }
         }
