@@ -87,4 +87,90 @@ import Testing
         }
         #expect(refused > 0)
     }
+
+    /// A client that speaks frames, and what the server makes of them.
+    private func served(
+        _ allowance: InputAllowance = InputAllowance(total: 1 << 20)
+    ) -> (
+        MemoryStream, SPDYConnection
+    ) {
+        let (left, right) = MemoryStream.pair()
+        return (left, SPDYConnection(stream: right, role: .server, allowance: allowance))
+    }
+
+    private func opening(
+        _ id: UInt32, _ deflater: borrowing SPDYDeflater, _ headers: HTTPHeaders
+    )
+        -> [UInt8]
+    {
+        SPDYFrame.synStream(
+            id: id, block: deflater.compress(SPDYHeaders.encode(headers)), isFinal: false
+        ).encoded
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `what nobody reads stops the connection, on however many streams it is`() async throws {
+        let allowance = InputAllowance(total: 1 << 20)
+        let (client, server) = served(allowance)
+        let serving = Task { try await server.run() }
+        let deflater = SPDYDeflater()
+        let bytes = [UInt8](repeating: 7, count: 64 << 10)
+        var opened: [UInt8] = []
+        for number in 0..<20 {
+            let id = UInt32(2 * number + 1)
+            opened += opening(id, deflater, ["requestid": "\(number)"])
+            opened += SPDYFrame.data(id: id, bytes: bytes, isFinal: true).encoded
+        }
+        let sending = Task { try await client.write(opened) }
+        // Answers are read, so that nothing but the streams holds the server up.
+        let draining = Task { while let bytes = try? await client.read(max: 65536), !bytes.isEmpty {} }
+        var streams: [SPDYStream] = []
+        var incoming = server.streams.makeAsyncIterator()
+        for _ in 0..<8 { streams.append(try #require(await incoming.next())) }
+        // Eight hold what a connection may have; the ninth comes when one has been read.
+        #expect(allowance.inUse <= 512 << 10)
+        for number in 0..<20 {
+            let stream = number < streams.count ? streams[number] : try #require(await incoming.next())
+            var count = 0
+            while case let part = try await stream.read(max: 1 << 20), !part.isEmpty {
+                count += part.count
+            }
+            #expect(count == bytes.count)
+            await stream.close()
+        }
+        streams = []
+        try await sending.value
+        await client.closeWrite()
+        await draining.value
+        try await serving.value
+        #expect(allowance.inUse == 0)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a connection is served when others hold everything`()
+        async throws
+    {
+        let allowance = InputAllowance(total: 0)
+        let (client, server) = served(allowance)
+        async let serving: Void = server.run()
+        let deflater = SPDYDeflater()
+        let bytes = [UInt8](repeating: 7, count: 200 << 10)
+        var frames = opening(1, deflater, ["streamtype": "data"])
+        for _ in 0..<4 { frames += SPDYFrame.data(id: 1, bytes: bytes, isFinal: false).encoded }
+        frames += SPDYFrame.data(id: 1, bytes: [], isFinal: true).encoded
+        async let sending: Void = client.write(frames)
+        var incoming = server.streams.makeAsyncIterator()
+        let stream = try #require(await incoming.next())
+        var count = 0
+        while case let part = try await stream.read(max: 1 << 20), !part.isEmpty { count += part.count }
+        #expect(count == 4 * bytes.count)
+        try await sending
+        await client.closeWrite()
+        try await serving
+    }
+
+    @Test func `fields that a stream would keep for long are short`() async throws {
+        let (client, server) = served()
+        try await client.write(opening(1, SPDYDeflater(), ["x": String(repeating: "a", count: 600)]))
+        await #expect(throws: SPDYViolation.self) { try await server.run() }
+    }
 }

@@ -85,4 +85,27 @@ import Testing
         }
         #expect(violations > 1000)
     }
+
+    @Test func `parts of messages are held as long as there is memory for them`() async throws {
+        let allowance = InputAllowance(total: 100_000)
+        let (left, right) = MemoryStream.pair()
+        let (other, otherRight) = MemoryStream.pair()
+        let client = WebSocketConnection(stream: left, role: .client)
+        let server = WebSocketConnection(stream: right, role: .server, allowance: allowance)
+        let second = WebSocketConnection(stream: otherRight, role: .server, allowance: allowance)
+        async let sent: Void = client.send(binary: [UInt8](repeating: 1, count: 150_000))
+        #expect(try await server.receive()?.payload.count == 150_000)
+        try await sent
+        // The first part of a message of 200,000 bytes: more than the others leave.
+        let refused = Task { try await second.receive() }
+        try await other.write(
+            [0x82, 0xFF, 0, 0, 0, 0, 0, 3, 13, 64, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 190_000))
+        let violation = await #expect(throws: WebSocketViolation.self) { try await refused.value }
+        #expect(violation?.code == 1013)
+        // What was delivered is held no more once the next is waited for.
+        async let third = server.receive()
+        try await client.send(binary: [2])
+        #expect(try await third == .binary([2]))
+        #expect(allowance.inUse == 0)
+    }
 }

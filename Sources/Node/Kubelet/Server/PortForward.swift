@@ -15,6 +15,8 @@ struct PortForward: Sendable {
     let access: any ContainerAccess
     let namespace: String
     let pod: String
+    /// How long a stream waits for the other of its pair.
+    var patience: Duration = .seconds(30)
 
     /// Serves until the client ends the session.
     func run() async {
@@ -23,13 +25,11 @@ struct PortForward: Sendable {
                 // A connection that broke ends the streams, and with them this session.
                 try? await connection.run()
             }
-            var waiting: [String: SPDYStream] = [:]
+            let waiting = WaitingStreams()
+            defer { waiting.clear() }
             for await stream in connection.streams {
                 let id = stream.headers["requestid"] ?? ""
-                guard let first = waiting.removeValue(forKey: id) else {
-                    waiting[id] = stream
-                    continue
-                }
+                guard let first = waiting.partner(of: stream, id, patience: patience) else { continue }
                 let isError = stream.headers["streamtype"] == "error"
                 let (error, data) = isError ? (stream, first) : (first, stream)
                 group.addTask { await forward(data: data, error: error) }
@@ -57,6 +57,40 @@ struct PortForward: Sendable {
         // A client that has gone needs no reason.
         try? await stream.write(Array(message.utf8))
         await stream.closeWrite()
+    }
+}
+
+/// Streams whose partner has not come.
+private final class WaitingStreams: Sendable {
+    private let state = Mutex<[String: (stream: SPDYStream, timer: Task<Void, Never>)]>([:])
+
+    /// The stream that came first with this id. Without one, `stream` waits for its own, and is given up after `patience`.
+    func partner(of stream: SPDYStream, _ id: String, patience: Duration) -> SPDYStream? {
+        let first = state.withLock { state -> (stream: SPDYStream, timer: Task<Void, Never>)? in
+            if let first = state.removeValue(forKey: id) { return first }
+            let timer = Task { [weak self] in
+                // Cancelled when the partner came, or the session has ended.
+                do { try await sleep(for: patience) } catch { return }
+                guard let late = self?.take(id, stream.id) else { return }
+                await late.reset()
+            }
+            state[id] = (stream, timer)
+            return nil
+        }
+        first?.timer.cancel()
+        return first?.stream
+    }
+
+    private func take(_ id: String, _ number: UInt32) -> SPDYStream? {
+        state.withLock { $0[id]?.stream.id == number ? $0.removeValue(forKey: id)?.stream : nil }
+    }
+
+    func clear() {
+        let all = state.withLock { state in
+            defer { state = [:] }
+            return Array(state.values)
+        }
+        for entry in all { entry.timer.cancel() }
     }
 }
 

@@ -16,6 +16,8 @@ struct SPDYCommand: Sendable {
     let request: ExecRequest
     /// Starts the process once the client's streams are there.
     let start: @Sendable () async throws(ContainerAccessError) -> any ContainerSession
+    /// How long the client may take to open its streams.
+    var patience: Duration = .seconds(30)
 
     /// The streams the client opens before anything runs.
     private struct Streams: Sendable {
@@ -29,7 +31,14 @@ struct SPDYCommand: Sendable {
     /// Moves bytes until the process ends or the client goes.
     func run() async {
         let moving = Task { try await connection.run() }
+        let timer = Task { [connection, patience] in
+            // Cancelled when all streams are there.
+            do { try await sleep(for: patience) } catch { return }
+            await connection.abort()
+        }
+        defer { timer.cancel() }
         if let streams = await collect() {
+            timer.cancel()
             let result = await serve(streams)
             let status =
                 version == "v4.channel.k8s.io"

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 internal import Synchronization
 
 /// A SPDY/3.1 session over an upgraded connection, as kubectl before 1.30 speaks it for exec, attach and port-forward.
 ///
-/// The peers of that world know no flow control (they neither send nor heed WINDOW_UPDATE), so neither does this: a
-/// stream nobody reads stops the whole connection once its buffer is full.
+/// The peers of that world know no flow control (they neither send nor heed WINDOW_UPDATE), so neither does this: once as
+/// much is unread as a connection may hold, on one stream or on all of them, the whole connection waits for readers.
 public final class SPDYConnection: Sendable {
     /// Which side made the connection: it gives its streams odd numbers.
     public enum Role: Sendable { case client, server }
@@ -19,6 +20,11 @@ public final class SPDYConnection: Sendable {
     private let announce: AsyncStream<SPDYStream>.Continuation
     /// Streams that may wait to be taken: a peer can open and reset them for ever.
     private static let waitingLimit = 1024
+    /// How much may be unread, of all streams together.
+    private static let unreadLimit = 512 << 10
+    /// How long the fields of a stream may be, which it keeps.
+    private static let fieldLimit = 512
+    private let part: InputAllowance.Part
 
     fileprivate struct State: ~Copyable {
         var streams: [UInt32: SPDYStream] = [:]
@@ -26,10 +32,18 @@ public final class SPDYConnection: Sendable {
         var lastRemoteID: UInt32 = 0
         var deflater = SPDYDeflater()
         var isClosed = false
+        var unread = 0
+        /// The session's reader, when it waits for streams to be read.
+        var reader: Waiter?
     }
 
     /// Speaks over `stream`, which is past the upgrade. Nothing moves until `run` is called.
-    public init(stream: any ByteStream, role: Role) {
+    public convenience init(stream: any ByteStream, role: Role) {
+        self.init(stream: stream, role: role, allowance: .shared)
+    }
+
+    init(stream: any ByteStream, role: Role, allowance: InputAllowance) {
+        part = InputAllowance.Part(of: allowance)
         self.stream = stream
         self.role = role
         state = Mutex(State(nextID: role == .client ? 1 : 2))
@@ -89,9 +103,24 @@ public final class SPDYConnection: Sendable {
         announce.finish()
     }
 
+    /// Ends the session at once: `run` throws.
+    public func abort() async {
+        let reader = state.withLock { state in
+            state.isClosed = true
+            return state.reader.take()
+        }
+        reader?.wake()
+        outgoing.finish()
+        await stream.close()
+    }
+
     func send(_ frame: SPDYFrame) async throws { try await outgoing.write(frame.encoded) }
 
-    func forget(_ id: UInt32) { state.withLock { _ = $0.streams.removeValue(forKey: id) } }
+    func forget(_ id: UInt32) {
+        let gone = state.withLock { $0.streams.removeValue(forKey: id) }
+        // Let go of here and not under the lock, which its end takes.
+        withExtendedLifetime(gone) {}
+    }
 
     private func end(_ error: (any Error)?) async {
         let open = state.withLock { state in
@@ -137,7 +166,10 @@ extension SPDYConnection {
                 // Data may still be under way when a stream was reset from here.
                 return true
             }
-            if !bytes.isEmpty { await target.receive(bytes) }
+            if !bytes.isEmpty {
+                try await target.receive(bytes)
+                try await waitForReaders()
+            }
             if isFinal { target.finishIncoming(nil) }
         case .reset(let id, _):
             find(id)?.finishIncoming(nil)
@@ -153,6 +185,9 @@ extension SPDYConnection {
     }
 
     private func accept(_ id: UInt32, _ headers: HTTPHeaders, _ isFinal: Bool) async throws {
+        guard headers.reduce(0, { $0 + $1.name.utf8.count + $1.value.utf8.count + 32 }) <= Self.fieldLimit else {
+            throw SPDYViolation(reason: "the fields of stream \(id) are longer than \(Self.fieldLimit) bytes")
+        }
         let opened = SPDYStream(id: id, headers: headers, connection: self)
         let reply = try state.withLock { state throws(SPDYViolation) in
             let odd = id % 2 == 1
@@ -167,6 +202,37 @@ extension SPDYConnection {
         try await send(reply)
         if isFinal { opened.finishIncoming(nil) }
         if case .dropped = announce.yield(opened) { throw SPDYViolation(reason: "too many streams wait to be taken") }
+    }
+
+    /// A stream holds `count` bytes more that nobody has read.
+    fileprivate func held(_ count: Int) { state.withLock { $0.unread += count } }
+
+    /// And so many less.
+    fileprivate func released(_ count: Int) {
+        let reader = state.withLock { state -> Waiter? in
+            state.unread -= count
+            part.set(state.unread)  // Less is never refused.
+            return state.unread <= InputAllowance.each || state.isClosed ? state.reader.take() : nil
+        }
+        reader?.wake()
+    }
+
+    /// Suspends while the streams hold more than they may, until most of it has been read.
+    private func waitForReaders() async throws {
+        let waiter = state.withLock { state -> Waiter? in
+            if state.isClosed || state.unread <= InputAllowance.each { return nil }
+            if part.set(state.unread), state.unread < Self.unreadLimit { return nil }
+            let waiter = Waiter()
+            state.reader = waiter
+            return waiter
+        }
+        guard let waiter else { return }
+        await withTaskCancellationHandler {
+            await waiter.wait()
+        } onCancel: {
+            waiter.wake()
+        }
+        try Task.checkCancellation()
     }
 
     private func find(_ id: UInt32) -> SPDYStream? { state.withLock { $0.streams[id] } }
@@ -189,6 +255,8 @@ public final class SPDYStream: ByteStream {
 
     private struct State {
         var rest: ArraySlice<UInt8> = []
+        /// What the connection counts as unread of this stream.
+        var held = 0
         var writeClosed = false
         var readClosed = false
     }
@@ -197,14 +265,21 @@ public final class SPDYStream: ByteStream {
         self.id = id
         self.headers = headers
         self.connection = connection
-        (receiver, received) = HTTPBodyStream.pipe(capacity: 256 << 10)
+        // The connection's limit is what bounds it.
+        (receiver, received) = HTTPBodyStream.pipe(capacity: .max)
     }
+
+    deinit { connection.released(state.withLock { $0.held }) }
 
     /// See `ByteStream`. For one task at a time.
     public func read(max: Int) async throws -> [UInt8] {
         if let bytes = take(max) { return bytes }
         guard let chunk = try await received.next() else { return [] }
-        state.withLock { $0.rest = chunk[...] }
+        state.withLock { state in
+            state.rest = chunk[...]
+            state.held -= chunk.count
+        }
+        connection.released(chunk.count)
         return take(max) ?? []
     }
 
@@ -246,9 +321,14 @@ public final class SPDYStream: ByteStream {
         connection.forget(id)
     }
 
-    func receive(_ bytes: [UInt8]) async {
-        // A reader that went away wants nothing more; what comes for it is dropped, the other streams go on.
-        try? await receiver.write(bytes)
+    func receive(_ bytes: [UInt8]) async throws {
+        state.withLock { $0.held += bytes.count }
+        connection.held(bytes.count)
+        do { try await receiver.write(bytes) } catch is HTTPBodyAbandoned {
+            // A reader that went away wants nothing more; what comes for it is dropped, the other streams go on.
+            state.withLock { $0.held -= bytes.count }
+            connection.released(bytes.count)
+        }
     }
 
     func finishIncoming(_ error: (any Error)?) {

@@ -46,8 +46,8 @@ enum SPDYFrame: Equatable {
 
 /// Cuts received bytes into frames. Pure: bytes in, frames out.
 struct SPDYFrameDecoder {
-    /// The longest frame taken; the format itself ends at 16 MiB.
-    static let limit = 1 << 20
+    /// The longest frame taken; the format itself ends at 16 MiB, and clients cut at 32 KiB.
+    static let limit = 256 << 10
     private var buffer: [UInt8] = []
     private var start = 0
 

@@ -13,7 +13,7 @@ public struct SPDYViolation: Error, Sendable, CustomStringConvertible {
 /// through the whole session, primed with a dictionary both sides know.
 enum SPDYHeaders {
     /// The longest header block taken, uncompressed: streams here carry a handful of short fields.
-    static let limit = 64 << 10
+    static let limit = 4 << 10
 
     /// The pairs as a plain block.
     static func encode(_ headers: HTTPHeaders) -> [UInt8] {

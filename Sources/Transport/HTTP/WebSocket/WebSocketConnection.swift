@@ -30,6 +30,7 @@ public final class WebSocketConnection: Sendable {
     private let outgoing: HTTPBodyWriter
     private let pump: Task<Void, Never>
     private let state: Mutex<State>
+    private let part: InputAllowance.Part
 
     fileprivate struct State {
         var decoder: WebSocketFrameDecoder
@@ -40,9 +41,16 @@ public final class WebSocketConnection: Sendable {
     }
 
     /// Speaks over `stream`, whose handshake is done. `limit` is the longest message taken, in bytes.
-    public init(
+    public convenience init(
         stream: any ByteStream, role: Role, subprotocol: String? = nil, limit: Int = 4 << 20
     ) {
+        self.init(stream: stream, role: role, subprotocol: subprotocol, limit: limit, allowance: .shared)
+    }
+
+    init(
+        stream: any ByteStream, role: Role, subprotocol: String? = nil, limit: Int = 4 << 20, allowance: InputAllowance
+    ) {
+        part = InputAllowance.Part(of: allowance)
         self.stream = stream
         self.role = role
         self.subprotocol = subprotocol
@@ -75,9 +83,17 @@ public final class WebSocketConnection: Sendable {
                     outgoing.finish()
                     return nil
                 case .none:
+                    // What was taken out since is no longer held; less is never refused.
+                    part.set(state.withLock { $0.decoder.buffered + $0.fragments.count })
                     let bytes = try await stream.read(max: 64 << 10)
                     if bytes.isEmpty { return nil }
-                    state.withLock { $0.decoder.append(bytes) }
+                    let held = state.withLock { state in
+                        state.decoder.append(bytes)
+                        return state.decoder.buffered + state.fragments.count
+                    }
+                    guard part.set(held) else {
+                        throw WebSocketViolation(code: 1013, reason: "large messages hold all memory there is for them")
+                    }
                 }
             } catch let violation as WebSocketViolation {
                 await close(code: violation.code, reason: violation.reason)

@@ -58,6 +58,9 @@ struct WebSocketFrameDecoder {
         self.limit = limit
     }
 
+    /// How much of a frame has come.
+    var buffered: Int { buffer.count - start }
+
     mutating func append(_ bytes: [UInt8]) {
         if start == buffer.count {
             buffer = bytes
