@@ -251,6 +251,15 @@ private struct SeededNumbers {
         #expect(await server.server.handle(request("GET", watch, as: "jane")).status == 200)
     }
 
+    @Test func `gives one user fewer streams than watches`() async throws {
+        let server = try await TestServer { $0.maxStreamsPerUser = 0 }
+        try await server.grant("jane", to: "jane", [rule("watch", "pods"), rule("get", "pods/log")])
+        let watch = "/api/v1/namespaces/default/pods?watch=1&timeoutSeconds=9223372036854775807"
+        #expect(await server.server.handle(request("GET", watch, as: "jane")).status == 200)
+        let log = "/api/v1/namespaces/default/pods/p/log?follow=true"
+        #expect(await server.server.handle(request("GET", log, as: "jane")).status == 429)
+    }
+
     @Test func `makes no series of what strangers write into a request`() async throws {
         let server = try await TestServer()
         for number in 0..<100 {

@@ -20,6 +20,7 @@ public final class APIServer: HTTPHandler {
     private let flows: FlowControl
     private let bodies: BodyReader
     private let longRunning: SharedBudget
+    private let streams: SharedBudget
     private let discovery: Discovery
     private let tasks = Mutex<[Task<Void, Never>]>([])
     /// The keys and certificates made at start, for the listener and for the other components.
@@ -65,6 +66,7 @@ public final class APIServer: HTTPHandler {
         bodies = BodyReader(budget: SharedBudget(each: 64 << 20, total: 512 << 20))
         longRunning = SharedBudget(
             each: configuration.maxLongRunningPerUser, total: configuration.maxLongRunningPerUser * 2)
+        streams = SharedBudget(each: configuration.maxStreamsPerUser, total: configuration.maxStreamsPerUser * 8)
         server.show(flows)
     }
 
@@ -177,6 +179,9 @@ public final class APIServer: HTTPHandler {
     private func admitted(_ wire: HTTPRequest, _ request: ParsedRequest) async throws(APIError) -> HTTPResponse {
         let info = request.info
         let authenticated = try authenticator.authenticate(wire)
+        if authenticated.groups.contains("system:authenticated") {
+            wire.context.standing?.vouch(for: authenticated.name)
+        }
         let user = try Impersonation(authorizer: authorizer).user(wire.headers, authenticated, doing: info)
         let access = AccessRequest(user: user, info: info)
         // Before the roles are made for the first time, those who ask whether the server lives are told.
@@ -207,12 +212,17 @@ public final class APIServer: HTTPHandler {
         _ holder: BudgetHolder
     ) async throws(APIError) -> HTTPResponse {
         if level == .exempt { return try await serve(request, user, permission) }
-        guard let share = Share(of: longRunning, for: holder) else {
-            core.metrics.rejected.increment([level.name, "too-many-long-running"])
-            throw .tooManyRequests("Too many watches and streams, please try again later.", retryAfter: 1)
+        // A watch costs little; a stream has connections, descriptors and buffers here and at a kubelet.
+        var shares: [Share] = []
+        for budget in request.info.verb == "watch" ? [longRunning] : [longRunning, streams] {
+            guard let share = Share(of: budget, for: holder) else {
+                core.metrics.rejected.increment([level.name, "too-many-long-running"])
+                throw .tooManyRequests("Too many watches and streams, please try again later.", retryAfter: 1)
+            }
+            shares.append(share)
         }
         var response = try await begin(request, user, permission, level)
-        response.hold(share)
+        for share in shares { response.hold(share) }
         return response
     }
 

@@ -48,6 +48,8 @@ public struct APIServerConfiguration: Sendable {
     /// Watches and streams that one user may have at the same time; all users eight times as many. Members of
     /// system:masters are not counted.
     public var maxLongRunningPerUser: Int
+    /// And how many of these may be streams: logs, commands, forwarded ports, requests passed on to pods and nodes.
+    public var maxStreamsPerUser: Int
 
     /// A node and the addresses it is reached under.
     public struct LocalNode: Sendable {
@@ -88,5 +90,6 @@ public struct APIServerConfiguration: Sendable {
         maxRequestsInFlight = 400
         maxMutatingRequestsInFlight = 200
         maxLongRunningPerUser = 4_000
+        maxStreamsPerUser = 500
     }
 }

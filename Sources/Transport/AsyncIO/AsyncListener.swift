@@ -49,7 +49,7 @@ public final class AsyncListener: Sendable {
             do {
                 if let socket = try take(loop ?? EventLoopGroup.shared.next()) { return socket }
                 try await descriptor.readable()
-            } catch let error as Errno where [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.code) {
+            } catch let error as Errno where [EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC].contains(error.code) {
                 // The connection stays in the queue; other connections must end first.
                 try await sleep(for: .milliseconds(50))
             }
@@ -63,7 +63,8 @@ public final class AsyncListener: Sendable {
         guard let accepted else { throw Errno(EBADF, "accept: the listener is closed") }
         guard let number = accepted else { return nil }
         let socket = Socket(owning: FileDescriptor(owning: number))
-        if !isUnix { try socket.setNoDelay() }
+        // Refused by one that is gone already, as reading it will tell.
+        if !isUnix { try? socket.setNoDelay() }
         return try AsyncSocket(socket, loop: loop)
     }
 

@@ -41,6 +41,7 @@ final class KubeletAuthorization: Sendable {
             guard let user = try await authenticate(request) else {
                 return .text("Unauthorized", status: 401)
             }
+            if user != Self.anonymous { request.context.standing?.vouch(for: user.name) }
             if configuration.authorizationMode == "AlwaysAllow" {
                 // That all whom the kubelet knows may do everything does not mean that nobody has to be known.
                 if user == Self.anonymous, !route.isHealth { return .text("Unauthorized", status: 401) }

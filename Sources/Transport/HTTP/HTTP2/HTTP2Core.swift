@@ -235,6 +235,9 @@ final class HTTP2Core: Sendable {
 
     // MARK: The end
 
+    /// Whether no stream is open.
+    var isIdle: Bool { state.withLock { $0.streams.isEmpty } }
+
     var isUsable: Bool { state.withLock { !$0.isClosed && !$0.isGoingAway } }
 
     /// Takes no new streams; the connection ends with the last one.

@@ -25,6 +25,8 @@ final class HTTP2ServerConnection: ServedConnection {
 
     func kill() { core.connection.shut() }
 
+    var isIdle: Bool { core.isIdle }
+
     func run(firstBytes: [UInt8]) async {
         await core.run(firstBytes: firstBytes) { [self] state, stream, headers, pseudo, isEnd in
             begin(state, stream, headers, pseudo, isEnd)

@@ -88,6 +88,8 @@ public struct RequestContext: Sendable {
     public var user: RequestUser?
     /// `HTTP/1.1` or `HTTP/2.0`.
     public var version: String
+    /// Where a handler says that it knows whose the connection is; nil in-process.
+    public var standing: ConnectionStanding?
 
     public init(
         peer: SocketAddress? = nil, local: SocketAddress? = nil, isTLS: Bool = false,

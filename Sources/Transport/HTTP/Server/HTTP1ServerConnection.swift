@@ -40,6 +40,8 @@ final class HTTP1ServerConnection: ServedConnection {
 
     func kill() { connection.shut() }
 
+    var isIdle: Bool { state.withLock { $0.isIdle } }
+
     /// Serves until the connection has ended.
     func run() async {
         do {

@@ -10,12 +10,15 @@ public final class HTTPServer: Sendable {
     /// Limits and patience. The defaults suit a server that strangers can reach.
     public struct Configuration: Sendable {
         public var limits = HTTPLimits()
-        /// Connections beyond these are closed at once, but for some more of the loopback's. One takes 60 KB before its
-        /// handshake.
+        /// How many connections there may be. Beyond these a new one takes the place of a stranger, or of the user with the
+        /// most; see `ConnectionTable`. The machine itself may have some more. One takes 60 KB before its handshake.
         public var maximumConnections = 8 * 1024
-        /// The same for one peer: an IPv4 address, or 64 bits of an IPv6 one; at most as many as are free besides. The
-        /// loopback's are not counted.
-        public var maximumConnectionsPerPeer = 2 * 1024
+        /// How many of them may be strangers' (who have not shown yet whose they are), of all, and of one peer: an IPv4
+        /// address, or 64 bits of an IPv6 one. Then the oldest makes room. The loopback's are not counted.
+        public var maximumStrangers = 4 * 1024
+        public var maximumStrangersPerPeer = 1024
+        /// How many connections of one user are known to be his; more of them count as strangers.
+        public var maximumConnectionsPerUser = 2 * 1024
         /// How long a TLS handshake, and a request's head once it began, may take.
         public var handshakeTimeout: Duration = .seconds(10)
         public var headTimeout: Duration = .seconds(32)
@@ -30,18 +33,6 @@ public final class HTTPServer: Sendable {
         public var isDualStack = true
 
         public init() {}
-
-        /// What is kept for the machine itself when others have taken all.
-        static let ownConnections = 1024
-
-        /// Whether one more is taken beside `count`.
-        ///
-        /// - Parameter ofPeer: How many the peer has; nil for the machine itself. Nobody gets more than is left over, so
-        ///   that something always is, for those who come next.
-        func admits(beside count: Int, ofPeer: Int?) -> Bool {
-            guard let ofPeer else { return count < maximumConnections + Self.ownConnections }
-            return ofPeer < min(maximumConnectionsPerPeer, maximumConnections - count)
-        }
     }
 
     let configuration: Configuration
@@ -50,13 +41,13 @@ public final class HTTPServer: Sendable {
     private let tls: TLSServer?
     private let group: EventLoopGroup
     private let wanted: [SocketAddress]
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
         var listeners: [AsyncListener] = []
         var accepting: [Task<Void, Never>] = []
-        var connections: [ObjectIdentifier: any ServedConnection] = [:]
-        var perPeer: [[UInt8]: Int] = [:]
+        var connections: [UInt64: SocketConnection] = [:]
+        var table: ConnectionTable
         var isStopping = false
         var emptied: [CheckedContinuation<Void, Never>] = []
     }
@@ -69,6 +60,13 @@ public final class HTTPServer: Sendable {
         wanted = addresses
         self.tls = try tls.map { try TLSServer($0) }
         self.configuration = configuration
+        state = Mutex(
+            State(
+                table: ConnectionTable(
+                    ConnectionTable.Limits(
+                        total: configuration.maximumConnections, strangers: configuration.maximumStrangers,
+                        strangersPerPeer: configuration.maximumStrangersPerPeer,
+                        perUser: configuration.maximumConnectionsPerUser, reserve: 1024))))
         self.group = group ?? .shared
         self.logger = logger
         self.handler = handler
@@ -165,7 +163,11 @@ public final class HTTPServer: Sendable {
 
     private static func accept(from listener: AsyncListener, _ server: HTTPServer?) async {
         guard let group = server?.group else { return }
+        var taken = 0
         while !Task.isCancelled {
+            // Who opens connections as fast as they are taken leaves the loop to those that have requests.
+            taken += 1
+            if taken % 16 == 0 { await Task.yield() }
             do {
                 let socket = try await listener.accept(on: group.next())
                 guard let server else { return }
@@ -176,36 +178,41 @@ public final class HTTPServer: Sendable {
                 // A closed listener ends here as well: then the server is stopping and knows it.
                 if server?.state.withLock({ $0.isStopping }) != false { return }
                 server?.logger?.error("accept failed", ["address": "\(listener.address)", "error": "\(error)"])
-                return
+                // Nothing that a connection does ends the listening, and what stays wrong does not keep a loop busy.
+                do { try await sleep(for: .milliseconds(100)) } catch { return }
             }
         }
     }
 
     private func take(_ socket: AsyncSocket) {
         let peer = socket.peerAddress?.countedPart
-        let connection = SocketConnection(self, socket, peer: peer)
-        let isTaken = state.withLock { state in
-            let ofPeer = peer.map { state.perPeer[$0, default: 0] }
-            guard !state.isStopping, configuration.admits(beside: state.connections.count, ofPeer: ofPeer) else {
-                return false
-            }
-            if let peer { state.perPeer[peer, default: 0] += 1 }
-            state.connections[ObjectIdentifier(connection)] = connection
-            return true
+        let connection = SocketConnection(self, socket)
+        let (id, victim) = state.withLock { state -> (UInt64?, SocketConnection?) in
+            guard !state.isStopping else { return (nil, nil) }
+            // Taken out, so that the connections can be asked meanwhile.
+            var table = ConnectionTable(ConnectionTable.Limits(total: 0, strangers: 0, strangersPerPeer: 0, perUser: 0))
+            swap(&table, &state.table)
+            defer { swap(&table, &state.table) }
+            guard let (id, victim) = table.admit(from: peer, isIdle: { state.connections[$0]?.isIdle ?? false })
+            else { return (nil, nil) }
+            state.connections[id] = connection
+            return (id, victim.flatMap { state.connections[$0] })
         }
-        guard isTaken else {
+        victim?.kill()
+        guard let id else {
             socket.shut()
             return
         }
-        connection.start(tls)
+        connection.start(tls, id)
     }
 
-    func ended(_ connection: SocketConnection) {
+    /// A connection's request has proved to be `user`'s.
+    func vouch(for id: UInt64, _ user: String) { state.withLock { $0.table.vouch(for: id, user) } }
+
+    func ended(_ id: UInt64) {
         let waiting = state.withLock { state in
-            state.connections[ObjectIdentifier(connection)] = nil
-            if let peer = connection.peer, let count = state.perPeer[peer] {
-                state.perPeer[peer] = count > 1 ? count - 1 : nil
-            }
+            state.connections[id] = nil
+            state.table.end(id)
             guard state.isStopping, state.connections.isEmpty else { return [CheckedContinuation<Void, Never>]() }
             defer { state.emptied = [] }
             return state.emptied
@@ -228,6 +235,8 @@ extension SocketAddress {
 
 /// A connection its server can end.
 protocol ServedConnection: AnyObject, Sendable {
+    /// Whether no request is under way.
+    var isIdle: Bool { get }
     /// No new requests; close when the present ones have ended.
     func stop()
     /// Cancel everything and close.

@@ -16,20 +16,19 @@ final class SocketConnection: ServedConnection {
     private let server: HTTPServer
     private let socket: AsyncSocket
     private let state = Mutex(State())
-    /// Whose connection it is, where that is counted.
-    let peer: [UInt8]?
 
-    init(_ server: HTTPServer, _ socket: AsyncSocket, peer: [UInt8]?) {
+    init(_ server: HTTPServer, _ socket: AsyncSocket) {
         self.server = server
         self.socket = socket
-        self.peer = peer
     }
 
-    func start(_ tls: TLSServer?) {
+    var isIdle: Bool { state.withLock { $0.serving }?.isIdle ?? true }
+
+    func start(_ tls: TLSServer?, _ id: UInt64) {
         let task = Task(executorPreference: socket.loop) {
-            await self.run(tls)
+            await self.run(tls, id)
             self.socket.shut()
-            self.server.ended(self)
+            self.server.ended(id)
         }
         let isKilled = state.withLock { state in
             state.task = task
@@ -56,9 +55,10 @@ final class SocketConnection: ServedConnection {
         socket.shut()
     }
 
-    private func run(_ tls: TLSServer?) async {
+    private func run(_ tls: TLSServer?, _ id: UInt64) async {
         do {
             var context = RequestContext(peer: socket.peerAddress, local: socket.localAddress)
+            context.standing = ConnectionStanding { [server] user in server.vouch(for: id, user) }
             let configuration = server.configuration
             socket.setDeadline(KernelClock.deadline(after: configuration.handshakeTimeout))
             guard let tls else {

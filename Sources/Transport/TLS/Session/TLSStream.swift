@@ -18,9 +18,10 @@ public final class TLSStream: Connection {
     /// How much is encrypted at a time: enough for one large write to the kernel, little enough to wait in memory.
     private static let slice = 128 * 1024
 
-    /// Shakes hands over `socket`.
-    init(_ socket: AsyncSocket, _ engine: consuming sending TLSEngine) async throws {
+    /// Shakes hands over `socket`, of which `first` has been read already.
+    init(_ socket: AsyncSocket, _ engine: consuming sending TLSEngine, first: [UInt8] = []) async throws {
         self.socket = socket
+        if !first.isEmpty { engine.receive(first) }
         let engine = Mutex(engine)
         do {
             while true {
@@ -135,10 +136,16 @@ public final class TLSServer: Sendable {
 
     /// Shakes hands with the client at the other end of `socket`; closes it on failure.
     public func accept(_ socket: AsyncSocket) async throws -> TLSStream {
+        // Nothing is made for a client that says nothing.
+        let first = try await socket.read(max: 32 * 1024)
         let name = socket.peerAddress?.description ?? "a client"
+        if first.isEmpty {
+            socket.shut()
+            throw TLSError("TLS handshake with \(name)", "it closed the connection")
+        }
         let engine = try TLSEngine(
             context.withLock { $0 }, isServer: true, serverName: nil, verifiesName: false, name: name)
-        return try await TLSStream(socket, engine)
+        return try await TLSStream(socket, engine, first: first)
     }
 }
 
