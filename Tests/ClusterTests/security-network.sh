@@ -158,6 +158,31 @@ strangers_are_not_answered() {
 }
 check "cluster DNS answers pods and the node, and no stranger" strangers_are_not_answered
 
+names_are_asked() { equal "$(field '.status.containerStatuses[*].started' pod namer | tr ' ' '\n' | grep -c true)" 40; }
+
+names_that_hang() {
+    local before number
+    before=$(cat /etc/resolv.conf)
+    # Nobody is there.
+    echo 'nameserver 10.99.0.9' >/etc/resolv.conf
+    {
+        printf '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"namer"},"spec":{"terminationGracePeriodSeconds":0,"containers":['
+        for number in $(seq 40); do
+            [ "$number" = 1 ] || printf ','
+            printf '{"name":"c%s","image":"%s","imagePullPolicy":"Never","command":["sleep","1000"],' "$number" "$example_image"
+            printf '"readinessProbe":{"httpGet":{"host":"p%s.slow.example","port":80},"periodSeconds":1}}' "$number"
+        done
+        printf ']}}'
+    } >"$work/namer.json"
+    k create -f "$work/namer.json"
+    within 30 names_are_asked
+    k run calm --image=$example_image --image-pull-policy=Never --command -- sleep 1000
+    k wait pod/calm --for=condition=Ready --timeout=5s
+    k delete pod calm namer --grace-period=0 --force --timeout=20s
+    echo "$before" >/etc/resolv.conf
+}
+check "probes of names that nobody resolves hold up no other pod" names_that_hang
+
 survives_a_restart() {
     crash_server
     start_server

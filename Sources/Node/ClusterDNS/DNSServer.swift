@@ -16,8 +16,9 @@ struct DNSServer: Sendable {
     private static let connectionLimit = 256
     private static let idleTime = Duration.seconds(10)
 
-    /// Datagrams waiting for other servers' answers at a time; a pod that asks for more is not heard.
-    private static let waitingLimit = 4096
+    /// Datagrams waiting for other servers' answers at a time; a pod that asks for more than its part is not heard. No more
+    /// than questions may be under way, so that one pod cannot have all of those.
+    private static let waitingLimit = 1000
 
     private let datagrams: [(socket: DatagramSocket, isIPv6: Bool)]
     private let listeners: [AsyncListener]
@@ -58,7 +59,7 @@ struct DNSServer: Sendable {
     // MARK: UDP
 
     private func serve(_ socket: DatagramSocket, isIPv6: Bool) async throws {
-        let waiting = BoundedCount(limit: Self.waitingLimit)
+        let waiting = ClientCounts(limit: Self.waitingLimit)
         while true {
             try await socket.readable()
             for _ in 0..<Self.batch {
@@ -74,10 +75,11 @@ struct DNSServer: Sendable {
                 case .none: continue
                 case .now(let response): send(response, socket, from)
                 case .later(let body):
-                    guard waiting.enter() else { continue }
+                    let client = from.host
+                    guard waiting.enter(client) else { continue }
                     Task(executorPreference: loop) {
                         send(await body(), socket, from)
-                        waiting.leave()
+                        waiting.leave(client)
                     }
                 }
             }
@@ -129,26 +131,7 @@ struct DNSServer: Sendable {
     }
 }
 
-/// How much is under way, up to a limit.
-private final class BoundedCount: Sendable {
-    private let limit: Int
-    private let count = Mutex(0)
-
-    init(limit: Int) { self.limit = limit }
-
-    /// Counts one more, unless that were more than the limit.
-    func enter() -> Bool {
-        count.withLock { count in
-            guard count < limit else { return false }
-            count += 1
-            return true
-        }
-    }
-
-    func leave() { count.withLock { $0 -= 1 } }
-}
-
-/// How many connections each client has, and all together. No client gets more than is left over, so that something always
+/// How many connections, or questions that wait, each client has, and all together. No client gets more than is left over, so that something always
 /// is: for those who come next.
 final class ClientCounts: Sendable {
     private struct State: Sendable {

@@ -77,7 +77,8 @@ struct NodeImages: ImageService {
 
     func remove(_ image: KubeletImage) async throws -> Int64 {
         let store = store
-        return try await Blocking.run(.own) {
+        // Waits for pulls under way, which last as long as their registries let them.
+        return try await Blocking.run(.image("garbage")) {
             _ = try store.remove(image.id)
             return try store.collectGarbage()
         }
