@@ -40,8 +40,8 @@ struct Gate: ~Copyable {
     }
 
     /// What went wrong with `process` up to its program; empty when that has begun.
-    func outcome(of process: borrowing ProcessDescriptor) throws -> String {
-        Report.text(try Report.all(report, of: process))
+    func outcome(of process: borrowing ProcessDescriptor, runsHooks: Bool = false) throws -> String {
+        Report.text(try Report.all(report, of: process, runsHooks: runsHooks))
     }
 
     /// What was said until now, by a process that has ended.
@@ -143,20 +143,34 @@ struct InnerGate {
 /// What is said by a pipe whose other end may be in a container's hands.
 enum Report {
     static let limit = 4096
+    /// How long a process that others can reach may take to its next word or to its program. They may have stopped it, and
+    /// whoever waits for the runtime waits for them then. It has next to nothing left to do.
+    static let patience: Int64 = 30_000_000_000
     /// Instead of words: it does not end with the runtime any more.
     static let independent: UInt8 = 0
 
     /// What is said next; empty at the end of the pipe or of the process.
     static func next(_ pipe: borrowing FileDescriptor, of process: borrowing ProcessDescriptor) throws -> [UInt8] {
-        guard try isReadable(pipe, before: process) else { return [] }
+        try next(pipe, of: process, until: KernelClock.monotonic.now() + patience)
+    }
+
+    private static func next(
+        _ pipe: borrowing FileDescriptor, of process: borrowing ProcessDescriptor, until end: Int64?
+    ) throws -> [UInt8] {
+        guard try isReadable(pipe, before: process, until: end) else { return [] }
         return try pipe.read(upTo: limit)
     }
 
     /// All that is said until the end of the pipe or of the process, as far as it is anything like a message.
-    static func all(_ pipe: borrowing FileDescriptor, of process: borrowing ProcessDescriptor) throws -> [UInt8] {
+    ///
+    /// - Parameter runsHooks: Whether hooks of the configuration come before the program: they have limits of their own.
+    static func all(
+        _ pipe: borrowing FileDescriptor, of process: borrowing ProcessDescriptor, runsHooks: Bool
+    ) throws -> [UInt8] {
         var said: [UInt8] = []
+        let end = runsHooks ? nil : KernelClock.monotonic.now() + patience
         while said.count < limit {
-            let more = try next(pipe, of: process)
+            let more = try next(pipe, of: process, until: end)
             if more.isEmpty { break }
             said += more.prefix(limit - said.count)
         }
@@ -170,14 +184,18 @@ enum Report {
 
     /// Waits until there is something to read, or the process has ended without.
     private static func isReadable(
-        _ pipe: borrowing FileDescriptor, before process: borrowing ProcessDescriptor
+        _ pipe: borrowing FileDescriptor, before process: borrowing ProcessDescriptor, until end: Int64?
     ) throws -> Bool {
         let numbers = (pipe.raw, process.descriptor.raw)
         var wanted = [
             pollfd(fd: numbers.0, events: Int16(POLLIN), revents: 0),
             pollfd(fd: numbers.1, events: Int16(POLLIN), revents: 0),
         ]
-        try systemCall("poll") { poll(&wanted, 2, -1) }
+        let left = end.map { Int32(clamping: max(0, $0 - KernelClock.monotonic.now()) / 1_000_000) } ?? -1
+        guard try systemCall("poll", { poll(&wanted, 2, left) }) > 0 else {
+            throw RuntimeError(
+                "its process", "has not begun its program for \(patience / 1_000_000_000) s: it is held up")
+        }
         if wanted[0].revents != 0 { return true }
         // It may have written before it ended.
         return try pipe.waitUntilReady(.readable, milliseconds: 0)
@@ -212,13 +230,13 @@ struct WaitingPlace: Equatable {
     }
 
     /// Starts the program of process `pid`, and waits until it runs. Returns what went wrong; empty when nothing did.
-    func begin(_ pid: Int32, _ process: borrowing ProcessDescriptor) throws -> String {
+    func begin(_ pid: Int32, _ process: borrowing ProcessDescriptor, runsHooks: Bool) throws -> String {
         // To write and to read, so that it is no SIGPIPE when the process ends meanwhile.
         let permit = try Self.open(start, of: pid, O_RDWR)
         let words = try Self.open(report, of: pid, O_RDONLY)
         try permit.writeAll([1])
         // The end of the pipe is exec's: the descriptor closes with it. This one is no writer.
-        return Report.text(try Report.all(words, of: process))
+        return Report.text(try Report.all(words, of: process, runsHooks: runsHooks))
     }
 
     private static func open(_ end: End, of pid: Int32, _ flags: Int32) throws -> FileDescriptor {

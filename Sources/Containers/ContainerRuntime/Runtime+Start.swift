@@ -21,7 +21,8 @@ extension Runtime {
         let words: String
         do {
             let process = try ProcessDescriptor(process: record.pid)
-            words = try place.begin(record.pid, process)
+            let hooks = try store.configuration(id).hooks.startContainer
+            words = try place.begin(record.pid, process, runsHooks: !hooks.isEmpty)
         } catch { throw RuntimeError("start \(id)", "init does not answer: \(error)") }
         guard words.isEmpty else { throw RuntimeError("start \(id)", words) }
         try store.removeWaitingPlace(id)
@@ -50,7 +51,8 @@ extension Runtime {
         do {
             try writePidFile(options.pidFile, record.pid)
             try prepared.gate.open()
-            let words = try prepared.gate.outcome(of: prepared.process.pidfd)
+            let words = try prepared.gate.outcome(
+                of: prepared.process.pidfd, runsHooks: !prepared.spec.hooks.startContainer.isEmpty)
             guard words.isEmpty else { throw RuntimeError("run \(id)", words) }
             try runPoststart(record, prepared.spec.hooks)
         } catch {
