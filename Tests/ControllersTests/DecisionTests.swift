@@ -146,10 +146,11 @@ import Testing
             try NodeIPAMController.Share(range: #require(AddressRange($0.0)), blockPrefix: $0.1)
         }
         func conflict(_ blocks: [String]) -> String? {
-            NodeIPAMController.conflict(of: blocks, shares: shares, others: ["b": ["10.42.1.0/24", "fd42::/64"]])
+            NodeIPAMController.conflict(
+                of: blocks, shares: shares, others: ["a": ["0.0.0.0/0", "::/0"], "b": ["10.42.1.0/24", "fd42::/64"]])
         }
         #expect(conflict(["10.42.2.0/24", "fd42:0:0:1::/64"]) == nil)
-        #expect(conflict(["10.42.2.0/24", "fd42::/64"]) == "fd42::/64 overlaps fd42::/64 of node b")
+        #expect(conflict(["10.42.2.0/24", "fd42::/64"]) == "fd42::/64 is that of node b too")
         for foreign in ["0.0.0.0/0", "10.42.0.0/16", "10.43.0.0/24", "10.42.2.0/25", "fd42::/48", "x"] {
             #expect(conflict([foreign]) == "\(foreign) is not a block that the cluster gives to nodes")
         }

@@ -37,8 +37,6 @@ struct AddressRange: Sendable, Hashable, CustomStringConvertible {
         other.width == width && other.prefix >= prefix && other.masked(to: prefix) == base
     }
 
-    func overlaps(_ other: AddressRange) -> Bool { contains(other) || other.contains(self) }
-
     private func masked(to prefix: Int) -> UInt128 { AddressRange(base: base, prefix: prefix, width: width).base }
 
     /// Which of this range's blocks of a longer prefix another range has addresses of; none for one that is outside, or

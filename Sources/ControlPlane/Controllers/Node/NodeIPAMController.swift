@@ -110,16 +110,20 @@ final class NodeIPAMController: Controller {
         return nil
     }
 
-    /// What is wrong with the blocks of a node, beside those of the others by their names; nil when nothing is.
+    /// What is wrong with the blocks of a node, beside those of the others by their names; nil when nothing is. Blocks of
+    /// others that are wrong themselves are their nodes' affair.
     static func conflict(of blocks: [String], shares: [Share], others: [String: [String]]) -> String? {
-        for text in blocks {
+        func given(_ text: String) -> AddressRange? {
             guard let block = AddressRange(text),
                 shares.contains(where: { $0.range.contains(block) && $0.blockPrefix == block.prefix })
-            else { return "\(text) is not a block that the cluster gives to nodes" }
-            for (other, theirs) in others.sorted(by: { $0.key < $1.key }) {
-                if let same = theirs.first(where: { AddressRange($0)?.overlaps(block) == true }) {
-                    return "\(text) overlaps \(same) of node \(other)"
-                }
+            else { return nil }
+            return block
+        }
+        for text in blocks {
+            guard let block = given(text) else { return "\(text) is not a block that the cluster gives to nodes" }
+            for (other, theirs) in others.sorted(by: { $0.key < $1.key })
+            where theirs.contains(where: { given($0) == block }) {
+                return "\(text) is that of node \(other) too"
             }
         }
         return nil
