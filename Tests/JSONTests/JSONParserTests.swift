@@ -154,3 +154,58 @@ struct SplitMix: RandomNumberGenerator {
         #expect(object["key39"] == 39 && object["key0"] == nil)
     }
 }
+
+@Suite struct `Keys of objects` {
+    /// Two spellings of one text, which Swift's own hash does not tell apart: thousands of them in one object were minutes.
+    @Test func `are hashed by their bytes`() {
+        let spellings = ["\u{E9}\u{323}", "e\u{323}\u{301}", "\u{1EB9}\u{301}", "e\u{301}\u{323}"]
+        #expect(Set(spellings).count == 1, "what Swift takes for one")
+        #expect(Set(spellings.map(JSONValue.string)).count == 4)
+        #expect(Set(spellings.map { JSONValue.string($0).hashValue }).count == 4)
+        #expect(Set(spellings.map { JSONValue.object([$0: 1]).hashValue }).count == 4)
+        var object = JSONObject()
+        for index in 0..<40 { object["k\(index)"] = 1 }
+        for spelling in spellings { object[spelling] = .string(spelling) }
+        #expect(object.count == 44)
+        for spelling in spellings { #expect(object[spelling] == .string(spelling)) }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `are found at once, however they are spelled`() throws {
+        // Each key is 14 times one of two spellings of the same letter: all are equal to Swift.
+        let keys = (0..<12_000).map { number in
+            (0..<14).map { number >> $0 & 1 == 0 ? "\u{E9}" : "e\u{301}" }.joined()
+        }
+        let text = "{" + keys.map { "\"\($0)\":1" }.joined(separator: ",") + "}"
+        #expect(try JSONValue.parse(text).object?.count == 12_000)
+    }
+
+    @Test func `nest as deep as the encoder says`() {
+        var bytes: [UInt8] = []
+        let value: JSONValue = ["a": [1, ["b": [[]]]], "c": [:]]
+        #expect(value.encode(into: &bytes) == 5)
+        #expect(value.depth == 5)
+        #expect(JSONValue.string("x").depth == 0)
+    }
+
+    @Test func `are cut off where that is asked for`() throws {
+        let deep = String(repeating: "{\"a\":[", count: 5000) + "\"]}\\\"\"" + String(repeating: "]}", count: 5000)
+        let text = "[{\"name\":\"x\",\"deep\":\(deep),\"after\":1},2]"
+        #expect(throws: JSONError.self) { try JSONValue.parse(text) }
+        let value = try JSONValue.parse(text, options: JSONOptions(maximumDepth: 10, cutsDeeper: true))
+        #expect(value.depth == 10)
+        #expect(value[0]?["after"] == 1 && value[0]?["name"] == "x" && value[1] == 2)
+        for length in 0..<text.utf8.count where length % 97 == 0 {
+            let part = Array(text.utf8.prefix(length))
+            #expect(throws: JSONError.self) {
+                try JSONValue.parse(part, options: JSONOptions(maximumDepth: 10, cutsDeeper: true))
+            }
+        }
+    }
+
+    @Test func `are shown up to a length`() {
+        let long = JSONValue.array((0..<100_000).map { .integer(Int64($0)) })
+        #expect(long.excerpt(100).utf8.count < 110)
+        #expect(JSONValue.string(String(repeating: "x", count: 100_000)).excerpt(100).utf8.count < 110)
+        #expect((["a": [1, 2]] as JSONValue).excerpt(100) == "{\"a\":[1,2]}")
+    }
+}

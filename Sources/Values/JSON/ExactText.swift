@@ -16,4 +16,15 @@ extension String {
         }
         return (compared ?? nil) ?? utf8.elementsEqual(other.utf8)
     }
+
+    /// Feeds the bytes to a hasher, as must every type that compares texts by `isExactly`. Swift's own hash is the same for
+    /// all spellings of one text: thousands of them, which anybody can write, would share one place of a table.
+    public func hashBytes(into hasher: inout Hasher) {
+        let isDone: Void? = unsafe utf8.withContiguousStorageIfAvailable { bytes in
+            unsafe hasher.combine(bytes: UnsafeRawBufferPointer(bytes))
+        }
+        if isDone == nil { for byte in utf8 { hasher.combine(byte) } }
+        // Where the text ends, so that two in a row are not one.
+        hasher.combine(UInt8(0xFF))
+    }
 }

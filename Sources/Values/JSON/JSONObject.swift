@@ -22,7 +22,7 @@ public struct JSONObject: Sendable {
         @usableFromInline let text: String
         @inlinable init(_ text: String) { self.text = text }
         @inlinable static func == (left: FieldName, right: FieldName) -> Bool { sameBytes(left.text, right.text) }
-        @inlinable func hash(into hasher: inout Hasher) { hasher.combine(text) }
+        @inlinable func hash(into hasher: inout Hasher) { text.hashBytes(into: &hasher) }
     }
 
     @usableFromInline var entries: [Entry] = []
@@ -211,7 +211,7 @@ extension JSONObject: Hashable {
         var sum = 0
         for (key, value) in self {
             var field = Hasher()
-            field.combine(key)
+            key.hashBytes(into: &field)
             field.combine(value)
             sum &+= field.finalize()
         }

@@ -14,10 +14,14 @@ public struct JSONOptions: Sendable {
     public var maximumDepth: Int
     /// How many duplicate keys are reported at most.
     public var maximumDuplicates: Int
+    /// What nests deeper is null instead of an error, for who only looks at what others have written: one object among many
+    /// must not keep the others from being seen.
+    public var cutsDeeper: Bool
 
-    public init(maximumDepth: Int = 512, maximumDuplicates: Int = 100) {
+    public init(maximumDepth: Int = JSONDepth.read, maximumDuplicates: Int = 100, cutsDeeper: Bool = false) {
         self.maximumDepth = maximumDepth
         self.maximumDuplicates = maximumDuplicates
+        self.cutsDeeper = cutsDeeper
     }
 }
 
@@ -155,7 +159,7 @@ struct JSONParser {
     }
 
     private mutating func parseArray(depth: Int) throws(JSONError) -> JSONValue {
-        try checkDepth(depth)
+        if try isCut(at: depth) { return .null }
         at += 1
         skipSpace()
         if at < end, at.pointee == UInt8(ascii: "]") {
@@ -182,7 +186,7 @@ struct JSONParser {
     }
 
     private mutating func parseObject(depth: Int) throws(JSONError) -> JSONValue {
-        try checkDepth(depth)
+        if try isCut(at: depth) { return .null }
         at += 1
         skipSpace()
         var object = JSONObject()
@@ -222,8 +226,31 @@ struct JSONParser {
         }
     }
 
-    private func checkDepth(_ depth: Int) throws(JSONError) {
-        if depth > options.maximumDepth { throw failure("exceeded max depth") }
+    /// Whether the value here is too deep and was passed over.
+    @inline(__always) private mutating func isCut(at depth: Int) throws(JSONError) -> Bool {
+        guard depth > options.maximumDepth else { return false }
+        guard options.cutsDeeper else { throw failure("exceeded max depth") }
+        try skipNested()
+        return true
+    }
+
+    /// Passes over an object or list without recursion, up to the bracket that closes it.
+    private mutating func skipNested() throws(JSONError) {
+        var open = 0
+        repeat {
+            guard at < end else { throw failure("unexpected end of JSON input") }
+            switch at.pointee {
+            case UInt8(ascii: "{"), UInt8(ascii: "["): open += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): open -= 1
+            case UInt8(ascii: "\""):
+                at += 1
+                while at < end, at.pointee != UInt8(ascii: "\"") {
+                    at += at.pointee == UInt8(ascii: "\\") && end - at > 1 ? 2 : 1
+                }
+            default: break
+            }
+            if at < end { at += 1 }
+        } while open > 0
     }
 
     private mutating func noteDuplicate() {

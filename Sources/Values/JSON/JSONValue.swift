@@ -121,7 +121,7 @@ extension JSONValue: Hashable {
         case .bool(let value): hasher.combine(value)
         case .integer(let value): hasher.combine(value)
         case .number(let value): hasher.combine(value)
-        case .string(let value): hasher.combine(value)
+        case .string(let value): value.hashBytes(into: &hasher)
         case .array(let value): hasher.combine(value)
         case .object(let value): value.hash(into: &hasher)
         }
@@ -149,5 +149,5 @@ extension JSONValue: CustomStringConvertible {
 /// JSON does not.
 @inlinable @inline(__always)
 func sameBytes(_ left: String, _ right: String) -> Bool {
-    left.utf8.count == right.utf8.count && left == right && (left.utf8.count < 2 || left.utf8.elementsEqual(right.utf8))
+    left.utf8.count == right.utf8.count && left.isExactly(right)
 }

@@ -8,11 +8,21 @@ extension JSONValue {
         return writer.bytes
     }
 
-    /// Appends the compact form.
-    public func encode(into bytes: inout [UInt8]) {
+    /// Appends the compact form. Returns how many levels of objects and lists the value has.
+    @discardableResult
+    public func encode(into bytes: inout [UInt8]) -> Int {
         var writer = JSONWriter()
         writer.write(self)
         bytes.append(contentsOf: writer.buffer)
+        return writer.deepest
+    }
+
+    /// The beginning of the compact form: about `limit` bytes, and an ellipsis where there is more.
+    public func excerpt(_ limit: Int) -> String {
+        var writer = JSONWriter()
+        writer.writeBeginning(self, limit)
+        guard writer.buffer.count > limit else { return String(decoding: writer.buffer, as: UTF8.self) }
+        return String(decoding: writer.buffer.prefix(limit), as: UTF8.self) + "…"
     }
 
     /// Indented JSON, as `kubectl -o json` shows it, with a final newline.
@@ -36,6 +46,9 @@ struct JSONWriter: ~Copyable {
     private var base: UnsafeMutablePointer<UInt8>
     private var count = 0
     private var capacity: Int
+    /// Objects and lists that are open, and the most that were.
+    private var open = 0
+    private(set) var deepest = 0
 
     init(capacity: Int = 1024) {
         base = .allocate(capacity: capacity)
@@ -80,16 +93,16 @@ struct JSONWriter: ~Copyable {
         case .number(let number): write(number)
         case .string(let text): write(text)
         case .array(let items):
-            byte(UInt8(ascii: "["))
+            begin(UInt8(ascii: "["))
             var first = true
             for item in items {
                 if !first { byte(UInt8(ascii: ",")) }
                 first = false
                 write(item)
             }
-            byte(UInt8(ascii: "]"))
+            end(UInt8(ascii: "]"))
         case .object(let object):
-            byte(UInt8(ascii: "{"))
+            begin(UInt8(ascii: "{"))
             var first = true
             for entry in object.entries where entry.live {
                 if !first { byte(UInt8(ascii: ",")) }
@@ -98,7 +111,45 @@ struct JSONWriter: ~Copyable {
                 byte(UInt8(ascii: ":"))
                 write(entry.value)
             }
+            end(UInt8(ascii: "}"))
+        }
+    }
+
+    @inline(__always) private mutating func begin(_ bracket: UInt8) {
+        byte(bracket)
+        open += 1
+        if open > deepest { deepest = open }
+    }
+
+    @inline(__always) private mutating func end(_ bracket: UInt8) {
+        byte(bracket)
+        open -= 1
+    }
+
+    /// Stops somewhere behind `limit` bytes.
+    mutating func writeBeginning(_ value: JSONValue, _ limit: Int) {
+        guard count <= limit else { return }
+        switch value {
+        case .string(let text): write(text.utf8.count > limit ? String(text.unicodeScalars.prefix(limit)) : text)
+        case .array(let items):
+            byte(UInt8(ascii: "["))
+            for (position, item) in items.enumerated() where count <= limit {
+                if position > 0 { byte(UInt8(ascii: ",")) }
+                writeBeginning(item, limit)
+            }
+            byte(UInt8(ascii: "]"))
+        case .object(let object):
+            byte(UInt8(ascii: "{"))
+            var first = true
+            for (key, item) in object where count <= limit {
+                if !first { byte(UInt8(ascii: ",")) }
+                first = false
+                write(key)
+                byte(UInt8(ascii: ":"))
+                writeBeginning(item, limit)
+            }
             byte(UInt8(ascii: "}"))
+        default: write(value)
         }
     }
 

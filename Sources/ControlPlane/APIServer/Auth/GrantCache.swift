@@ -28,6 +28,12 @@ final class GrantCache: Sendable {
                 && [one.verb, one.group, one.resource, one.subresource, one.namespace].isExactly(
                     [other.verb, other.group, other.resource, other.subresource, other.namespace])
         }
+
+        func hash(into hasher: inout Hasher) {
+            user.hashBytes(into: &hasher)
+            for group in groups { group.hashBytes(into: &hasher) }
+            for text in [verb, group, resource, subresource, namespace] { text.hashBytes(into: &hasher) }
+        }
     }
 
     private struct State {
