@@ -103,3 +103,57 @@ import Testing
         #expect(MergePatch.apply(.object(patch), to: .object(old)) == .object(new))
     }
 }
+
+@Suite(.timeLimit(.minutes(1))) struct `The work of a JSON patch` {
+    private func nested(_ levels: Int) -> JSONValue { (1..<levels).reduce([:]) { inner, _ in ["a": inner] } }
+
+    private func refusal(_ patch: JSONValue, _ document: JSONValue) -> PatchError.Kind? {
+        do throws(PatchError) {
+            _ = try JSONPatch.apply(patch, to: document)
+            return nil
+        } catch {
+            return error.kind
+        }
+    }
+
+    @Test func `builds nothing that is deeper than anybody reads`() {
+        let way = String(repeating: "/a", count: 299)
+        for operation: JSONObject in [
+            ["op": "add", "path": .string("/x" + way + "/b"), "value": nested(300)],
+            ["op": "replace", "path": .string("/x" + way), "value": nested(300)],
+            ["op": "copy", "from": "/y", "path": .string("/x" + way + "/b")],
+            ["op": "move", "from": "/y", "path": .string("/x" + way + "/b")],
+        ] {
+            let document: JSONValue = ["x": nested(300), "y": nested(300)]
+            #expect(refusal([.object(operation)], document) == .unprocessable, "\(operation["op"] ?? "")")
+        }
+        // Moves that go up and down again and again are what they are, whatever was reached between.
+        let up: JSONValue = ["op": "move", "from": .string("/x" + way + "/z"), "path": "/z"]
+        let down: JSONValue = ["op": "move", "from": "/z", "path": .string("/x" + way + "/z")]
+        let moves = JSONValue.array((0..<100).flatMap { _ in [down, up] })
+        #expect(refusal(moves, ["x": nested(300), "z": ["a": ["b": 1]]]) == nil)
+    }
+
+    @Test func `is bounded in how many elements it moves`() {
+        let list: JSONValue = ["l": .array((0..<20_000).map { .integer(Int64($0)) })]
+        let removals = JSONValue.array((0..<10_000).map { _ in ["op": "remove", "path": "/l/0"] })
+        #expect(refusal(removals, list) == .tooLarge)
+        let fromEnd = JSONValue.array((0..<10_000).map { ["op": "remove", "path": .string("/l/\(19_999 - $0)")] })
+        #expect(refusal(fromEnd, list) == nil)
+    }
+
+    @Test func `copies no neighbours`() throws {
+        let members = (0..<20_000).map { ("k\($0)", ["v": 0] as JSONValue) }
+        let document: JSONValue = ["o": .object(JSONObject(members)), "l": .array(members.map(\.1))]
+        let changes = JSONValue.array(
+            (0..<5_000).flatMap { number -> [JSONValue] in
+                [
+                    ["op": "replace", "path": .string("/o/k\(number)/v"), "value": 1],
+                    ["op": "replace", "path": .string("/l/\(number)/v"), "value": 1],
+                ]
+            })
+        let result = try JSONPatch.apply(changes, to: document)
+        #expect(result["o"]?["k4999"]?["v"] == 1)
+        #expect(result["l"]?[4999]?["v"] == 1 && result["l"]?[5000]?["v"] == 0)
+    }
+}

@@ -102,3 +102,48 @@ import Testing
         }
     }
 }
+
+/// Lists of twenty thousand, which a body of the length that is taken holds many times over: by what grew with the square of
+/// that, one patch held everybody up for hours.
+@Suite(.timeLimit(.minutes(1))) struct `Long lists in strategic merge patches` {
+    private let count = 20_000
+
+    private func ports(_ numbers: some Sequence<Int>, _ more: JSONObject = [:]) -> JSONValue {
+        .array(
+            numbers.map { number in
+                var port: JSONObject = ["containerPort": .integer(Int64(number))]
+                for (key, value) in more { port[key] = value }
+                return .object(port)
+            })
+    }
+
+    private func apply(_ patch: JSONObject, to container: JSONObject) throws -> JSONValue {
+        try StrategicMergePatch.apply(.object(patch), to: .object(container), schema: Sample.container)
+    }
+
+    @Test func `are ordered`() throws {
+        let numbers = 1...count
+        let result = try apply(
+            [
+                "$setElementOrder/ports": ports(numbers.reversed()), "ports": ports(numbers, ["name": "x"]),
+            ], to: ["name": "c", "ports": ports(numbers)])
+        #expect(result["ports"] == ports(numbers.reversed(), ["name": "x"]))
+        #expect(throws: PatchError.self) {
+            try apply(["$setElementOrder/ports": ports(2...count), "ports": ports(numbers)], to: ["name": "c"])
+        }
+    }
+
+    @Test func `are merged and deleted`() throws {
+        let numbers = 1...count
+        #expect(
+            try apply(["ports": ports(numbers, ["name": "x"])], to: ["ports": ports(numbers)])["ports"]
+                == ports(numbers, ["name": "x"]))
+        #expect(
+            try apply(["ports": ports(2...count, ["$patch": "delete"])], to: ["ports": ports(numbers)])["ports"]
+                == ports(1...1))
+        let names = JSONValue.array(numbers.map { .string("n\($0)") })
+        let emptied = try StrategicMergePatch.apply(
+            ["$deleteFromPrimitiveList/finalizers": names], to: ["finalizers": names], schema: Sample.meta)
+        #expect(emptied["finalizers"] == [])
+    }
+}

@@ -6,8 +6,6 @@ public import JSON
 public enum JSONPatch {
     /// What one request may hold.
     public static let maximumOperations = 10_000
-    /// What `copy` operations of one patch may add to a document, in bytes of its encoding.
-    static let maximumCopiedBytes = 3 << 20
 
     public static func apply(_ patch: JSONValue, to document: JSONValue) throws(PatchError) -> JSONValue {
         guard let operations = patch.array else {
@@ -18,37 +16,37 @@ public enum JSONPatch {
                 .tooLarge,
                 "The allowed maximum operations in a JSON patch is \(maximumOperations), got \(operations.count)")
         }
+        var work = PatchWork(document)
         var result = document
-        var copied = 0
-        for operation in operations { try perform(operation, on: &result, copied: &copied) }
+        for operation in operations { try perform(operation, on: &result, &work) }
         return result
     }
 
     private static func perform(
-        _ operation: JSONValue, on document: inout JSONValue, copied: inout Int
+        _ operation: JSONValue, on document: inout JSONValue, _ work: inout PatchWork
     ) throws(PatchError) {
         let name = operation["op"]?.string ?? ""
         let path = try pointer("path", of: operation)
         switch name {
-        case "add": try add(try value(of: operation), at: path, in: &document, operation: name)
-        case "remove": _ = try remove(at: path, from: &document, operation: name)
-        case "replace": try replace(at: path, with: try value(of: operation), in: &document)
+        case "add": try add(try value(of: operation), at: path, in: &document, operation: name, &work)
+        case "remove": _ = try remove(at: path, from: &document, operation: name, &work)
+        case "replace":
+            let value = try value(of: operation)
+            try work.place(value, at: path)
+            try replace(at: path, with: value, in: &document)
         case "move":
             let source = try pointer("from", of: operation)
             guard !source.isPrefix(of: path) else {
                 throw PatchError(.unprocessable, "move operation does not apply: \(source) holds \(path)")
             }
-            let moved = try remove(at: source, from: &document, operation: name)
-            try add(moved, at: path, in: &document, operation: name)
+            try work.move(from: source, to: path, in: document)
+            let moved = try remove(at: source, from: &document, operation: name, &work)
+            try insert(moved, at: path, in: &document, operation: name, &work)
         case "copy":
             let source = try pointer("from", of: operation)
             let value = try get(at: source, from: document, operation: name)
-            copied += value.encoded().count
-            guard copied <= maximumCopiedBytes else {
-                throw PatchError(
-                    .unprocessable, "copy operations of the patch add \(copied) bytes, limit \(maximumCopiedBytes)")
-            }
-            try add(value, at: path, in: &document, operation: name)
+            try work.copy(value)
+            try add(value, at: path, in: &document, operation: name, &work)
         case "test": try test(at: path, equals: operation["value"] ?? .null, in: document)
         default: throw PatchError(.unprocessable, "Unexpected kind: \(name.isEmpty ? "unknown" : name)")
         }
@@ -70,7 +68,7 @@ public enum JSONPatch {
 
     // MARK: Operations
 
-    private static func get(
+    static func get(
         at pointer: JSONPointer, from document: JSONValue, operation: String
     ) throws(PatchError) -> JSONValue {
         var value = document
@@ -105,8 +103,18 @@ public enum JSONPatch {
     }
 
     private static func add(
-        _ value: JSONValue, at pointer: JSONPointer, in document: inout JSONValue, operation: String
+        _ value: JSONValue, at pointer: JSONPointer, in document: inout JSONValue, operation: String,
+        _ work: inout PatchWork
     ) throws(PatchError) {
+        try work.place(value, at: pointer)
+        try insert(value, at: pointer, in: &document, operation: operation, &work)
+    }
+
+    private static func insert(
+        _ value: JSONValue, at pointer: JSONPointer, in document: inout JSONValue, operation: String,
+        _ work: inout PatchWork
+    ) throws(PatchError) {
+        var shifted = 0
         try change(pointer, in: &document, operation: operation) { token, parent in
             switch parent {
             case .object(var fields):
@@ -119,6 +127,7 @@ public enum JSONPatch {
                     return "invalid index referenced: \(token)"
                 }
                 parent = .null
+                shifted = items.count - index
                 items.insert(value, at: index)
                 parent = .array(items)
                 return nil
@@ -127,6 +136,7 @@ public enum JSONPatch {
         } whole: {
             $0 = value
         }
+        try work.spend(shifted)
     }
 
     private static func replace(
@@ -134,12 +144,16 @@ public enum JSONPatch {
     ) throws(PatchError) {
         try change(pointer, in: &document, operation: "replace") { token, parent in
             guard child(token, of: parent) != nil else { return "missing value" }
-            if case .array(var items) = parent, let index = Int(token) {
+            switch parent {
+            case .array(var items):
                 parent = .null
-                items[index] = value
+                if let index = Int(token) { items[index] = value }
                 parent = .array(items)
-            } else {
-                parent[token] = value
+            case .object(var fields):
+                parent = .null
+                fields[token] = value
+                parent = .object(fields)
+            default: return "missing value"
             }
             return nil
         } whole: {
@@ -148,24 +162,33 @@ public enum JSONPatch {
     }
 
     private static func remove(
-        at pointer: JSONPointer, from document: inout JSONValue, operation: String
+        at pointer: JSONPointer, from document: inout JSONValue, operation: String, _ work: inout PatchWork
     ) throws(PatchError) -> JSONValue {
         var removed = JSONValue.null
+        var shifted = 0
         try change(pointer, in: &document, operation: operation) { token, parent in
             guard let value = child(token, of: parent) else { return "missing value" }
             removed = value
-            if case .array(var items) = parent, let index = Int(token) {
+            switch parent {
+            case .array(var items):
                 parent = .null
-                items.remove(at: index)
+                if let index = Int(token) {
+                    shifted = items.count - index
+                    items.remove(at: index)
+                }
                 parent = .array(items)
-            } else {
-                parent[token] = nil
+            case .object(var fields):
+                parent = .null
+                fields[token] = nil
+                parent = .object(fields)
+            default: return "missing value"
             }
             return nil
         } whole: {
             removed = $0
             $0 = .null
         }
+        try work.spend(shifted)
         return removed
     }
 
@@ -190,19 +213,25 @@ public enum JSONPatch {
         _ body: (String, inout JSONValue) -> String?
     ) -> String? {
         guard let token = tokens.first else { return body(last, &value) }
+        // What is changed is taken out on the way down and put back on the way up: held twice it would be copied, all its
+        // neighbours with it, for every operation.
         switch value {
-        case .object(let fields):
+        case .object(var fields):
+            value = .null
+            defer { value = .object(fields) }
             guard var inner = fields[token] else { return "missing value" }
-            value[token] = .null
-            defer { value[token] = inner }
+            fields[token] = .null
+            defer { fields[token] = inner }
             return descend(tokens.dropFirst(), last, &inner, body)
-        case .array(let items):
+        case .array(var items):
+            value = .null
+            defer { value = .array(items) }
             guard let index = ArrayPlace.index(token, count: items.count, mayAppend: false) else {
                 return "missing value"
             }
             var inner = items[index]
-            value[index] = .null
-            defer { value[index] = inner }
+            items[index] = .null
+            defer { items[index] = inner }
             return descend(tokens.dropFirst(), last, &inner, body)
         default: return "missing value"
         }

@@ -35,6 +35,9 @@ struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
         return String(decoding: result, as: UTF8.self)
     }
 
+    /// As much of it as anybody reads.
+    var excerpt: String { description.utf8.count > 200 ? description.prefix(100) + "…" : description }
+
     func isPrefix(of other: JSONPointer) -> Bool {
         tokens.count < other.tokens.count && other.tokens.starts(with: tokens)
     }

@@ -35,13 +35,15 @@ extension StrategicMergePatch {
         }
         let (kept, changes) = try carryOutDirectives(patch, original, mergeKey)
         var merged = kept
+        var places = positions(kept) { $0[mergeKey] ?? .null }
         for change in changes {
             guard case .object(let fields) = change else { throw argumentError(change, expected: "map") }
             guard let identity = fields[mergeKey] else { throw noMergeKey(fields, mergeKey) }
-            if let index = merged.firstIndex(where: { $0[mergeKey] == identity }) {
+            if let index = places[identity], merged[index][mergeKey] != nil {
                 let before = merged[index].object ?? JSONObject()
                 merged[index] = .object(try merge(fields, into: before, place.schema))
             } else {
+                places[identity] = merged.count
                 merged.append(withoutDirectives(change) ?? change)
             }
         }
@@ -67,7 +69,7 @@ extension StrategicMergePatch {
     private static func carryOutDirectives(
         _ patch: [JSONValue], _ original: [JSONValue], _ mergeKey: String
     ) throws(PatchError) -> (kept: [JSONValue], changes: [JSONValue]) {
-        var kept = original
+        var deleted: Set<JSONValue> = []
         var changes: [JSONValue] = []
         var replaces = false
         for item in patch {
@@ -78,7 +80,7 @@ extension StrategicMergePatch {
             switch directive.string {
             case "delete":
                 guard let identity = fields[mergeKey] else { throw noMergeKey(fields, mergeKey) }
-                kept.removeAll { $0[mergeKey] == identity }
+                deleted.insert(identity)
             case "replace": replaces = true
             case "merge":
                 throw PatchError(.unprocessable, "merging lists cannot yet be specified in the patch")
@@ -86,7 +88,8 @@ extension StrategicMergePatch {
                 throw PatchError(.malformed, "unknown patch type: \(directive) in map: \(fields)")
             }
         }
-        return replaces ? (changes, []) : (kept, changes)
+        if replaces { return (changes, []) }
+        return (original.filter { $0[mergeKey].map { !deleted.contains($0) } ?? true }, changes)
     }
 
     private static func unique(_ items: [JSONValue]) -> [JSONValue] {
@@ -109,8 +112,9 @@ extension StrategicMergePatch {
             let change = patch[name]
             if change != nil, change?.array == nil { continue }
             let identity: (JSONValue) -> JSONValue = { item in place.mergeKey.flatMap { item[$0] } ?? item }
+            let ordered = Set(order.map(identity))
             for item in change?.array ?? [] where item[Directive.marker] == nil {
-                guard order.contains(where: { identity($0) == identity(item) }) else {
+                guard ordered.contains(identity(item)) else {
                     throw PatchError(
                         .unprocessable,
                         "The order in patch list:\n\(JSONValue.array(change?.array ?? []))\n doesn't match "
@@ -138,9 +142,9 @@ extension StrategicMergePatch {
     ) -> [JSONValue] {
         let wanted = positions(patch, identity)
         let before = positions(live, identity)
-        let named = merged.filter { wanted[identity($0)] != nil }
-            .sorted { wanted[identity($0), default: 0] < wanted[identity($1), default: 0] }
-        let others = merged.filter { wanted[identity($0)] == nil }
+        let placed = merged.map { (item: $0, place: wanted[identity($0)]) }
+        let named = placed.filter { $0.place != nil }.sorted { ($0.place ?? 0) < ($1.place ?? 0) }.map(\.item)
+        let others = placed.filter { $0.place == nil }.map(\.item)
         guard !others.isEmpty, !named.isEmpty else { return named + others }
         // Two sorted runs merged: an element only the server has goes before the first named one that follows it live.
         var result: [JSONValue] = []

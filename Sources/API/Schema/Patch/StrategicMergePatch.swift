@@ -78,6 +78,7 @@ public enum StrategicMergePatch {
                 throw PatchError(.malformed, "invalid patch format of primitive list")
             }
             if let current = result[name]?.array {
+                let unwanted = Set(unwanted)
                 result[name] = .array(current.filter { !unwanted.contains($0) })
             }
             return
