@@ -325,3 +325,101 @@ import Testing
         #expect(time < .seconds(2))
     }
 }
+
+/// Bodies of three megabytes hold lists of any length: what is found wrong is said within bounds, and in time.
+@Suite(.timeLimit(.minutes(1))) struct `Long lists in objects` {
+    private func text(_ errors: [FieldError]) -> Int { errors.reduce(0) { $0 + $1.description.utf8.count } }
+
+    private func errors(_ kind: String, _ new: JSONValue, old: JSONValue? = nil) -> [FieldError] {
+        Validation.validate(group: "", kind: kind, namespaced: true, new: new, old: old)
+    }
+
+    @Test func `of owners are shown once and shortened`() {
+        let owners = (0..<20_000).map { number -> JSONValue in
+            ["apiVersion": "v1", "kind": "K", "name": .string("n\(number)"), "uid": "u", "controller": true]
+        }
+        let found = errors(
+            "ConfigMap", ["metadata": ["name": "a", "namespace": "b", "ownerReferences": .array(owners)]])
+        #expect(!found.isEmpty && found.count <= Complaints.maximumCount + 1)
+        #expect(text(found) < 2 * Complaints.maximumText)
+        #expect(found.last?.detail.hasSuffix("more errors are left out") == true)
+    }
+
+    @Test func `of finalizers are compared in one go`() {
+        func object(_ range: Range<Int>) -> JSONValue {
+            [
+                "metadata": [
+                    "name": "a", "namespace": "b", "resourceVersion": "1", "deletionTimestamp": "2026-01-01T00:00:00Z",
+                    "finalizers": .array(range.map { .string("example.com/f\($0)") }),
+                ]
+            ]
+        }
+        #expect(errors("ConfigMap", object(0..<20_000), old: object(0..<20_000)) == [])
+        #expect(errors("ConfigMap", object(1..<20_001), old: object(0..<20_000)).count == 1)
+    }
+
+    @Test(arguments: ["tolerations", "volumes", "hostAliases", "topologySpreadConstraints", "imagePullSecrets"])
+    func `of a pod are checked in one go`(list: String) {
+        let items = (0..<20_000).map { number -> JSONValue in
+            switch list {
+            case "tolerations": ["key": .string("k\(number)"), "operator": "Exists"]
+            case "volumes": ["name": .string("v\(number)"), "emptyDir": [:]]
+            case "hostAliases": ["ip": "192.0.2.1", "hostnames": [.string("h\(number)")]]
+            case "topologySpreadConstraints":
+                ["topologyKey": .string("k\(number)"), "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"]
+            default: ["name": .string("s\(number)")]
+            }
+        }
+        let pod = `Validation rules`.pod { $0["spec"]?[list] = .array(items) }
+        _ = errors("Pod", pod)
+        _ = errors("Pod", pod, old: pod)
+    }
+
+    @Test(arguments: ["env", "ports", "volumeMounts", "volumeDevices", "envFrom"])
+    func `of a container are checked in one go`(list: String) {
+        let items = (0..<20_000).map { number -> JSONValue in
+            switch list {
+            case "env": ["name": .string("E\(number)"), "value": "$(E\(number))"]
+            case "ports":
+                ["containerPort": .integer(Int64(number + 1)), "protocol": "TCP", "name": .string("p\(number)")]
+            case "volumeMounts": ["name": "v", "mountPath": .string("/m\(number)")]
+            case "volumeDevices": ["name": "v", "devicePath": .string("/d\(number)")]
+            default: ["configMapRef": ["name": .string("c\(number)")]]
+            }
+        }
+        let pod = `Validation rules`.pod { pod in
+            pod["spec"]?["containers"]?[0]?[list] = .array(items)
+            if list == "volumeMounts" {
+                pod["spec"]?["containers"]?[0]?["volumeDevices"] = .array(
+                    (0..<20_000).map { ["name": .string("d\($0)"), "devicePath": .string("/x\($0)")] })
+            }
+        }
+        _ = errors("Pod", pod)
+        _ = errors("Pod", pod, old: pod)
+    }
+
+    @Test func `of ports of a Service are checked in one go`() {
+        let ports = (0..<20_000).map { number -> JSONValue in
+            [
+                "name": .string("p\(number)"), "port": .integer(Int64(number + 1)), "protocol": "TCP",
+                "targetPort": .integer(Int64(number + 1)),
+            ]
+        }
+        let service: JSONValue = [
+            "metadata": ["name": "a", "namespace": "b"],
+            "spec": [
+                "type": "ClusterIP", "ports": .array(ports),
+                "externalIPs": .array((0..<20_000).map { .string("203.0.\($0 / 250).\($0 % 250)") }),
+            ],
+        ]
+        _ = errors("Service", service)
+        _ = errors("Service", service, old: service)
+    }
+
+    @Test func `numbers to count with are held where sums of many still fit`() {
+        #expect(JSONValue.integer(.max).boundedInteger == 1 << 40)
+        #expect(JSONValue.integer(.min).boundedInteger == -(1 << 40))
+        #expect(JSONValue.integer(2_147_483_647).boundedInteger == 2_147_483_647)
+        #expect(JSONValue.number(1.5).boundedInteger == nil)
+    }
+}

@@ -248,3 +248,26 @@ enum ServerSideApplyTestKeys {
         #expect(FieldSet(fieldsV1: ["x:a": [:]]) == nil)
     }
 }
+
+@Suite(.timeLimit(.minutes(1))) struct `Many managers` {
+    @Test func `of one object are merged in one go`() throws {
+        let entries = (0..<10_000).map { number -> JSONValue in
+            [
+                "manager": .string("m\(number)"), "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1",
+                "time": "2026-01-01T00:00:00Z",
+                "fieldsV1": ["f:metadata": ["f:labels": ["f:l\(number)": [:]]]],
+            ]
+        }
+        let live: JSONObject = ["metadata": ["name": "a", "managedFields": .array(entries)]]
+        var new = live
+        new["spec"] = ["replicas": 2]
+        let writer = FieldWriter(
+            manager: "w", apiVersion: "v1", subresource: "", time: "2026-01-02T00:00:00Z", schema: Sample.deployment,
+            ignored: FieldSet())
+        let result = FieldManager.update(live: live, new: new, by: writer)
+        let managers = (result["metadata"]?["managedFields"]?.array ?? []).compactMap { $0["manager"]?.string }
+        #expect(managers.count <= 12 && managers.contains("ancient-changes") && managers.contains("w"))
+        let ancient = result["metadata"]?["managedFields"]?.array?.first { $0["manager"] == "ancient-changes" }
+        #expect((ancient?["fieldsV1"]?["f:metadata"]?["f:labels"]?.object?.count ?? 0) > 9_000)
+    }
+}

@@ -12,7 +12,7 @@ extension FieldError {
     }
 
     public static func invalid(_ path: FieldPath, _ value: String, _ detail: String) -> FieldError {
-        FieldError(.invalid, path: path.description, value: value.quoted, detail: detail)
+        FieldError(.invalid, path: path.description, value: Self.shown(.string(value)), detail: detail)
     }
 
     public static func invalid(_ path: FieldPath, _ value: Int64, _ detail: String) -> FieldError {
@@ -25,7 +25,7 @@ extension FieldError {
     }
 
     public static func duplicate(_ path: FieldPath, _ value: String) -> FieldError {
-        FieldError(.duplicate, path: path.description, value: value.quoted)
+        FieldError(.duplicate, path: path.description, value: Self.shown(.string(value)))
     }
 
     public static func duplicate(_ path: FieldPath, json value: JSONValue?) -> FieldError {
@@ -57,12 +57,17 @@ extension FieldError {
         FieldError(.internalError, path: path.description, detail: detail)
     }
 
-    /// A value as it is shown in a message.
-    static func shown(_ value: JSONValue?) -> String {
+    /// How much of a value a message shows.
+    static let shownBytes = 8192
+
+    private static func beginning(_ text: String) -> String { String(text.unicodeScalars.prefix(shownBytes / 4)) }
+
+    /// A value as it is shown in a message: the beginning of one that nobody would read to its end.
+    public static func shown(_ value: JSONValue?) -> String {
         switch value {
         case nil: "null"
-        case .string(let text)?: text.quoted
-        case let value?: value.description
+        case .string(let text)?: text.utf8.count > shownBytes ? beginning(text).quoted + "…" : text.quoted
+        case let value?: value.excerpt(shownBytes)
         }
     }
 }

@@ -177,7 +177,7 @@ enum Machinery {
             case .conflicts(let conflicts):
                 var details: JSONObject = [:]
                 details["causes"] = .array(
-                    conflicts.map {
+                    conflicts.prefix(ApplyError.shownConflicts).map {
                         [
                             "reason": "FieldManagerConflict", "message": .string($0.message),
                             "field": .string($0.field),

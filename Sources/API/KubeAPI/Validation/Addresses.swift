@@ -131,7 +131,7 @@ extension Validator {
     /// An address in one reading only. What the object had before stays good.
     /// - Returns: Whether it is one.
     @discardableResult
-    mutating func strictAddress(_ text: String, _ path: FieldPath, known: [String] = []) -> Bool {
+    mutating func strictAddress(_ text: String, _ path: FieldPath, known: Set<String> = []) -> Bool {
         if known.contains(text) { return true }
         let before = errors.count
         address(text, path)
@@ -146,7 +146,7 @@ extension Validator {
     }
 
     /// A range in one reading only. What the object had before stays good.
-    mutating func strictRange(_ text: String, _ path: FieldPath, known: [String]) {
+    mutating func strictRange(_ text: String, _ path: FieldPath, known: Set<String>) {
         if known.contains(text) { return }
         addressRange(text, path)
         guard let range = Addresses.parseRange(text), let slash = text.firstIndex(of: "/") else { return }

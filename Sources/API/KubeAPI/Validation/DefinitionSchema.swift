@@ -26,7 +26,7 @@ struct DefinitionSchema {
         }
         rules.structure(schema, .root, path)
         rules.features(schema, path, isRoot: true)
-        if rules.errors.isEmpty { rules.defaults(schema, path) }
+        if rules.errors.isEmpty { rules.defaults(schema, path, level: 1) }
         return rules.errors.sorted { $0.description < $1.description }
     }
 
@@ -232,8 +232,14 @@ struct DefinitionSchema {
     // MARK: Defaults
 
     /// A default must itself satisfy the schema it stands in.
-    private mutating func defaults(_ schema: JSONValue, _ path: FieldPath) {
+    ///
+    /// `level` is how deep in an object the schema stands: what is filled in must leave the object one that can be stored,
+    /// and read after the definition was changed.
+    private mutating func defaults(_ schema: JSONValue, _ path: FieldPath, level: Int) {
         if let value = schema["default"] {
+            if level + value.depth > JSONDepth.stored {
+                errors.append(.forbidden(path["default"], "must not nest objects more than \(JSONDepth.stored) deep"))
+            }
             var wrapped: JSONObject = ["value": value]
             let holder = StructuralSchema(["type": "object", "properties": ["value": schema]])
             var dropped: [String] = []
@@ -248,10 +254,10 @@ struct DefinitionSchema {
             }
         }
         for (name, property) in schema["properties"]?.object ?? [:] {
-            defaults(property, path["properties"].key(name))
+            defaults(property, path["properties"].key(name), level: level + 1)
         }
         for field in ["items", "additionalProperties"] {
-            if let inner = schema[field], inner.object != nil { defaults(inner, path[field]) }
+            if let inner = schema[field], inner.object != nil { defaults(inner, path[field], level: level + 1) }
         }
     }
 }

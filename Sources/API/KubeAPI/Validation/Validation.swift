@@ -24,7 +24,7 @@ public enum Validation {
         validator.errors += custom.schema.validate(object, old: before)
         let known = before.map { Set(custom.schema.validateLists($0)) } ?? []
         validator.errors += custom.schema.validateLists(object).filter { !known.contains($0) }
-        return validator.errors
+        return validator.errors.all
     }
 
     static func validate(
@@ -40,7 +40,7 @@ public enum Validation {
         case "resize": validator.podResize(new)
         default: rules.body(&validator, new)
         }
-        return validator.errors
+        return validator.errors.all
     }
 
     /// What the names of a kind's objects look like.

@@ -190,9 +190,10 @@ extension Validator {
         }
         let usages = spec["usages"]?.array ?? []
         if usages.isEmpty { add(.required(path["usages"], "usages is required")) }
+        var seen: Set<JSONValue> = []
         for (index, usage) in usages.enumerated() {
             choice(usage, Self.certificateUsages, path["usages"][index])
-            if usages[..<index].contains(usage) { add(.duplicate(path["usages"][index], json: usage)) }
+            if !seen.insert(usage).inserted { add(.duplicate(path["usages"][index], json: usage)) }
         }
         if let old { unchanged(spec, old["spec"], path) }
     }

@@ -116,7 +116,7 @@ extension Validator {
 
     private mutating func storedVersions(_ definition: JSONValue) {
         let path = FieldPath("status")["storedVersions"]
-        let names = (definition["spec"]?["versions"]?.array ?? []).compactMap { $0["name"]?.string }
+        let names = Set((definition["spec"]?["versions"]?.array ?? []).compactMap { $0["name"]?.string })
         for (index, stored) in (definition["status"]?["storedVersions"]?.array ?? []).enumerated() {
             guard let name = stored.string, !names.contains(name) else { continue }
             add(

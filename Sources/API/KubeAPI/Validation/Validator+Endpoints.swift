@@ -45,7 +45,7 @@ extension Validator {
 
     /// What an update leaves as it was stored stays good: it was stored before such things were asked.
     private mutating func forgive(_ object: JSONValue, _ field: String, from first: Int) {
-        if let old, errors.count > first, old[field] == object[field] { errors.removeSubrange(first...) }
+        if let old, errors.count > first, old[field] == object[field] { errors.forget(after: first) }
     }
 
     private mutating func endpointPorts(_ ports: [JSONValue], _ path: FieldPath, nameRequired: Bool) {

@@ -52,6 +52,8 @@ extension Validator {
 
     private mutating func ownerReferences(_ owners: [JSONValue], _ path: FieldPath) {
         var controller: String?
+        // Shown in every complaint about a second controller, and as long as the list: made once.
+        var list: String?
         for (index, owner) in owners.enumerated() {
             let place = path[index]
             if owner["apiVersion"]?.string?.isEmpty ?? true {
@@ -63,10 +65,12 @@ extension Validator {
             guard owner["controller"]?.bool == true else { continue }
             let kind = owner["kind"]?.string ?? ""
             if let first = controller {
+                let shown = list ?? FieldError.shown(.array(owners))
+                list = shown
                 add(
-                    .invalid(
-                        path, json: .array(owners),
-                        "Only one reference can have Controller set to true. Found \"true\" in references for "
+                    FieldError(
+                        .invalid, path: path.description, value: shown,
+                        detail: "Only one reference can have Controller set to true. Found \"true\" in references for "
                             + "\(first) and \(kind)/\(owner["name"]?.string ?? "")"))
             } else {
                 controller = "\(kind)/\(owner["name"]?.string ?? "")"
@@ -90,7 +94,7 @@ extension Validator {
 
     private mutating func metadataUpdate(_ new: JSONValue, _ before: JSONValue, _ path: FieldPath) {
         if before["deletionTimestamp"] != nil {
-            let known = before["finalizers"]?.array ?? []
+            let known = Set(before["finalizers"]?.array ?? [])
             let added = (new["finalizers"]?.array ?? []).filter { !known.contains($0) }
             if !added.isEmpty {
                 let names = added.map { ($0.string ?? "").quoted }.joined(separator: ", ")

@@ -199,13 +199,14 @@ extension Validator {
             copy["tolerationSeconds"] = nil
             return copy
         }
-        let kept = before.allSatisfy { item in new.contains { withoutSeconds($0) == withoutSeconds(item) } }
+        let now = Set(new.map(withoutSeconds))
+        let kept = before.allSatisfy { now.contains(withoutSeconds($0)) }
         if !kept { add(.forbidden(path, "existing toleration can not be modified except its tolerationSeconds")) }
         tolerations(new, path)
     }
 
     private mutating func gateUpdate(_ after: inout JSONValue, _ before: JSONValue, _ path: FieldPath) {
-        let known = (before["schedulingGates"]?.array ?? []).compactMap { $0["name"]?.string }
+        let known = Set((before["schedulingGates"]?.array ?? []).compactMap { $0["name"]?.string })
         for (index, gate) in (after["schedulingGates"]?.array ?? []).enumerated() {
             let name = gate["name"]?.string ?? ""
             if !known.contains(name) {

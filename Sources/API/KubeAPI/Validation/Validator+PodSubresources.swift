@@ -12,10 +12,12 @@ extension Validator {
         }
         podSpec(pod["spec"] ?? [:], FieldPath("spec"))
         let path = FieldPath("spec")["ephemeralContainers"]
-        let now = pod["spec"]?["ephemeralContainers"]?.array ?? []
+        let now = Dictionary(
+            (pod["spec"]?["ephemeralContainers"]?.array ?? []).map { ($0["name"] ?? .null, $0) }
+        ) { first, _ in first }
         for before in old?["spec"]?["ephemeralContainers"]?.array ?? [] {
             let name = before["name"]?.string ?? ""
-            guard let after = now.first(where: { $0["name"] == before["name"] }) else {
+            guard let after = now[before["name"] ?? .null] else {
                 add(.forbidden(path, "existing ephemeral containers \(name.quoted) may not be removed\n"))
                 continue
             }

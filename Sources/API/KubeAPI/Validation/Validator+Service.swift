@@ -38,7 +38,7 @@ extension Validator {
     }
 
     private mutating func externalAddresses(_ spec: JSONValue, _ path: FieldPath) {
-        let known = (old?["spec"]?["externalIPs"]?.array ?? []).compactMap(\.string)
+        let known = Set((old?["spec"]?["externalIPs"]?.array ?? []).compactMap(\.string))
         for (index, item) in (spec["externalIPs"]?.array ?? []).enumerated() {
             let text = item.string ?? ""
             // Addresses that were stored before this was asked of them are asked it too.
@@ -56,7 +56,7 @@ extension Validator {
         let ranges = (spec["loadBalancerSourceRanges"]?.array ?? []).map(trimmed)
         guard !ranges.isEmpty else { return }
         if type != "LoadBalancer" { add(.forbidden(path, "may only be used when `type` is 'LoadBalancer'")) }
-        let known = (old?["spec"]?["loadBalancerSourceRanges"]?.array ?? []).map(trimmed)
+        let known = Set((old?["spec"]?["loadBalancerSourceRanges"]?.array ?? []).map(trimmed))
         for (index, range) in ranges.enumerated() { strictRange(range, path[index], known: known) }
     }
 
@@ -68,7 +68,7 @@ extension Validator {
             add(.forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'"))
             return
         }
-        let known = (old?["status"]?["loadBalancer"]?["ingress"]?.array ?? []).compactMap { $0["ip"]?.string }
+        let known = Set((old?["status"]?["loadBalancer"]?["ingress"]?.array ?? []).compactMap { $0["ip"]?.string })
         for (index, ingress) in ingresses.enumerated() {
             let place = path[index]
             let address = ingress["ip"]?.string ?? ""
@@ -117,14 +117,15 @@ extension Validator {
             add(.invalid(place, json: shown, "must be empty when `clusterIP` is not specified"))
         }
         let families = (spec["ipFamilies"]?.array ?? []).map { $0.string ?? "" }
+        var seen: Set<String> = []
         for (index, family) in families.enumerated() {
             choice(.string(family), ["IPv4", "IPv6"], path["ipFamilies"][index])
-            if families[..<index].contains(family) { add(.duplicate(path["ipFamilies"][index], family)) }
+            if !seen.insert(family).inserted { add(.duplicate(path["ipFamilies"][index], family)) }
         }
         choice(
             spec["ipFamilyPolicy"], ["PreferDualStack", "RequireDualStack", "SingleStack"], path["ipFamilyPolicy"])
         let before = errors.count
-        let known = (old?["spec"]?["clusterIPs"]?.array ?? []).compactMap(\.string)
+        let known = Set((old?["spec"]?["clusterIPs"]?.array ?? []).compactMap(\.string))
         for (index, text) in addresses.enumerated() {
             if index == 0, text == "None" {
                 if addresses.count > 1 { add(.invalid(place, json: shown, "'None' must be the first and only value")) }

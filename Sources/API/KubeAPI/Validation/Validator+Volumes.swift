@@ -147,12 +147,13 @@ extension Validator {
     mutating func mounts(of container: JSONValue, _ path: FieldPath, _ context: ContainerContext) {
         let privileged = container["securityContext"]?["privileged"] == true
         let devices = container["volumeDevices"]?.array ?? []
+        let deviceNames = Set(devices.compactMap { $0["name"]?.string })
         var paths: Set<String> = []
         for (index, mount) in (container["volumeMounts"]?.array ?? []).enumerated() {
             let place = path["volumeMounts"][index]
             if let name = required(mount["name"], place["name"]) {
                 if context.volumes[name] == nil { add(.notFound(place["name"], name)) }
-                if devices.contains(where: { $0["name"]?.string == name }) {
+                if deviceNames.contains(name) {
                     add(.invalid(place["name"], name, "must not already exist in volumeDevices"))
                 }
             }

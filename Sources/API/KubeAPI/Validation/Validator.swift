@@ -5,7 +5,7 @@ internal import Schema
 
 /// Collects complaints about one object. The rules for each kind are extensions of it.
 struct Validator {
-    var errors: [FieldError] = []
+    var errors = Complaints()
     /// The object before the change; nil on create.
     let old: JSONValue?
 

@@ -90,11 +90,7 @@ public struct FieldSet: Sendable, Hashable {
     /// Puts a whole set below an element.
     mutating func attach(_ child: FieldSet, below element: PathElement) {
         guard !child.isEmpty else { return }
-        if let present = children[element] {
-            children[element] = present.union(child)
-        } else {
-            children[element] = child
-        }
+        children[element, default: FieldSet()].formUnion(child)
     }
 
     public func contains(_ path: ArraySlice<PathElement>) -> Bool {
@@ -105,12 +101,19 @@ public struct FieldSet: Sendable, Hashable {
     // MARK: Algebra
 
     public func union(_ other: FieldSet) -> FieldSet {
-        if isEmpty { return other }
-        if other.isEmpty { return self }
         var result = self
-        result.members.formUnion(other.members)
-        for (element, child) in other.children { result.attach(child, below: element) }
+        result.formUnion(other)
         return result
+    }
+
+    /// In place: many sets added up cost what they hold, and not what there is already for each.
+    mutating func formUnion(_ other: FieldSet) {
+        if isEmpty {
+            self = other
+            return
+        }
+        members.formUnion(other.members)
+        for (element, child) in other.children { attach(child, below: element) }
     }
 
     public func intersection(_ other: FieldSet) -> FieldSet {
@@ -126,7 +129,7 @@ public struct FieldSet: Sendable, Hashable {
     public func subtracting(_ other: FieldSet) -> FieldSet {
         if other.isEmpty { return self }
         var result = FieldSet()
-        result.members = members.subtracting(other.members)
+        result.members = members.without(other.members)
         for (element, child) in children {
             result.attach(other.children[element].map(child.subtracting) ?? child, below: element)
         }
@@ -137,7 +140,7 @@ public struct FieldSet: Sendable, Hashable {
     public func subtractingWhole(_ other: FieldSet) -> FieldSet {
         if other.isEmpty { return self }
         var result = FieldSet()
-        result.members = members.subtracting(other.members)
+        result.members = members.without(other.members)
         for (element, child) in children where !other.members.contains(element) {
             result.attach(other.children[element].map(child.subtractingWhole) ?? child, below: element)
         }
@@ -206,5 +209,12 @@ extension FieldSet {
             guard let child = FieldSet(fieldsV1: body) else { return nil }
             if !child.isEmpty { children[element] = child }
         }
+    }
+}
+
+extension Set {
+    /// Looks at the smaller of the two: of thousands of owners each has a few fields, and a write many.
+    fileprivate func without(_ other: Set) -> Set {
+        count <= other.count ? filter { !other.contains($0) } : subtracting(other)
     }
 }

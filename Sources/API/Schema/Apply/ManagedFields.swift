@@ -58,6 +58,20 @@ public struct ManagedFieldsEntry: Sendable, Hashable {
             && (operation == .apply || apiVersion == other.apiVersion)
     }
 
+    /// The same as a key of a table.
+    struct Owner: Hashable {
+        var manager: String
+        var operation: Operation
+        var subresource: String
+        var apiVersion: String
+    }
+
+    var owner: Owner {
+        Owner(
+            manager: manager, operation: operation, subresource: subresource,
+            apiVersion: operation == .apply ? "" : apiVersion)
+    }
+
     /// The owner as conflicts name it.
     var shownOwner: String {
         var text = manager.quoted
@@ -83,11 +97,13 @@ struct ManagedFields: Sendable, Hashable {
 
     /// Nil where any entry is malformed.
     init?(_ values: [JSONValue]) {
+        var places: [ManagedFieldsEntry.Owner: Int] = [:]
         for value in values {
             guard let entry = ManagedFieldsEntry(value) else { return nil }
-            if let index = entries.firstIndex(where: { $0.isSameOwner(as: entry) }) {
+            if let index = places[entry.owner] {
                 entries[index] = entry
             } else {
+                places[entry.owner] = entries.count
                 entries.append(entry)
             }
         }
@@ -113,6 +129,9 @@ struct ManagedFields: Sendable, Hashable {
         updaters.sort { ($0.time, $0.manager) < ($1.time, $1.manager) }
         var excess = updaters.count - Self.maximumUpdaters
         var firstOfVersion: [String: ManagedFieldsEntry] = [:]
+        var places: [ManagedFieldsEntry.Owner: Int] = [:]
+        for (index, entry) in entries.enumerated() where places[entry.owner] == nil { places[entry.owner] = index }
+        var merged: Set<Int> = []
         for updater in updaters where excess > 0 {
             guard let first = firstOfVersion[updater.apiVersion] else {
                 firstOfVersion[updater.apiVersion] = updater
@@ -120,15 +139,17 @@ struct ManagedFields: Sendable, Hashable {
             }
             let bucket = ManagedFieldsEntry(
                 manager: "ancient-changes", operation: .update, apiVersion: updater.apiVersion)
-            if index(of: bucket) == nil, let position = index(of: first) {
-                entries[position] = bucket
-                entries[position].fields = first.fields
+            if places[bucket.owner] == nil, let place = places.removeValue(forKey: first.owner) {
+                entries[place] = bucket
+                entries[place].fields = first.fields
+                places[bucket.owner] = place
             }
-            guard let position = index(of: bucket) else { continue }
-            entries[position].fields = entries[position].fields.union(updater.fields)
-            entries[position].time = updater.time
-            if let old = index(of: updater) { entries.remove(at: old) }
+            guard let place = places[bucket.owner] else { continue }
+            entries[place].fields.formUnion(updater.fields)
+            entries[place].time = updater.time
+            if let old = places[updater.owner], old != place { merged.insert(old) }
             excess -= 1
         }
+        entries = entries.enumerated().filter { !merged.contains($0.offset) }.map(\.element)
     }
 }

@@ -14,11 +14,10 @@ extension ServerSideApply {
         if let managed = applied["metadata"]?["managedFields"], !managed.isNull {
             throw .badRequest("metadata.managedFields must be nil")
         }
-        var problems: [String] = []
-        check(.object(applied), MergeSchema(writer.schema), "", &problems)
-        guard let first = problems.first else { return }
-        let texts = problems.count == 1 ? first : "errors:\n" + problems.map { "  " + $0 }.joined(separator: "\n")
-        throw .unfit("failed to create typed patch object (\(shownName(applied))): \(texts)")
+        var problems = ApplyProblems()
+        check(.object(applied), MergeSchema(writer.schema), .top, &problems)
+        guard let text = problems.text else { return }
+        throw .unfit("failed to create typed patch object (\(shownName(applied))): \(text)")
     }
 
     /// `default/web; apps/v1, Kind=Deployment`
@@ -32,7 +31,7 @@ extension ServerSideApply {
     }
 
     private static func check(
-        _ value: JSONValue, _ schema: MergeSchema, _ path: String, _ problems: inout [String]
+        _ value: JSONValue, _ schema: MergeSchema, _ path: ApplyPath, _ problems: inout ApplyProblems
     ) {
         switch value {
         case .null: break
@@ -41,40 +40,40 @@ extension ServerSideApply {
             case .structure, .map, .deduced:
                 for (key, value) in fields {
                     guard let below = schema.field(key) else {
-                        problems.append("\(path).\(key): field not declared in schema")
+                        problems.add(.field(path, key)) { "field not declared in schema" }
                         continue
                     }
-                    check(value, below, "\(path).\(key)", &problems)
+                    check(value, below, .field(path, key), &problems)
                 }
-            case .set, .associative: problems.append("\(path): expected list, got \(value)")
+            case .set, .associative: problems.add(path) { "expected list, got \(value.excerpt(1024))" }
             case .atomic, .scalar: break
             }
         case .array(let items): checkItems(items, schema, path, &problems)
         default:
             switch schema {
-            case .structure, .map: problems.append("\(path): expected map, got \(value)")
-            case .set, .associative: problems.append("\(path): expected list, got \(value)")
+            case .structure, .map: problems.add(path) { "expected map, got \(value.excerpt(1024))" }
+            case .set, .associative: problems.add(path) { "expected list, got \(value.excerpt(1024))" }
             default: break
             }
         }
     }
 
     private static func checkItems(
-        _ items: [JSONValue], _ schema: MergeSchema, _ path: String, _ problems: inout [String]
+        _ items: [JSONValue], _ schema: MergeSchema, _ path: ApplyPath, _ problems: inout ApplyProblems
     ) {
         switch schema {
-        case .structure, .map: problems.append("\(path): expected map, got \(JSONValue.array(items))")
+        case .structure, .map: problems.add(path) { "expected map, got \(JSONValue.array(items).excerpt(1024))" }
         case .set, .associative:
             var seen: Set<PathElement> = []
             for (index, item) in items.enumerated() {
                 guard let identity = schema.identity(of: item) else {
-                    problems.append("\(path): element \(index): \(unidentified(item, schema))")
+                    problems.add(path) { "element \(index): \(unidentified(item, schema))" }
                     continue
                 }
                 if !seen.insert(identity).inserted {
-                    problems.append("\(path): duplicate entries for key \(identity)")
+                    problems.add(path) { "duplicate entries for key \(identity.excerpt)" }
                 }
-                if case .associative = schema { check(item, schema.element, "\(path)\(identity)", &problems) }
+                if case .associative = schema { check(item, schema.element, .element(path, identity), &problems) }
             }
         default: break
         }

@@ -23,6 +23,9 @@ public enum ApplyError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The configuration does not fit the type: 500, as upstream answers.
     case unfit(String)
 
+    /// How many conflicts an answer names: there may be as many as fields.
+    public static let shownConflicts = 1000
+
     public var description: String {
         switch self {
         case .badRequest(let text), .unfit(let text): return text
@@ -31,9 +34,12 @@ public enum ApplyError: Error, Sendable, Hashable, CustomStringConvertible {
                 return "Apply failed with 1 conflict: \(conflicts[0].message): \(conflicts[0].field)"
             }
             var lines: [String] = []
-            for owner in Set(conflicts.map(\.owner)).sorted() {
+            for (owner, fields) in Dictionary(grouping: conflicts, by: \.owner).sorted(by: { $0.key < $1.key }) {
                 lines.append("conflicts with \(owner):")
-                lines += conflicts.filter { $0.owner == owner }.map { "- \($0.field)" }
+                lines += fields.map { "- \($0.field)" }
+            }
+            if lines.count > Self.shownConflicts {
+                lines = lines.prefix(Self.shownConflicts) + ["\(lines.count - Self.shownConflicts) more are left out"]
             }
             return "Apply failed with \(conflicts.count) conflicts: " + lines.joined(separator: "\n")
         }
@@ -115,7 +121,7 @@ public enum ServerSideApply {
         let before = last.withNamedFields(schema)
         let without = before.removedFields(from: merged, schema)
         var owned = FieldSet()
-        for entry in managed.entries { owned = owned.union(entry.fields) }
+        for entry in managed.entries { owned.formUnion(entry.fields) }
         let all = FieldSet(of: merged, schema: schema).withNamedFields(schema)
         let keep = FieldSet(of: without, schema: schema).withNamedFields(schema).union(owned.withNamedFields(schema))
         let restored = all.subtracting(keep).removedFields(from: merged, schema)
@@ -136,7 +142,7 @@ public enum ServerSideApply {
         for index in managed.entries.indices where !managed.entries[index].isSameOwner(as: owner) {
             let contested = managed.entries[index].fields.intersection(written)
             for path in contested.paths {
-                let field = path.map(\.description).joined()
+                let field = path.map(\.excerpt).joined()
                 conflicts.append(
                     ApplyConflict(field: field, owner: managed.entries[index].shownOwner, path: path))
             }

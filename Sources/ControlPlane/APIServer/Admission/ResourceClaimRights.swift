@@ -60,8 +60,7 @@ struct ResourceClaimRights: Sendable {
     static func changedDrivers(_ new: JSONObject, _ old: JSONObject) -> [String] {
         let before = old["devices"]?.array ?? []
         let after = new["devices"]?.array ?? []
-        let changed = after.filter { !before.contains($0) } + before.filter { !after.contains($0) }
-        return Set(changed.map { $0["driver"]?.string ?? "" }).sorted()
+        return Set(Set(before).symmetricDifference(after).map { $0["driver"]?.string ?? "" }).sorted()
     }
 
     /// Whether the user is an account whose token is bound to the one node that the claim is allocated on.

@@ -236,8 +236,9 @@ struct ObjectStrategy: Sendable {
     private static func copyResources(from spec: JSONObject, to object: inout APIObject) {
         for field in ["containers", "initContainers"] {
             var containers = object.spec[field]?.array ?? []
+            let places = Dictionary(containers.enumerated().map { ($1["name"], $0) }) { first, _ in first }
             for wanted in spec[field]?.array ?? [] {
-                guard let index = containers.firstIndex(where: { $0["name"] == wanted["name"] }) else { continue }
+                guard let index = places[wanted["name"]] else { continue }
                 containers[index]["resources"] = wanted["resources"]
                 containers[index]["resizePolicy"] = wanted["resizePolicy"]
             }
