@@ -111,6 +111,34 @@ import Testing
         #expect(plan.steps.count == 500)
     }
 
+    /// As an earlier version stored them.
+    @Test(arguments: [Int64.max, .min, 1 << 40, -1]) func `numbers that fit no field end nothing`(replicas: Int64) {
+        let set: JSONObject = [
+            "metadata": ["name": "db"],
+            "spec": [
+                "replicas": .integer(replicas), "ordinals": ["start": .integer(replicas)],
+                "updateStrategy": ["rollingUpdate": ["partition": .integer(replicas)]],
+            ],
+        ]
+        let plan = StatefulPlan(
+            set, pods: [], current: "a", update: "b", currentReplicas: 0, at: Timestamp(seconds: 0))
+        #expect(plan.steps.count <= 1)
+        let deployment: JSONObject = [
+            "spec": [
+                "replicas": .integer(replicas),
+                "strategy": ["rollingUpdate": ["maxSurge": .integer(replicas), "maxUnavailable": "100%"]],
+            ]
+        ]
+        let wanted = deployment.int("spec", "replicas") ?? 1
+        let limits = RolloutLimits(deployment: deployment)
+        _ = limits.newReplicas(wanted: wanted, new: wanted, total: 0)
+        _ = limits.removable(wanted: wanted, total: wanted, new: wanted, newAvailable: 0)
+        let members = (0..<3).map { _ in
+            ProportionalScaling.Member(replicas: wanted, lastMaximum: wanted, created: Timestamp(seconds: 0))
+        }
+        _ = ProportionalScaling.sizes(members, allowed: wanted + limits.surge, wanted: wanted)
+    }
+
     @Test func `an indexed job of two thousand millions starts at its first index`() {
         var job: JSONObject = [
             "metadata": ["name": "j", "uid": "j"],

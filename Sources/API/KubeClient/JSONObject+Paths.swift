@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import JSON
+import KubeAPI
 
 /// Reading deep into an object without a typed view: a missing or mistyped member is nil, empty or zero.
 extension JSONObject {
@@ -9,7 +10,8 @@ extension JSONObject {
 
     public func string(_ path: String...) -> String { value(at: path)?.string ?? "" }
 
-    public func int(_ path: String...) -> Int? { value(at: path)?.integer.map { Int($0) } }
+    /// Held within the bounds of `boundedInteger`.
+    public func int(_ path: String...) -> Int? { value(at: path)?.boundedInteger }
 
     public func bool(_ path: String...) -> Bool { value(at: path)?.bool ?? false }
 

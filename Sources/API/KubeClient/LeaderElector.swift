@@ -34,10 +34,10 @@ public final class LeaderElector: Sendable {
         init(lease: JSONObject) {
             let spec = lease["spec"]
             holder = spec?["holderIdentity"]?.string ?? ""
-            durationSeconds = spec?["leaseDurationSeconds"]?.integer.map { Int($0) } ?? 0
+            durationSeconds = spec?["leaseDurationSeconds"]?.boundedInteger ?? 0
             acquireTime = spec?["acquireTime"]?.string ?? ""
             renewTime = spec?["renewTime"]?.string ?? ""
-            transitions = spec?["leaseTransitions"]?.integer.map { Int($0) } ?? 0
+            transitions = spec?["leaseTransitions"]?.boundedInteger ?? 0
         }
 
         var spec: JSONObject {

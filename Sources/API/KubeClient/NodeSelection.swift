@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import JSON
+import KubeAPI
 
 /// One `matchExpressions` or `matchFields` row of a node selector term.
 package struct NodeTermRow: Sendable, Hashable {
@@ -88,7 +89,7 @@ package struct NodeSelection: Sendable, Hashable {
             NodeTerm($0)
         }
         preferences = (affinity?["preferredDuringSchedulingIgnoredDuringExecution"]?.array ?? []).map {
-            Preference(weight: $0["weight"]?.integer ?? 0, term: NodeTerm($0["preference"]))
+            Preference(weight: $0["weight"]?.boundedInteger.map(Int64.init) ?? 0, term: NodeTerm($0["preference"]))
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import JSON
+import KubeAPI
 
 /// A refusal by an API server: its `meta.k8s.io/v1` Status, or one made up from a bare HTTP status.
 public struct StatusError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -43,7 +44,7 @@ public struct StatusError: Error, Sendable, Hashable, CustomStringConvertible {
     /// Reads a Status object; `code` stands in when the object names none.
     public init(status: JSONObject, code: Int) {
         let details = status["details"]
-        self.code = status["code"]?.integer.map { Int($0) } ?? code
+        self.code = status["code"]?.boundedInteger ?? code
         self.reason = status["reason"]?.string ?? StatusError.reason(forCode: self.code)
         self.message = status["message"]?.string ?? "the server answered with status \(self.code)"
         self.causes = (details?["causes"]?.array ?? []).map {
@@ -51,7 +52,7 @@ public struct StatusError: Error, Sendable, Hashable, CustomStringConvertible {
                 reason: $0["reason"]?.string ?? "", message: $0["message"]?.string ?? "",
                 field: $0["field"]?.string ?? "")
         }
-        self.retryAfterSeconds = details?["retryAfterSeconds"]?.integer.map { Int($0) }
+        self.retryAfterSeconds = details?["retryAfterSeconds"]?.boundedInteger
         self.status = status
     }
 

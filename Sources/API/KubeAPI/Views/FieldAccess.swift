@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import JSON
+public import JSON
 import Schema
+
+extension JSONValue {
+    /// The integer to count with, held within ±2^40: a component that adds up a million numbers of users, or multiplies one
+    /// by what it may be a thousandth of, must not end by it. No count, port or number of seconds that anybody waits for is
+    /// beyond; what is stored beyond it is left as it is.
+    public var boundedInteger: Int? {
+        integer.map { Int(min(max($0, -(1 << 40)), 1 << 40)) }
+    }
+}
 
 /// How the views read and write fields; each property of a view is one of these with the field's name.
 extension JSONObject {
@@ -26,12 +35,12 @@ extension JSONObject {
     }
 
     subscript(integer key: String) -> Int? {
-        @inline(never) get { self[key]?.integer.map { Int($0) } }
+        @inline(never) get { self[key]?.boundedInteger }
         @inline(never) set { self[key] = newValue.map { .integer(Int64($0)) } }
     }
 
     subscript(requiredInteger key: String) -> Int {
-        @inline(never) get { self[key]?.integer.map { Int($0) } ?? 0 }
+        @inline(never) get { self[key]?.boundedInteger ?? 0 }
         @inline(never) set { self[key] = .integer(Int64(newValue)) }
     }
 
@@ -102,7 +111,7 @@ extension JSONObject {
     }
 
     subscript(integers key: String) -> [Int] {
-        @inline(never) get { self[key]?.array?.compactMap { $0.integer.map { Int($0) } } ?? [] }
+        @inline(never) get { self[key]?.array?.compactMap(\.boundedInteger) ?? [] }
         @inline(never) set { self[key] = newValue.isEmpty ? nil : .array(newValue.map { .integer(Int64($0)) }) }
     }
 

@@ -124,7 +124,7 @@ final class DisruptionController: Controller {
     ) throws(NoScale) -> (expected: Int, desired: Int) {
         let minimum = budget.value("spec", "minAvailable")
         let maximum = budget.value("spec", "maxUnavailable")
-        if maximum == nil, let number = minimum?.integer { return (pods.count, Int(number)) }
+        if maximum == nil, let number = minimum?.boundedInteger { return (pods.count, number) }
         var scales: [String: Int] = [:]
         for pod in pods {
             guard let (uid, replicas) = scale(pod) else {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import KubeAPI
 import KubeClient
 
 /// A port of a service as one pod offers it.
@@ -64,16 +65,16 @@ enum ServiceEndpoints {
     }
 
     private static func target(_ port: JSONValue, _ transport: String, _ pod: JSONObject) -> Int? {
-        guard let target = port["targetPort"] else { return port["port"]?.integer.map { Int($0) } }
-        if let number = target.integer {
-            return number == 0 ? port["port"]?.integer.map { Int($0) } : Int(number)
+        guard let target = port["targetPort"] else { return port["port"]?.boundedInteger }
+        if let number = target.boundedInteger {
+            return number == 0 ? port["port"]?.boundedInteger : number
         }
         guard let name = target.string else { return nil }
         let sidecars = pod.array("spec", "initContainers").filter { $0["restartPolicy"]?.string == "Always" }
         for container in pod.array("spec", "containers") + sidecars {
             for candidate in container["ports"]?.array ?? []
             where candidate["name"]?.string == name && (candidate["protocol"]?.string ?? "TCP") == transport {
-                return candidate["containerPort"]?.integer.map { Int($0) }
+                return candidate["containerPort"]?.boundedInteger
             }
         }
         return nil

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import KubeAPI
 import KubeClient
 
 /// Which slices to make, change and delete so that they hold exactly a service's endpoints. No I/O.
@@ -159,7 +160,7 @@ struct SlicePlan {
     static func ports(_ slice: JSONObject) -> [EndpointPort] {
         slice.array("ports").map {
             EndpointPort(
-                name: $0["name"]?.string ?? "", number: $0["port"]?.integer.map { Int($0) } ?? 0,
+                name: $0["name"]?.string ?? "", number: $0["port"]?.boundedInteger ?? 0,
                 transport: $0["protocol"]?.string ?? "TCP", appProtocol: $0["appProtocol"]?.string)
         }.sorted()
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import KubeAPI
 import KubeClient
 
 /// What `podFailurePolicy` says of a failed pod.
@@ -58,7 +59,7 @@ func successPolicyMatch(_ policy: JSONValue?, completed: CompletionIndexes) -> S
             eligible = completed.intersection(wanted)
             if rule["succeededCount"] == nil, eligible.count < wanted.count { continue }
         }
-        if let count = rule["succeededCount"]?.integer, eligible.count < Int(count) { continue }
+        if let count = rule["succeededCount"]?.boundedInteger, eligible.count < count { continue }
         return "Matched rules at index \(number)"
     }
     return nil

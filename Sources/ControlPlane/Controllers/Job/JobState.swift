@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import KubeAPI
 import KubeClient
 import Numbers
 
@@ -175,7 +176,7 @@ struct JobState {
         let restarts = pods.filter { $0.podPhase == "Running" || $0.podPhase == "Pending" }.reduce(0) { sum, pod in
             sum
                 + (pod.array("status", "containerStatuses") + pod.array("status", "initContainerStatuses")).reduce(0) {
-                    $0 + Int($1["restartCount"]?.integer ?? 0)
+                    $0 + ($1["restartCount"]?.boundedInteger ?? 0)
                 }
         }
         return limit == 0 ? restarts > 0 : restarts >= limit

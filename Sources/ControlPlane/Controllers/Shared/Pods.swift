@@ -43,7 +43,7 @@ extension JSONObject {
     }
 
     var restartCount: Int {
-        array("status", "containerStatuses").reduce(0) { Swift.max($0, Int($1["restartCount"]?.integer ?? 0)) }
+        array("status", "containerStatuses").reduce(0) { Swift.max($0, ($1["restartCount"]?.boundedInteger ?? 0)) }
     }
 
     var creationTime: Timestamp { time("metadata", "creationTimestamp") ?? Timestamp(seconds: 0) }

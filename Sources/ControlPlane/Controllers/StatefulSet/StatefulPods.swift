@@ -93,7 +93,8 @@ struct StatefulPlan {
         at now: Timestamp
     ) {
         let start = set.int("spec", "ordinals", "start") ?? 0
-        let count = set.specReplicas
+        // Stored before it was looked at, it may be anything: a range cannot run backwards.
+        let count = max(0, set.specReplicas)
         let isOrdered = set.string("spec", "podManagementPolicy") != "Parallel"
         let minReady = set.int("spec", "minReadySeconds") ?? 0
         var byOrdinal: [Int: JSONObject] = [:]

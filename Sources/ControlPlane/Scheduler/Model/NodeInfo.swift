@@ -44,7 +44,7 @@ struct NodeInfo: Sendable {
         allowedPods = map?["pods"]?.quantity?.value ?? 0
         images = [:]
         for image in status?["images"]?.array ?? [] {
-            let size = image["sizeBytes"]?.integer ?? 0
+            let size = image["sizeBytes"]?.boundedInteger.map(Int64.init) ?? 0
             for name in image["names"]?.array ?? [] {
                 if let name = name.string { images[name] = size }
             }

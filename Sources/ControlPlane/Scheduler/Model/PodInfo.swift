@@ -44,7 +44,7 @@ final class PodInfo: Sendable {
         labels = json.objectLabels
         nodeName = spec?["nodeName"]?.string ?? ""
         nominatedNodeName = status?["nominatedNodeName"]?.string ?? ""
-        priority = spec?["priority"]?.integer ?? 0
+        priority = spec?["priority"]?.boundedInteger.map(Int64.init) ?? 0
         preempts = spec?["preemptionPolicy"]?.string != "Never"
         requests = PodRequests(spec: spec)
         hostPorts = HostPort.all(spec)
@@ -160,7 +160,7 @@ struct PodAffinityTerm: Sendable, Hashable {
     ) -> [WeightedPodAffinityTerm] {
         (json?["preferredDuringSchedulingIgnoredDuringExecution"]?.array ?? []).map {
             WeightedPodAffinityTerm(
-                weight: $0["weight"]?.integer ?? 0,
+                weight: $0["weight"]?.boundedInteger.map(Int64.init) ?? 0,
                 term: PodAffinityTerm($0["podAffinityTerm"], namespace: namespace, labels: labels))
         }
     }
@@ -183,12 +183,12 @@ struct SpreadConstraint: Sendable, Hashable {
     var honorsNodeTaints: Bool
 
     init(_ json: JSONValue, labels: [String: String]) {
-        maxSkew = json["maxSkew"]?.integer ?? 1
+        maxSkew = json["maxSkew"]?.boundedInteger.map(Int64.init) ?? 1
         topologyKey = json["topologyKey"]?.string ?? ""
         isHard = json["whenUnsatisfiable"]?.string != "ScheduleAnyway"
         selector = SpreadConstraint.selector(json["labelSelector"])
             .narrowed(by: json["matchLabelKeys"], of: labels, excluding: nil)
-        minDomains = json["minDomains"]?.integer ?? 1
+        minDomains = json["minDomains"]?.boundedInteger.map(Int64.init) ?? 1
         honorsNodeAffinity = json["nodeAffinityPolicy"]?.string != "Ignore"
         honorsNodeTaints = json["nodeTaintsPolicy"]?.string == "Honor"
     }

@@ -185,7 +185,7 @@ final class PodObjects: VolumeSources, Sendable {
             ServiceVariables(
                 name: service.metadata.name ?? "", clusterIP: service.json["spec"]?["clusterIP"]?.string ?? "",
                 ports: (service.json["spec"]?["ports"]?.array ?? []).map {
-                    ($0["name"]?.string ?? "", Int($0["port"]?.integer ?? 0), $0["protocol"]?.string ?? "TCP")
+                    ($0["name"]?.string ?? "", $0["port"]?.boundedInteger ?? 0, $0["protocol"]?.string ?? "TCP")
                 }
             ).environment
         }
