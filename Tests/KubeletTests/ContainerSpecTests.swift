@@ -23,7 +23,7 @@ import Testing
             cgroupPath: "/c", cgroups: nil)
         spec.seccompDefault = seccompDefault ?? KubeletConfiguration().seccompDefault
         spec.processors = ["cpu0", "cpu1"]
-        return spec.configuration()
+        return spec.configuration(arguments: ["x"])
     }
 
     private func masked(_ configuration: JSONValue) -> [String] {

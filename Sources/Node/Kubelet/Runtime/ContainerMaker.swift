@@ -68,10 +68,13 @@ struct ContainerMaker: Sendable {
         if let adjustment = spec.oomScoreAdjustment, adjustment < 0, !HostAbilities.mayLowerOOMScore {
             spec.oomScoreAdjustment = 0
         }
-        guard !spec.arguments().isEmpty else {
+        let arguments = try spec.arguments()
+        guard !arguments.isEmpty else {
             throw ContainerStartFailure(reason: "CreateContainerError", message: "no command specified")
         }
-        try Files.replace(bundle + "/config.json", with: spec.configuration().encoded(), mode: 0o600, durable: false)
+        try Files.replace(
+            bundle + "/config.json", with: spec.configuration(arguments: arguments).encoded(), mode: 0o600,
+            durable: false)
         // What a command run later needs of it.
         let process = spec.process(terminal: false, arguments: ["/"])
         try Files.replace(bundle + "/process.json", with: process.encoded(), mode: 0o600, durable: false)
@@ -216,7 +219,15 @@ struct ContainerMaker: Sendable {
 
     private func subPath(_ mount: VolumeMount, _ variables: [String: String]) throws -> String? {
         guard let expression = mount.subPathExpr, !expression.isEmpty else { return mount.subPath }
-        guard let expanded = VariableExpansion.expandStrictly(expression, variables) else {
+        let text: String?
+        do throws(VariableExpansion.TooLong) {
+            text = try VariableExpansion.expandStrictly(expression, variables)
+        } catch {
+            throw ContainerStartFailure(
+                reason: "CreateContainerConfigError",
+                message: "cannot expand subPathExpr of \(mount.mountPath): with what it refers to it is too long")
+        }
+        guard let expanded = text else {
             throw ContainerStartFailure(
                 reason: "CreateContainerConfigError",
                 message: "cannot expand subPathExpr \(expression): a variable in it is not set")

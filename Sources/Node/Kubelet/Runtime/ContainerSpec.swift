@@ -44,8 +44,8 @@ struct ContainerSpec {
     private var podContext: PodSecurityContext? { pod.spec.securityContext }
     private var isPrivileged: Bool { context?.privileged == true }
 
-    /// The configuration.
-    func configuration() -> JSONValue {
+    /// The configuration of a container that runs `arguments`.
+    func configuration(arguments: [String]) -> JSONValue {
         var linux: JSONObject = [
             "namespaces": .array(namespaceEntries()),
             "maskedPaths": .array(maskedPaths().map { .string($0) }),
@@ -58,7 +58,7 @@ struct ContainerSpec {
         linux["rootfsPropagation"] = .string(
             propagations.contains("rshared") ? "rshared" : propagations.contains("rslave") ? "rslave" : "rprivate")
         var config: JSONObject = [
-            "ociVersion": "1.1.0", "process": process(terminal: container.tty == true, arguments: arguments()),
+            "ociVersion": "1.1.0", "process": process(terminal: container.tty == true, arguments: arguments),
             "root": ["path": .string(rootPath), "readonly": .bool(context?.readOnlyRootFilesystem == true)],
             "mounts": .array(systemMounts() + mounts.map(entry)), "linux": .object(linux),
         ]
@@ -103,10 +103,30 @@ struct ContainerSpec {
     }
 
     /// The command and its arguments: the pod's where given, else the image's.
-    func arguments() -> [String] {
+    func arguments() throws -> [String] {
         let variables = Dictionary(environment.map { ($0.name, $0.value) }) { $1 }
-        let command = container.command.map { VariableExpansion.expand($0, variables) }
-        let arguments = container.args.map { VariableExpansion.expand($0, variables) }
+        var size = 0
+        func expanded(_ texts: [String], _ field: String) throws -> [String] {
+            try texts.enumerated().map { index, text in
+                let result: String
+                do throws(VariableExpansion.TooLong) { result = try VariableExpansion.expand(text, variables) } catch {
+                    throw ContainerStartFailure(
+                        reason: "CreateContainerConfigError",
+                        message: "\(field)[\(index)] with what it refers to is longer than the "
+                            + "\(VariableExpansion.longest) bytes that the kernel takes")
+                }
+                size += result.utf8.count + 1
+                guard size <= VariableExpansion.longestTogether else {
+                    throw ContainerStartFailure(
+                        reason: "CreateContainerConfigError",
+                        message: "the arguments are longer than \(VariableExpansion.longestTogether) bytes with "
+                            + "\(field)[\(index)]")
+                }
+                return result
+            }
+        }
+        let command = try expanded(container.command, "command")
+        let arguments = try expanded(container.args, "args")
         if !command.isEmpty { return command + arguments }
         return image.entrypoint + (arguments.isEmpty ? image.command : arguments)
     }

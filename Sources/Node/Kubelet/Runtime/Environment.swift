@@ -3,9 +3,19 @@
 /// Expands `$(NAME)` in commands, arguments and values: known names by their values, others stay as they are, and `$$`
 /// is one dollar.
 enum VariableExpansion {
-    static func expand(_ text: String, _ variables: [String: String]) -> String {
+    /// What the kernel takes for one argument or variable, its final zero counted (MAX_ARG_STRLEN, execve(2)). Forty
+    /// variables of two references each would otherwise be a terabyte.
+    static let longest = 131_072
+    /// What it takes for all of them together, however large the stack may grow.
+    static let longestTogether = 6 << 20
+
+    /// Why a text was not expanded.
+    struct TooLong: Error {}
+
+    static func expand(_ text: String, _ variables: [String: String]) throws(TooLong) -> String {
         let bytes = Array(text.utf8)
         let dollar = UInt8(ascii: "$"), open = UInt8(ascii: "("), close = UInt8(ascii: ")")
+        guard bytes.count < longest else { throw TooLong() }
         guard bytes.contains(dollar) else { return text }
         // Behind the last `)` nothing can be a name: without knowing it, every `$(` would be a walk to the end.
         let last = bytes.lastIndex(of: close) ?? -1
@@ -28,6 +38,7 @@ enum VariableExpansion {
                 let name = String(decoding: bytes[(position + 1)..<end], as: UTF8.self)
                 result += variables[name].map { Array($0.utf8) } ?? Array("$(\(name))".utf8)
                 position = end + 1
+                guard result.count < longest else { throw TooLong() }
             } else {
                 result.append(dollar)
             }
@@ -36,8 +47,8 @@ enum VariableExpansion {
     }
 
     /// As above, where an unknown name is an error: `subPathExpr`.
-    static func expandStrictly(_ text: String, _ variables: [String: String]) -> String? {
-        let expanded = expand(text, variables)
+    static func expandStrictly(_ text: String, _ variables: [String: String]) throws(TooLong) -> String? {
+        let expanded = try expand(text, variables)
         guard expanded.contains("$(") else { return expanded }
         return nil
     }

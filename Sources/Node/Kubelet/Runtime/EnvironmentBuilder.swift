@@ -15,30 +15,49 @@ struct EnvironmentBuilder: Sendable {
     func variables() async throws -> [(name: String, value: String)] {
         var values: [String: String] = [:]
         var order: [String] = []
-        func set(_ name: String, _ value: String) {
-            if values.updateValue(value, forKey: name) == nil { order.append(name) }
+        var size = 0
+        func set(_ name: String, _ value: String) throws {
+            let length = name.utf8.count + value.utf8.count + 2  // the sign between them, the zero behind them
+            guard length <= VariableExpansion.longest else { throw tooLong(name) }
+            if let before = values.updateValue(value, forKey: name) {
+                size += value.utf8.count - before.utf8.count
+            } else {
+                order.append(name)
+                size += length
+            }
+            guard size <= VariableExpansion.longestTogether else {
+                throw missing(
+                    "the environment is longer than \(VariableExpansion.longestTogether) bytes with variable \(name)")
+            }
         }
         let ofServices = Dictionary(
             services.objects.serviceVariables(namespace: namespace, links: pod.spec.enableServiceLinks != false)
         ) { $1 }
         for source in container.envFrom {
-            for (name, value) in try await pairs(source) { set((source.prefix ?? "") + name, value) }
+            for (name, value) in try await pairs(source) { try set((source.prefix ?? "") + name, value) }
         }
         // Kept beside the values: a pod may name tens of thousands, and each may refer to all before it.
         var known = ofServices.merging(values) { $1 }
         for entry in container.env {
             if let source = entry.valueFrom {
                 guard let value = try await self.value(source) else { continue }
-                set(entry.name, value)
+                try set(entry.name, value)
                 known[entry.name] = value
             } else {
-                let value = VariableExpansion.expand(entry.value ?? "", known)
-                set(entry.name, value)
+                let value: String
+                do throws(VariableExpansion.TooLong) {
+                    value = try VariableExpansion.expand(entry.value ?? "", known)
+                } catch {
+                    throw tooLong(entry.name)
+                }
+                try set(entry.name, value)
                 known[entry.name] = value
             }
         }
         // A variable of a service never replaces one the pod names itself.
-        for (name, value) in ofServices.sorted(by: { $0.key < $1.key }) where values[name] == nil { set(name, value) }
+        for (name, value) in ofServices.sorted(by: { $0.key < $1.key }) where values[name] == nil {
+            try set(name, value)
+        }
         return order.map { ($0, values[$0] ?? "") }
     }
 
@@ -93,6 +112,12 @@ struct EnvironmentBuilder: Sendable {
                     : "couldn't find key \(key.key) in Secret \(namespace)/\(key.name ?? "")")
         }
         throw missing("a source of kind \(source.json.keys.joined(separator: ", ")) is not supported on this node")
+    }
+
+    private func tooLong(_ name: String) -> ContainerStartFailure {
+        missing(
+            "variable \(name) with what it refers to is longer than the \(VariableExpansion.longest) bytes that the kernel takes"
+        )
     }
 
     private func missing(_ message: String) -> ContainerStartFailure {
