@@ -67,7 +67,7 @@ extension KubeClient {
             "PATCH", path, query: options.query(defaultManager: fieldManager), body: body.encoded(),
             contentType: kind.rawValue)
         let bytes = try await response.body.collect(limit: answerLimit)
-        return try JSONValue.parse(bytes).object ?? JSONObject()
+        return try JSONValue.parse(bytes, options: .answer).object ?? JSONObject()
     }
 
     /// Deletes one object; the answer is the object when it lingers for finalizers or a grace period, else a Status.

@@ -49,7 +49,7 @@ public struct KubeClient: Sendable {
             accept: accept)
         let bytes = try await response.body.collect(limit: answerLimit)
         if bytes.isEmpty { return .null }
-        return try JSONValue.parse(bytes)
+        return try JSONValue.parse(bytes, options: .answer)
     }
 
     /// Sends one request; answers with a status of 400 or more are thrown as StatusError.

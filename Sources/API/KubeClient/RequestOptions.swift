@@ -122,3 +122,8 @@ public enum PatchKind: String, Sendable, Hashable {
     case strategicMerge = "application/strategic-merge-patch+json"
     case apply = "application/apply-patch+yaml"
 }
+
+extension JSONOptions {
+    /// Answers hold objects, and put them deeper than they are. Other servers store what is deeper still.
+    static let answer = JSONOptions(maximumDepth: JSONDepth.answer, cutsDeeper: true)
+}

@@ -58,7 +58,7 @@ public struct WatchStream: AsyncSequence, Sendable {
 
         private func decode(_ line: ArraySlice<UInt8>) throws -> WatchEvent<JSONObject>? {
             if line.allSatisfy({ $0 <= 0x20 }) { return nil }
-            let frame = try JSONValue.parse(line)
+            let frame = try JSONValue.parse(line, options: .answer)
             let type = frame["type"]?.string ?? ""
             guard let object = frame["object"]?.object else {
                 throw StatusError(

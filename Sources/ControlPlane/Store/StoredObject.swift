@@ -8,6 +8,8 @@ public struct NewValue: Sendable {
     public var bytes: [UInt8]
     /// Where in `bytes` the store writes the decimal digits of the revision that it gives the value, if anywhere.
     public var revisionOffset: Int?
+    /// Whether whoever made the bytes vouches for them.
+    public var isKnownSound = false
 
     /// A value whose revision goes to `revisionOffset`.
     public init(_ bytes: [UInt8], revisionOffset: Int? = nil) {
@@ -30,11 +32,19 @@ public final class StoredObject: Sendable {
     public let revisionDigits: Range<Int>
     /// What the owner of the values derived from `bytes` (labels, for instance), kept with them.
     public let memo = Mutex<(any AnyObject & Sendable)?>(nil)
+    /// What the owner of the values found out about `bytes`; a value just written says it itself, one from disk says nothing.
+    public let soundness: Atomic<Soundness>
+
+    /// Whether the owner of the values can read one.
+    public enum Soundness: UInt8, AtomicRepresentable, Sendable {
+        case unknown, sound, unsound
+    }
 
     init(key: String, revision: Int64, created: Int64, value: NewValue) {
         self.key = key
         self.revision = revision
         self.created = created
+        soundness = Atomic(value.isKnownSound ? .sound : .unknown)
         (bytes, revisionDigits) = Self.splice(value, revision)
     }
 

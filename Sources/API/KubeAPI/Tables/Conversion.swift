@@ -116,7 +116,8 @@ public enum Conversion {
                 for name in [metricsAnnotation, currentAnnotation, conditionsAnnotation, behaviorAnnotation] {
                     guard let text = annotations[name]?.string else { continue }
                     do throws(JSONError) {
-                        kept[name] = try JSONValue.parse(text)
+                        // Shallow: what is made of it goes into an object that may be deep itself.
+                        kept[name] = try JSONValue.parse(text, options: JSONOptions(maximumDepth: 32))
                         annotations[name] = nil
                     } catch {
                         // Somebody else's text under this name stays an annotation.

@@ -129,7 +129,12 @@ struct RoleEvaluator: Sendable {
     }
 
     private func roleRules(_ binding: CompiledBinding, namespace: String) throws(APIError) -> [PolicyRule] {
-        try rules(kind: binding.roleKind, name: binding.roleName, namespace: namespace) ?? []
+        do throws(APIError) {
+            return try rules(kind: binding.roleKind, name: binding.roleName, namespace: namespace) ?? []
+        } catch {
+            // A role that cannot be read grants nothing, and takes from nobody what others grant.
+            return []
+        }
     }
 
     /// The rules of a role; nil when there is no such role.

@@ -46,7 +46,7 @@ extension Bootstrap {
     private func removeClusterDNS() async throws(APIError) {
         let services = try core.builtin("", "services")
         guard let stored = core.storage.get(services, namespace: "kube-system", name: "kube-dns"),
-            try APIObject(stored).labels[Self.ownership.key]?.string == Self.ownership.value
+            stored.isReadable, try APIObject(stored).labels[Self.ownership.key]?.string == Self.ownership.value
         else { return }
         try await delete(services, "kube-dns")
         let slices = try core.builtin("discovery.k8s.io", "endpointslices")

@@ -13,7 +13,7 @@ extension Bootstrap {
     /// Takes away what an earlier version gave, where nobody has made it his own.
     private func retire(_ plural: String, _ name: String) async throws(APIError) {
         let resource = try core.builtin(RoleEvaluator.group, plural)
-        guard let stored = core.storage.get(resource, namespace: "", name: name) else { return }
+        guard let stored = core.storage.get(resource, namespace: "", name: name), stored.isReadable else { return }
         let old = try APIObject(stored)
         guard old.labels["kubernetes.io/bootstrapping"] == "rbac-defaults",
             old.annotations["rbac.authorization.kubernetes.io/autoupdate"]?.string != "false"

@@ -46,12 +46,27 @@ struct Bootstrap: Sendable {
         var object = APIObject(given)
         object["kind"] = .string(resource.kind)
         object["apiVersion"] = .string(resource.apiVersion)
-        guard core.storage.get(resource, namespace: object.namespace, name: object.name) == nil else { return }
+        guard isAbsent(resource, object) else { return }
         do throws(APIError) {
             _ = try await scope(resource, object.namespace).create(object, manager: .update, by: .server)
         } catch {
             guard error.reason == "AlreadyExists" else { throw error }
         }
+    }
+
+    /// One that is there and cannot be read is left to an administrator: a server that does not start could not even delete
+    /// it.
+    func isReadable(_ resource: ResourceKind, _ object: APIObject) -> Bool {
+        guard let stored = core.storage.get(resource, namespace: object.namespace, name: object.name) else {
+            return false
+        }
+        if stored.isReadable { return true }
+        core.logger.error("an object of the server's own cannot be read, going on without", ["key": stored.key])
+        return false
+    }
+
+    private func isAbsent(_ resource: ResourceKind, _ object: APIObject) -> Bool {
+        core.storage.get(resource, namespace: object.namespace, name: object.name) == nil
     }
 
     func scope(_ resource: ResourceKind, _ namespace: String) throws(APIError) -> RequestScope {
@@ -122,7 +137,9 @@ struct Bootstrap: Sendable {
     /// A role or binding that is there already, brought up to date.
     private func reconcile(_ wanted: APIObject, _ plural: String) async throws(APIError) {
         let resource = try core.builtin(RoleEvaluator.group, plural)
-        guard let stored = core.storage.get(resource, namespace: wanted.namespace, name: wanted.name) else { return }
+        guard isReadable(resource, wanted),
+            let stored = core.storage.get(resource, namespace: wanted.namespace, name: wanted.name)
+        else { return }
         if RoleReconciliation(wanted, over: try APIObject(stored)) == .replace {
             let scope = try scope(resource, wanted.namespace)
             _ = try await scope.delete(
@@ -200,6 +217,7 @@ struct Bootstrap: Sendable {
         try await ensure(group, plural, wanted)
         let resource = try core.builtin(group, plural)
         let object = APIObject(wanted)
+        guard isReadable(resource, object) else { return }
         _ = try await core.storage.update(resource, namespace: object.namespace, name: object.name, by: .server) {
             (old, _) throws(APIError) in
             var new = old

@@ -218,6 +218,11 @@ final class DefinitionKeeper: Sendable {
                 name, resource, "True", "InstanceDeletionInProgress", "CustomResource deletion is in progress")
             while true {
                 for stored in core.storage.all(kind) { try await delete(stored, kind) }
+                // Without the definition nobody could ever name them.
+                for stored in core.storage.unreadable(kind) {
+                    core.logger.warning("an object that cannot be read goes with its definition", ["key": stored.key])
+                    _ = try await core.storage.remove(unreadable: stored, kind, by: .server)
+                }
                 if core.storage.all(kind).isEmpty { break }
                 try await Task.sleep(for: .milliseconds(200))
             }

@@ -22,7 +22,7 @@ extension RequestScope {
 
     /// The response for a stored object: its bytes as they are, where nothing is asked of them.
     func respond(_ stored: StoredObject, status: Int = 200, warnings: [String] = []) throws(APIError) -> HTTPResponse {
-        if showsStoredBytes {
+        if showsStoredBytes, stored.isReadable {
             var response = HTTPResponse.json(stored.bytes, status: status)
             Self.add(warnings, to: &response)
             return response

@@ -14,7 +14,7 @@ struct APIObject: Sendable, Hashable {
         do throws(JSONError) {
             json = try JSONValue.parse(stored.bytes).object ?? [:]
         } catch {
-            throw .internalError("\(stored.key) is not readable: \(error)")
+            throw .unreadable(stored, error)
         }
     }
 
@@ -99,8 +99,10 @@ struct APIObject: Sendable, Hashable {
         set { json["status"] = .object(newValue) }
     }
 
-    /// The bytes to store: `kind` and `apiVersion` first, the revision's place at the end of the metadata.
-    func storedValue() -> NewValue {
+    /// The bytes to store: `kind` and `apiVersion` first, the revision's place at the end of the metadata. And how many
+    /// levels of objects and lists they have.
+    func storedValue() -> (value: NewValue, depth: Int) {
+        var depth = 2
         var bytes: [UInt8] = []
         bytes.reserveCapacity(1024)
         bytes += Array("{\"kind\":".utf8)
@@ -110,17 +112,17 @@ struct APIObject: Sendable, Hashable {
         bytes += Array(",\"metadata\":".utf8)
         var metadata = metadata
         metadata["resourceVersion"] = nil
-        JSONValue.object(metadata).encode(into: &bytes)
+        depth = max(depth, 1 + JSONValue.object(metadata).encode(into: &bytes))
         bytes.removeLast()
         bytes += Array((metadata.isEmpty ? "\"resourceVersion\":\"" : ",\"resourceVersion\":\"").utf8)
         let offset = bytes.count
         bytes += Array("\"}".utf8)
         for (key, value) in json where key != "kind" && key != "apiVersion" && key != "metadata" {
             bytes += Array((",\(JSONValue.quoted(key)):").utf8)
-            value.encode(into: &bytes)
+            depth = max(depth, 1 + value.encode(into: &bytes))
         }
         bytes.append(UInt8(ascii: "}"))
-        return NewValue(bytes, revisionOffset: offset)
+        return (NewValue(bytes, revisionOffset: offset), depth)
     }
 
     /// The bytes as a client reads them.

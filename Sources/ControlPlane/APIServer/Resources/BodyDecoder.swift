@@ -96,6 +96,9 @@ struct DeleteOptions: Sendable {
     var preconditionUID: String?
     var preconditionRevision: String?
     var dryRun = false
+    /// Whether an object goes that cannot be read: nobody then knows who should have acted first.
+    var ignoresReadError = false
+    static let ignoreReadError = "ignoreStoreReadErrorWithClusterBreakingPotential"
 
     /// What a DeleteOptions object says.
     init(_ json: JSONObject) throws(APIError) {
@@ -105,6 +108,7 @@ struct DeleteOptions: Sendable {
         preconditionUID = json["preconditions"]?["uid"]?.string
         preconditionRevision = json["preconditions"]?["resourceVersion"]?.string
         dryRun = try QueryOptions.dryRun((json["dryRun"]?.array ?? []).map { $0.string ?? "\($0)" })
+        ignoresReadError = json[Self.ignoreReadError]?.bool ?? false
         try check()
     }
 
@@ -113,6 +117,7 @@ struct DeleteOptions: Sendable {
         propagationPolicy = query.propagationPolicy
         orphanDependents = query.orphanDependents
         dryRun = query.dryRun
+        ignoresReadError = query.ignoresReadError
     }
 
     mutating func check() throws(APIError) {
@@ -122,7 +127,26 @@ struct DeleteOptions: Sendable {
         if let policy = propagationPolicy, !["Orphan", "Background", "Foreground"].contains(policy) {
             throw .badRequest("invalid propagation policy \"\(policy)\": one of Foreground, Background, Orphan")
         }
+        try checkAlone()
         if let seconds = gracePeriodSeconds, seconds < 0 { gracePeriodSeconds = 1 }
+    }
+
+    /// What cannot be read cannot be asked, waited for or tried.
+    private func checkAlone() throws(APIError) {
+        guard ignoresReadError else { return }
+        let others = [
+            (dryRun, "dryRun"), (propagationPolicy != nil, "propagationPolicy"),
+            (orphanDependents != nil, "orphanDependents"), (gracePeriodSeconds != nil, "gracePeriodSeconds"),
+            (preconditionUID != nil || preconditionRevision != nil, "preconditions"),
+        ]
+        let errors = others.filter(\.0).map { Self.readErrorOption("cannot be set together with .\($0.1)") }
+        if !errors.isEmpty {
+            throw .invalid(Subject(group: "meta.k8s.io", resource: "", kind: "DeleteOptions", name: ""), errors)
+        }
+    }
+
+    static func readErrorOption(_ detail: String) -> FieldError {
+        FieldError(.invalid, path: ignoreReadError, value: "true", detail: detail)
     }
 
     /// `Orphan`, `Foreground`, `Background` or nil when the client leaves it to the kind.

@@ -66,7 +66,9 @@ struct ObjectFilter: Sendable {
     /// The one name that can match, where the field selector says so.
     var name: String? { fields.exactValue(of: "metadata.name") }
 
+    /// An object that cannot be read is nobody's: clients that read it would fail on all that comes with it.
     func matches(_ stored: StoredObject) -> Bool {
+        guard stored.isReadable else { return false }
         if isEverything { return true }
         let facts = ObjectFacts.of(stored, resource)
         return labels.matches(facts.labels) && fields.matches { facts.fields[Self.alias($0)] ?? "" }

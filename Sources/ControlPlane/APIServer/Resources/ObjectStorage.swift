@@ -44,30 +44,29 @@ struct ObjectStorage: Sendable {
         return stored
     }
 
-    /// Everything under the kind (in one namespace where one is given), as it is now.
+    /// Everything under the kind (in one namespace where one is given) that can be read, as it is now.
     func all(_ resource: ResourceKind, namespace: String = "") -> [StoredObject] {
-        store.current(prefix: Self.prefix(resource, namespace: namespace))
+        store.current(prefix: Self.prefix(resource, namespace: namespace)).readable
+    }
+
+    /// What is there and cannot be read.
+    func unreadable(_ resource: ResourceKind, namespace: String = "") -> [StoredObject] {
+        store.current(prefix: Self.prefix(resource, namespace: namespace)).filter { !$0.isReadable }
     }
 
     /// Stores a new object. Where it `mayForgetManagers` and is too large with its `managedFields`, it is stored without.
     func create(
-        _ resource: ResourceKind, _ object: APIObject, by permission: Permission, mayForgetManagers: Bool = true
+        _ resource: ResourceKind, _ object: APIObject, by permission: Permission,
+        typing: StorableForm.Typing = .unchecked,
+        mayForgetManagers: Bool = true
     ) async throws(APIError) -> StoredObject {
         try permission.require(.create, resource, namespace: object.namespace, name: object.name)
         let key = Self.key(resource, namespace: object.namespace, name: object.name)
-        do throws(StoreError) {
-            return try await store.create(key, Self.value(of: object, mayForgetManagers: mayForgetManagers))
-        } catch {
+        let value = try StorableForm.value(
+            of: object, resource, typing: typing, mayForgetManagers: mayForgetManagers)
+        do throws(StoreError) { return try await store.create(key, value) } catch {
             throw .store(error, resource.subject(object.name))
         }
-    }
-
-    private static func value(of object: APIObject, mayForgetManagers: Bool) -> NewValue {
-        let value = object.storedValue()
-        if !mayForgetManagers || object.managedFields == nil || SizeLimit.fits(value) { return value }
-        var plain = object
-        plain.managedFields = nil
-        return plain.storedValue()
     }
 
     /// What a deletion of an object comes to.
@@ -87,11 +86,16 @@ struct ObjectStorage: Sendable {
     ) async throws(APIError) -> Int64? {
         try permission.require(.delete, resource, namespace: namespace, name: name)
         let key = Self.key(resource, namespace: namespace, name: name)
+        var marked: NewValue?
+        if case .mark(let object) = ending {
+            marked = try StorableForm.value(of: object, resource, replacing: stored, typing: .checked)
+        }
         do throws(StoreError) {
             switch ending {
             case .none: return stored.revision
-            case .mark(let object):
-                return try await store.update(key, expected: stored.revision, object.storedValue()).revision
+            case .mark:
+                guard let marked else { return nil }
+                return try await store.update(key, expected: stored.revision, marked).revision
             case .remove: return try await store.delete(key, expected: stored.revision).revision
             }
         } catch {
@@ -100,11 +104,21 @@ struct ObjectStorage: Sendable {
         }
     }
 
+    /// Deletes an object that cannot be read, whatever may wait for it; false when something came between.
+    func remove(
+        unreadable stored: StoredObject, _ resource: ResourceKind, by permission: Permission
+    ) async throws(APIError) -> Bool {
+        let names = stored.key.dropFirst(Self.prefix(resource).utf8.count).split(separator: "/").map(String.init)
+        let name = names.last ?? ""
+        return try await end(
+            stored, resource, namespace: names.count > 1 ? names[0] : "", name: name, by: permission, .remove) != nil
+    }
+
     /// What a change of an object comes to.
     enum Step: Sendable {
         /// Nothing is written; the object as the client is to see it.
         case show(APIObject)
-        case write(APIObject, mayForgetManagers: Bool = true)
+        case write(APIObject, typing: StorableForm.Typing = .unchecked, mayForgetManagers: Bool = true)
         /// The object goes; its last state.
         case remove(APIObject)
     }
@@ -120,12 +134,17 @@ struct ObjectStorage: Sendable {
         for _ in 0..<64 {
             guard let stored = store.get(key) else { throw .notFound(resource.subject(name)) }
             let step = try await change(APIObject(stored), stored)
+            var written: NewValue?
+            if case .write(let object, let typing, let mayForgetManagers) = step {
+                written = try StorableForm.value(
+                    of: object, resource, replacing: stored, typing: typing, mayForgetManagers: mayForgetManagers)
+            }
             do throws(StoreError) {
                 switch step {
                 case .show(let object): return (stored, object)
-                case .write(let object, let mayForgetManagers):
-                    let value = Self.value(of: object, mayForgetManagers: mayForgetManagers)
-                    return (try await store.update(key, expected: stored.revision, value), nil)
+                case .write:
+                    guard let written else { continue }
+                    return (try await store.update(key, expected: stored.revision, written), nil)
                 case .remove(let object):
                     _ = try await store.delete(key, expected: stored.revision)
                     return (stored, object)
@@ -147,8 +166,9 @@ struct ObjectStorage: Sendable {
         for _ in 0..<64 {
             guard let stored = store.get(key) else { throw .notFound(resource.subject(name)) }
             guard let changed = try change(APIObject(stored), stored) else { return stored }
+            let value = try StorableForm.value(of: changed, resource, replacing: stored, typing: .unchecked)
             do throws(StoreError) {
-                return try await store.update(key, expected: stored.revision, changed.storedValue())
+                return try await store.update(key, expected: stored.revision, value)
             } catch {
                 guard case .conflict = error else { throw .store(error, resource.subject(name)) }
             }

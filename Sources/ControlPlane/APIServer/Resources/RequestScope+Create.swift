@@ -79,13 +79,14 @@ extension RequestScope {
                     throw .alreadyExists(subject(object.name))
                 }
                 try await core.quotas.charging(object, old: nil, resource, dryRun: true) {}
+                _ = try StorableForm.value(of: StoredForm.incoming(object, resource), resource, typing: .checked)
                 return (nil, object)
             }
             let incoming = StoredForm.incoming(object, resource)
             let stored = try await core.quotas.charging(object, old: nil, resource, dryRun: false) {
                 () async throws(APIError) in
                 try await storage.create(
-                    resource, incoming, by: permission, mayForgetManagers: operation != .applied)
+                    resource, incoming, by: permission, typing: .checked, mayForgetManagers: operation != .applied)
             }
             object.resourceVersion = String(stored.revision)
             return (stored, object)

@@ -6,11 +6,13 @@ internal import KubeAPI
 internal import Numbers
 internal import Schema
 internal import Store
+internal import Telemetry
 
 extension RequestScope {
     /// DELETE of one object.
     func delete() async throws(APIError) -> HTTPResponse {
         let wanted = try await deleteOptions()
+        if wanted.ignoresReadError { return try await deleteUnreadable() }
         let admission = Admission(
             core: core, user: user, origin: request.origin, dryRun: wanted.dryRun, requestedName: info.name)
         let (object, gone) = try await delete(name: info.name, namespace: namespace, wanted) {
@@ -28,10 +30,52 @@ extension RequestScope {
             ], schema: Machinery.statusSchema)
     }
 
+    /// DELETE of an object that cannot be read, at once: it has no finalizers that anybody knows of, nor preconditions.
+    private func deleteUnreadable() async throws(APIError) -> HTTPResponse {
+        _ = try permit("unsafe-delete-ignore-read-errors")
+        for _ in 0..<64 {
+            let stored = try storage.require(resource, namespace: namespace, name: info.name)
+            if stored.isReadable {
+                throw .invalid(
+                    subject(),
+                    [
+                        DeleteOptions.readErrorOption(
+                            "is exclusively used to delete corrupt object(s), try again by removing this option")
+                    ])
+            }
+            guard try await storage.remove(unreadable: stored, resource, by: permission) else { continue }
+            core.logger.warning("deleted an object that cannot be read", ["key": stored.key, "user": user.name])
+            return try respond(
+                json: ["kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success"],
+                schema: Machinery.statusSchema)
+        }
+        throw .modified(subject())
+    }
+
+    /// What cannot be read goes with its namespace: afterwards nobody would look for it there.
+    private func removeWithNamespace(_ unreadable: [StoredObject]) async throws(APIError) {
+        guard !unreadable.isEmpty, resource.namespaced,
+            try core.object("", "namespaces", name: namespace)?.deletionTimestamp != nil
+        else { return }
+        for stored in unreadable {
+            core.logger.warning("an object that cannot be read goes with its namespace", ["key": stored.key])
+            _ = try await storage.remove(unreadable: stored, resource, by: permission)
+        }
+    }
+
     /// DELETE of a collection: each object that the selectors choose.
     func deleteCollection() async throws(APIError) -> HTTPResponse {
         let wanted = try await deleteOptions()
+        if wanted.ignoresReadError {
+            throw .invalid(
+                subject(),
+                [
+                    DeleteOptions.readErrorOption(
+                        "is not allowed with DELETECOLLECTION, try again after removing the option")
+                ])
+        }
         let page = try await listPage()
+        if !wanted.dryRun { try await removeWithNamespace(page.unreadable) }
         let admission = Admission(
             core: core, user: user, origin: request.origin, dryRun: wanted.dryRun, requestedName: info.name)
         var items: [JSONValue] = []

@@ -6,6 +6,7 @@ internal import KubeAPI
 internal import Schema
 internal import Store
 internal import Synchronization
+internal import Telemetry
 
 extension RequestScope {
     /// GET of one object.
@@ -35,6 +36,15 @@ extension RequestScope {
             throw .badRequest("sendInitialEvents is forbidden for list")
         }
         let page = try await listPage()
+        var response = try await show(page)
+        for left in page.unreadable {
+            core.logger.error("left out of a list: it cannot be read", ["key": left.key])
+            Self.add(["\(left.key) is corrupt: it cannot be read, and is left out"], to: &response)
+        }
+        return response
+    }
+
+    private func show(_ page: Page) async throws(APIError) -> HTTPResponse {
         var metadata: JSONObject = ["resourceVersion": .string(String(page.revision))]
         if let token = page.continueToken {
             metadata["continue"] = .string(token)
@@ -114,6 +124,8 @@ extension RequestScope {
         var revision: Int64
         var continueToken: String?
         var remaining: Int?
+        /// What is there and left out.
+        var unreadable: [StoredObject] = []
     }
 
     /// The objects that a list, or a deletecollection, is about.
@@ -128,22 +140,25 @@ extension RequestScope {
             prefix += name
             // The revision first: a change between the two is then seen twice by who watches from it, never missed.
             let revision = core.store.currentRevision
-            let matching = [core.store.get(prefix)].compactMap { $0 }.filter(filter.matches)
-            return Page(objects: matching, revision: revision)
+            let found = [core.store.get(prefix)].compactMap { $0 }
+            return Page(
+                objects: found.filter(filter.matches), revision: revision, unreadable: found.filter { !$0.isReadable })
         }
         var (wanted, after) = try position()
         if let token = after { after = root + token }
         var collected: [StoredObject] = []
         var pageRevision: Int64 = 0
+        var unreadable: [StoredObject] = []
         while true {
             let page = try await read(prefix: root, revision: wanted, after: after, filter: filter)
             pageRevision = page.revision
+            if !page.objects.allSatisfy(\.isReadable) { unreadable += page.objects.filter { !$0.isReadable } }
             guard let limit = options.limit, !filter.isEverything else {
                 let more = page.remaining > 0
                 return Page(
                     objects: try await matching(page.objects, filter), revision: page.revision,
                     continueToken: more ? token(page.objects.last, page.revision, root) : nil,
-                    remaining: more ? page.remaining : nil)
+                    remaining: more ? page.remaining : nil, unreadable: unreadable)
             }
             // With a selector the count of what is left is unknown; pages are filled until the limit.
             wanted = page.revision
@@ -157,10 +172,12 @@ extension RequestScope {
                     let end = page.remaining == 0 && object === page.objects.last
                     return Page(
                         objects: collected, revision: pageRevision,
-                        continueToken: end ? nil : token(object, pageRevision, root))
+                        continueToken: end ? nil : token(object, pageRevision, root), unreadable: unreadable)
                 }
             }
-            if page.remaining == 0 { return Page(objects: collected, revision: pageRevision) }
+            if page.remaining == 0 {
+                return Page(objects: collected, revision: pageRevision, unreadable: unreadable)
+            }
         }
     }
 

@@ -50,10 +50,10 @@ extension RequestScope {
         let (stored, shown) = try await core.allocator.reserving(for: resource) {
             (reservation) async throws(APIError) in
             try await storage.change(resource, namespace: namespace, name: info.name, by: permission) {
-                (raw, _) throws(APIError) in
+                (raw, present) throws(APIError) in
                 let old = StoredForm.outgoing(raw, resource)
                 let new = try await change(old)
-                return try await step(from: old, to: new, operation, reservation)
+                return try await step(from: old, present, to: new, operation, reservation)
             }
         }
         var warnings = warnings
@@ -67,7 +67,7 @@ extension RequestScope {
 
     /// What an update of `old` to what is asked for comes to.
     private func step(
-        from old: APIObject, to wanted: APIObject, _ operation: FieldOperation,
+        from old: APIObject, _ present: StoredObject, to wanted: APIObject, _ operation: FieldOperation,
         _ reservation: ServiceAllocator.Reservation?
     ) async throws(APIError) -> ObjectStorage.Step {
         var new = wanted
@@ -77,11 +77,16 @@ extension RequestScope {
         try checkPreconditions(new, old)
         guard let final = try prepared(new, old: old, operation, reservation) else { return .show(old) }
         if isCounted { try await core.quotas.charge(final, old: old, resource, dryRun: options.dryRun) }
-        if options.dryRun { return .show(final) }
+        if options.dryRun {
+            _ = try StorableForm.value(
+                of: StoredForm.incoming(final, resource), resource, replacing: present, typing: .checked)
+            return .show(final)
+        }
         // The last finalizer went: this was the update that the deletion waited for.
         if Self.isFinished(final), old.deletionTimestamp != nil { return .remove(final) }
         // An apply without its record would not know the next time what was its own.
-        return .write(StoredForm.incoming(final, resource), mayForgetManagers: operation != .applied)
+        return .write(
+            StoredForm.incoming(final, resource), typing: .checked, mayForgetManagers: operation != .applied)
     }
 
     /// Nothing holds a deletion back any more.

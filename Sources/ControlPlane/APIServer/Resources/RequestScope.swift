@@ -50,6 +50,7 @@ struct QueryOptions: Sendable {
     var gracePeriodSeconds: Int64?
     var orphanDependents: Bool?
     var includeObject: String?
+    var ignoresReadError = false
 
     init(_ query: RequestQuery) throws(APIError) {
         if query.isEmpty { return }
@@ -69,6 +70,7 @@ struct QueryOptions: Sendable {
         gracePeriodSeconds = try query.number("gracePeriodSeconds")
         orphanDependents = query.flag("orphanDependents")
         includeObject = query["includeObject"]
+        ignoresReadError = query.flag(DeleteOptions.ignoreReadError) ?? false
         if let fieldValidation, !["Strict", "Warn", "Ignore"].contains(fieldValidation) {
             throw .badRequest(
                 "fieldValidation: Unsupported value: \"\(fieldValidation)\": supported values: \"Ignore\", \"Strict\", \"Warn\""

@@ -96,6 +96,8 @@ extension RequestScope {
                 ).object
             }
             try Self.checkKind(&wanted.json, apiVersion: "autoscaling/v1", kind: "Scale")
+            // A patch can put anything anywhere: what it made is a Scale, or nothing.
+            wanted = try Self.checked(wanted.json, schema: schema, duplicates: [], options: options).object
             try checkIdentity(wanted)
             if !wanted.uid.isEmpty, wanted.uid != old.uid { throw .conflict(subject(), "the uid does not match") }
             if !wanted.resourceVersion.isEmpty, wanted.resourceVersion != old.resourceVersion {
@@ -110,13 +112,13 @@ extension RequestScope {
             var new = old
             if let scale = resource.custom?.scale {
                 new.json = CustomScale.setting(replicas, in: old.json, scale.specReplicas)
-                let errors = Machinery.validate(resource, new: new, old: old)
-                if !errors.isEmpty { throw .invalid(subject(), errors) }
             } else {
                 var spec = new.spec
                 spec["replicas"] = .integer(replicas)
                 new.spec = spec
             }
+            let errors = Machinery.validate(resource, new: new, old: old)
+            if !errors.isEmpty { throw .invalid(subject(), errors) }
             if new == old || options.dryRun { return .show(new) }
             trackFields(live: old, &new, subresource: "scale")
             ObjectStrategy(core: core, resource: resource, user: user).bumpGeneration(&new, old: old)
@@ -132,7 +134,7 @@ extension RequestScope {
             let given = try Machinery.parseYAML(bytes, duplicates: &duplicates)
             var scale = current
             scale["spec"] = given["spec"] ?? scale["spec"]
-            return scale
+            return scale  // The types are looked at where all ways meet.
         }
         let patch: JSONValue
         do throws(JSONError) { patch = try JSONValue.parse(bytes) } catch {
