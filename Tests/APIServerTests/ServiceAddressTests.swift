@@ -198,6 +198,14 @@ import Testing
         #expect(try await again.send("POST", other, fixed("two", 7)).status == 201)
     }
 
+    @Test func `the server's own is nobody else's, also when its Service was deleted`() async throws {
+        let server = try await servers()
+        #expect(try await server.send("DELETE", "\(services)/kubernetes").status == 200)
+        #expect(try await server.send("POST", other, fixed("kubernetes", 1)).status == 422)
+        #expect(try await server.send("POST", services, fixed("one", 1)).status == 422)
+        #expect(try await server.send("POST", services, fixed("kubernetes", 1)).status == 201)
+    }
+
     @Test func `are given to one of many who ask at once`() async throws {
         let server = try await servers()
         let codes = try await withThrowingTaskGroup(of: Int.self) { group in

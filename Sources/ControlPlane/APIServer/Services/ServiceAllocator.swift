@@ -55,6 +55,8 @@ final class ServiceAllocator: Sendable {
     }
 
     let ranges: [AddressRange]
+    /// What every pod knows the API server by: nobody else's, also while the Service `kubernetes` is not there.
+    private let serverAddress: String?
     private let portRange: ClosedRange<Int64>
     private let store: any KeyValueStore
     private let prefix: String
@@ -63,6 +65,7 @@ final class ServiceAllocator: Sendable {
 
     init(ranges: [AddressRange], portRange: ClosedRange<Int64>, store: any KeyValueStore, services: ResourceKind) {
         self.ranges = ranges
+        serverAddress = ranges.first?.address(1)
         self.portRange = portRange
         self.store = store
         prefix = ObjectStorage.prefix(services)
@@ -258,7 +261,8 @@ final class ServiceAllocator: Sendable {
                     )
                 ])
         }
-        guard giving({ $0.give(canonical) }) else {
+        let isServer = object.namespace == "default" && object.name == "kubernetes"
+        guard isServer || canonical != serverAddress, giving({ $0.give(canonical) }) else {
             throw .invalid(
                 resource.subject(object.name),
                 [.invalid(path, address, "failed to allocate IP \(address): provided IP is already allocated")])
@@ -282,11 +286,11 @@ final class ServiceAllocator: Sendable {
             let offset = span > 0 ? Int.random(in: 0..<span) : 0
             for step in 0..<max(span, 0) {
                 let address = range.address(1 + start + (offset + step) % span)
-                if state.give(address) { return address }
+                if address != serverAddress, state.give(address) { return address }
             }
             for index in 1..<(1 + start) {
                 let address = range.address(index)
-                if state.give(address) { return address }
+                if address != serverAddress, state.give(address) { return address }
             }
             return nil
         }
