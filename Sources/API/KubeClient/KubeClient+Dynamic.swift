@@ -92,7 +92,8 @@ extension KubeClient {
         _ resource: ResourceID, namespace: String? = nil, options: ListOptions = ListOptions()
     ) async throws -> WatchStream {
         let response = try await send(
-            "GET", KubeClient.path(resource, namespace: namespace), query: options.query + [("watch", "true")])
+            "GET", KubeClient.path(resource, namespace: namespace), query: options.query + [("watch", "true")],
+            isLasting: true)
         return WatchStream(body: response.body, resource: resource)
     }
 

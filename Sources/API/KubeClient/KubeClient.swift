@@ -55,7 +55,7 @@ public struct KubeClient: Sendable {
     /// Sends one request; answers with a status of 400 or more are thrown as StatusError.
     public func send(
         _ method: String, _ path: String, query: [(name: String, value: String)] = [], body: [UInt8]? = nil,
-        contentType: String = "application/json", accept: String = "application/json"
+        contentType: String = "application/json", accept: String = "application/json", isLasting: Bool = false
     ) async throws -> HTTPResponse {
         var headers = HTTPHeaders()
         headers["Accept"] = accept
@@ -63,8 +63,10 @@ public struct KubeClient: Sendable {
         if body != nil { headers["Content-Type"] = contentType }
         if let token, let bearer = try await token() { headers["Authorization"] = "Bearer \(bearer)" }
         let target = KubeClient.target(path: path, query: query)
-        let response = try await exchange.send(
-            HTTPRequest(method: method, target: target, headers: headers, body: body.map { .bytes($0) } ?? .empty))
+        var request = HTTPRequest(
+            method: method, target: target, headers: headers, body: body.map { .bytes($0) } ?? .empty)
+        request.isLasting = isLasting
+        let response = try await exchange.send(request)
         guard response.status < 400 else {
             if response.status == 401 { await onUnauthorized?() }
             let text = try await response.body.collect(limit: 1 << 20)

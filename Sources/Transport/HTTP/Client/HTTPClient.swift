@@ -37,6 +37,9 @@ public final class HTTPClient: HTTPExchange {
         public var maximumRedirects = 0
         public var http2: HTTP2Use = .negotiated
         public var dial: Dial?
+        /// HTTP/2: how many connections there may be. Another is made for a request that lasts when the server takes no more
+        /// of these on those there are; when it is one too many, such requests are refused. Others wait for each other.
+        public var maximumConnections = 64
         /// HTTP/2: bytes of one response's body that may wait unread.
         public var streamWindow = 1024 * 1024
 
@@ -73,7 +76,8 @@ public final class HTTPClient: HTTPExchange {
         var credentials: Credentials?
         var generation = 0
         var idle: [(connection: HTTP1ClientConnection, timer: TimerID)] = []
-        var http2: HTTP2ClientConnection?
+        /// Those that take requests, the oldest first.
+        var http2: [HTTP2ClientConnection] = []
         var dialing: Task<Dialed, any Error>?
         /// What the server spoke last: whether waiting for one connection to be shared is worth it.
         var speaksHTTP2: Bool?
@@ -82,7 +86,8 @@ public final class HTTPClient: HTTPExchange {
 
     enum Dialed: Sendable {
         case http1(HTTP1ClientConnection)
-        case http2(HTTP2ClientConnection)
+        /// `waits` has a request wait where the connection is full.
+        case http2(HTTP2ClientConnection, waits: Bool)
     }
 
     /// `tls` is used with https only; nil: the system's authorities. Throws when `base` or `tls` is not usable.
@@ -125,7 +130,7 @@ public final class HTTPClient: HTTPExchange {
             change(&state)
             defer {
                 state.idle = []
-                state.http2 = nil
+                state.http2 = []
             }
             return (state.idle, state.http2)
         }
@@ -133,7 +138,7 @@ public final class HTTPClient: HTTPExchange {
             loop.cancel(entry.timer)
             entry.connection.shut()
         }
-        http2?.close()
+        for connection in http2 { connection.close() }
     }
 
     // MARK: Sending
@@ -169,13 +174,17 @@ public final class HTTPClient: HTTPExchange {
         while true {
             try Task.checkCancellation()
             attempts += 1
-            let connection = try await connection(withoutHTTP2: isUpgrade)
+            let connection = try await connection(withoutHTTP2: isUpgrade, isLasting: request.isLasting)
             do {
                 switch connection {
                 case .http1(let connection): return try await connection.send(request, endpoint, client: self)
-                case .http2(let connection):
-                    return try await connection.send(request, endpoint, timeout: configuration.responseTimeout)
+                case .http2(let connection, let waits):
+                    return try await connection.send(
+                        request, endpoint, timeout: configuration.responseTimeout, waits: waits)
                 }
+            } catch is HTTP2ConnectionFull {
+                // Others were quicker: each turn is on another connection, or on a new one.
+                attempts -= 1
             } catch let error as UnansweredRequest {
                 // The server closed a connection that had been idle, or went away before it looked at the request.
                 guard attempts < 4, error.isSafeToRepeat(request), !Task.isCancelled else { throw error.cause }
@@ -185,7 +194,7 @@ public final class HTTPClient: HTTPExchange {
 
     // MARK: Connections
 
-    private func connection(withoutHTTP2: Bool) async throws -> Dialed {
+    private func connection(withoutHTTP2: Bool, isLasting: Bool) async throws -> Dialed {
         if withoutHTTP2 || (configuration.http2 == .negotiated && !endpoint.isTLS) || configuration.http2 == .never {
             if !withoutHTTP2 || !endpoint.isTLS || state.withLock({ $0.speaksHTTP2 == false }),
                 let idle = takeIdle()
@@ -195,12 +204,9 @@ public final class HTTPClient: HTTPExchange {
             return try await dial(withoutHTTP2: true)
         }
         enum Plan { case use(Dialed), wait(Task<Dialed, any Error>, isOwner: Bool), dial, closed }
-        let plan = state.withLock { state -> Plan in
+        let plan = try state.withLock { state throws -> Plan in
             if state.isClosed { return .closed }
-            if let http2 = state.http2 {
-                if http2.isUsable { return .use(.http2(http2)) }
-                state.http2 = nil
-            }
+            if let http2 = try chooseHTTP2(&state, isLasting: isLasting) { return .use(http2) }
             if let last = state.idle.popLast() {
                 loop.cancel(last.timer)
                 return .use(.http1(last.connection))
@@ -221,9 +227,32 @@ public final class HTTPClient: HTTPExchange {
             let result = await dialing.result
             if isOwner { state.withLock { $0.dialing = nil } }
             let dialed = try result.get()
-            if case .http1 = dialed, !isOwner { return try await connection(withoutHTTP2: withoutHTTP2) }
+            if case .http1 = dialed, !isOwner {
+                return try await connection(withoutHTTP2: withoutHTTP2, isLasting: isLasting)
+            }
             return dialed
         }
+    }
+
+    /// A connection with room, the oldest first, so that those which were needed for a while end; nil when one is to be made.
+    private func chooseHTTP2(_ state: inout State, isLasting: Bool) throws -> Dialed? {
+        var ended = false
+        defer { if ended { state.http2.removeAll { $0.room(isLasting: false) == .over } } }
+        var usable = 0
+        for connection in state.http2 {
+            switch connection.room(isLasting: isLasting) {
+            case .free: return .http2(connection, waits: false)
+            case .full: usable += 1
+            case .over: ended = true
+            }
+        }
+        if isLasting {
+            guard usable >= configuration.maximumConnections else { return nil }
+            throw HTTPConnectionsFull(authority: endpoint.authority, connections: usable)
+        }
+        // It waits for others that end soon: those that last have left room.
+        let full = ended ? state.http2.filter { $0.room(isLasting: false) != .over } : state.http2
+        return full.randomElement().map { .http2($0, waits: true) }
     }
 
     private func takeIdle() -> HTTP1ClientConnection? {
@@ -239,7 +268,9 @@ public final class HTTPClient: HTTPExchange {
         let socket = try await connectSocket()
         let (credentials, generation) = state.withLock { ($0.credentials, $0.generation) }
         guard let tls = withoutHTTP2 ? credentials?.withoutHTTP2 : credentials?.tls else {
-            if configuration.http2 == .always, !withoutHTTP2 { return .http2(adopt(http2: socket, generation)) }
+            if configuration.http2 == .always, !withoutHTTP2 {
+                return .http2(adopt(http2: socket, generation), waits: false)
+            }
             state.withLock { $0.speaksHTTP2 = false }
             return .http1(HTTP1ClientConnection(socket, configuration.limits, generation: generation))
         }
@@ -253,7 +284,7 @@ public final class HTTPClient: HTTPExchange {
         session.setDeadline(nil)
         let isHTTP2 = session.applicationProtocol == "h2"
         if !withoutHTTP2 { state.withLock { $0.speaksHTTP2 = isHTTP2 } }
-        if isHTTP2 { return .http2(adopt(http2: session, generation)) }
+        if isHTTP2 { return .http2(adopt(http2: session, generation), waits: false) }
         if configuration.http2 == .always, !withoutHTTP2 {
             session.shut()
             throw HTTPProtocolError("\(endpoint.authority) does not speak HTTP/2")
@@ -278,7 +309,7 @@ public final class HTTPClient: HTTPExchange {
         let http2 = HTTP2ClientConnection(connection, configuration)
         let isClosed = state.withLock { state in
             // One of an older generation serves the request it was made for.
-            if !state.isClosed, state.generation == generation { state.http2 = http2 }
+            if !state.isClosed, state.generation == generation { state.http2.append(http2) }
             return state.isClosed
         }
         http2.start()
@@ -323,6 +354,16 @@ public final class HTTPClient: HTTPExchange {
 /// The client was closed.
 public struct HTTPClientClosed: Error, CustomStringConvertible {
     public var description: String { "send a request: the client is closed" }
+}
+
+/// Every connection that there may be has all the lasting requests which the server takes.
+public struct HTTPConnectionsFull: Error, CustomStringConvertible {
+    public let authority: String
+    public let connections: Int
+
+    public var description: String {
+        "send a request to \(authority): \(connections) connections have all the lasting requests that it takes"
+    }
 }
 
 /// A connection broke before any part of a response came.

@@ -11,6 +11,12 @@ enum HTTP2 {
     static let refusedStream: UInt32 = 7
     static let cancel: UInt32 = 8
 
+    /// How many of the streams that a peer takes at a time requests may have. A tenth is kept from those that last: what
+    /// ends soon never waits for what does not.
+    static func room(of streams: Int, isLasting: Bool) -> Int {
+        isLasting ? max(1, streams - max(1, streams / 10)) : max(1, streams)
+    }
+
     /// Fields that speak of one HTTP/1 connection and must not be sent (§8.2.2).
     static func isConnectionField(_ name: String) -> Bool {
         ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "host"].contains(name)

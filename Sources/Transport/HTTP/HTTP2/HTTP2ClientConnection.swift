@@ -3,6 +3,9 @@
 internal import AsyncIO
 internal import Linux
 
+/// The server takes no more requests on a connection until others have ended.
+struct HTTP2ConnectionFull: Error {}
+
 /// One HTTP/2 connection of a client: many requests at a time.
 final class HTTP2ClientConnection: Sendable {
     private let core: HTTP2Core
@@ -13,7 +16,7 @@ final class HTTP2ClientConnection: Sendable {
             idleTimeout: configuration.idleTimeout, patience: .seconds(60))
     }
 
-    var isUsable: Bool { core.isUsable }
+    func room(isLasting: Bool) -> HTTP2Core.Room { core.room(isLasting: isLasting) }
 
     /// Starts to read. The task ends with the connection, which every end of the client closes.
     func start() {
@@ -44,11 +47,16 @@ final class HTTP2ClientConnection: Sendable {
         stream.response = nil
     }
 
-    func send(_ request: HTTPRequest, _ endpoint: HTTPEndpoint, timeout: Duration?) async throws -> HTTPResponse {
+    /// Throws `HTTP2ConnectionFull`, and has done nothing, where the server takes no more at a time; `waits` has the request
+    /// wait for others to end.
+    func send(
+        _ request: HTTPRequest, _ endpoint: HTTPEndpoint, timeout: Duration?, waits: Bool
+    ) async throws -> HTTPResponse {
         let fields = try fields(of: request, endpoint)
         let waiter = ResponseWaiter()
-        let id = core.perform { state -> Int32? in
+        let id = try core.perform { state -> Int32? in
             guard !state.isClosed, !state.isGoingAway else { return nil }
+            guard waits || state.hasRoom(isLasting: request.isLasting) else { throw HTTP2ConnectionFull() }
             var bytes: [UInt8] = []
             var isStream = false
             switch request.body {

@@ -238,7 +238,15 @@ final class HTTP2Core: Sendable {
     /// Whether no stream is open.
     var isIdle: Bool { state.withLock { $0.streams.isEmpty } }
 
-    var isUsable: Bool { state.withLock { !$0.isClosed && !$0.isGoingAway } }
+    /// What a client may still ask of the connection.
+    enum Room { case free, full, over }
+
+    func room(isLasting: Bool) -> Room {
+        state.withLock { state in
+            if state.isClosed || state.isGoingAway { return .over }
+            return state.hasRoom(isLasting: isLasting) ? .free : .full
+        }
+    }
 
     /// Takes no new streams; the connection ends with the last one.
     func goAway() {

@@ -220,6 +220,13 @@ final class HTTP2State {
         }
     }
 
+    /// Whether one more request goes out at once. Those that last leave room for others; before the peer has said how many
+    /// it takes at a time, nghttp2 has it be 100.
+    func hasRoom(isLasting: Bool) -> Bool {
+        let limit = nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
+        return streams.count < HTTP2.room(of: Int(limit), isLasting: isLasting)
+    }
+
     /// Sends a request's head; returns the number of its stream, or nil when the session takes no more requests.
     func submitRequest(_ fields: [(String, String)], hasBody: Bool) -> Int32? {
         let id = withFields(fields) { pointer, count -> Int32 in

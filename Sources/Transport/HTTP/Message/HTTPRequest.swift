@@ -12,6 +12,9 @@ public struct HTTPRequest: Sendable {
     public var body: HTTPBody
     /// Who asks, and over what. Ignored by a client over the network.
     public var context: RequestContext
+    /// Whether the answer goes on for as long as nobody ends it, as a watch's does. A client over HTTP/2 keeps room on every
+    /// connection for requests that are none of these.
+    public var isLasting = false
 
     /// Makes a request for `target`, which starts with `/` and is percent-encoded where needed.
     public init(
