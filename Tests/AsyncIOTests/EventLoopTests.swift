@@ -57,6 +57,25 @@ import Testing
         #expect(error?.description == "fetch the moon: it took too long")
     }
 
+    @Test func `a deadline leaves behind what is deaf to cancellation, and so does a cancelled task`() async throws {
+        let never = Waiter()
+        await #expect(throws: DeadlineExceeded.self) {
+            try await withDeadline(.milliseconds(10), "wait for nothing") { await never.wait() }
+        }
+        let (begun, deaf) = (Waiter(), Waiter())
+        let task = Task {
+            try await withDeadline(.seconds(3600), "wait for nothing") {
+                begun.wake()
+                await deaf.wait()
+            }
+        }
+        await begun.wait()
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        never.wake()
+        deaf.wake()
+    }
+
     actor Pinned {
         let loop: EventLoop
         private let executor: EventLoopSerialExecutor

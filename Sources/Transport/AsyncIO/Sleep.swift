@@ -84,20 +84,50 @@ public struct DeadlineExceeded: Error, CustomStringConvertible {
     public var description: String { "\(attempt): it took too long" }
 }
 
-/// Runs `body` and cancels it after `duration`: then throws `DeadlineExceeded(attempt)`, once `body` has ended.
+/// Runs `body` for at most `duration`: then cancels it, leaves it behind and throws `DeadlineExceeded(attempt)`. It holds also
+/// for a body that does not end when it is cancelled; what comes of that later is dropped. The same when this task is cancelled.
 public func withDeadline<Result: Sendable>(
     _ duration: Duration, _ attempt: @autoclosure () -> String, _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-    try await withThrowingTaskGroup(of: Result?.self) { group in
-        group.addTask { .some(try await body()) }
-        group.addTask {
-            try await sleep(for: duration)
-            return nil
-        }
-        defer { group.cancelAll() }
-        // Nil is the timer's; only the timer can throw a cancellation of its own, and only when this task is cancelled.
-        guard let first = try await group.next() else { throw CancellationError() }
-        guard let result = first else { throw DeadlineExceeded(attempt()) }
-        return result
+    try Task.checkCancellation()
+    let outcome = FirstOutcome<Result>()
+    let loop = EventLoopGroup.shared.next()
+    let work = Task(executorPreference: loop) {
+        do { outcome.settle(.value(try await body())) } catch { outcome.settle(.failure(error)) }
+    }
+    let timer = loop.schedule(atNanoseconds: KernelClock.deadline(after: duration)) { outcome.settle(.late) }
+    defer { loop.cancel(timer) }
+    let first = await withTaskCancellationHandler {
+        await outcome.value()
+    } onCancel: {
+        outcome.settle(.failure(CancellationError()))
+    }
+    switch first {
+    case .value(let result): return result
+    case .failure(let error):
+        work.cancel()
+        throw error
+    case .late:
+        work.cancel()
+        throw DeadlineExceeded(attempt())
+    }
+}
+
+/// What came first of several that may come; the rest is dropped.
+private final class FirstOutcome<Result: Sendable>: Sendable {
+    enum Outcome: Sendable { case value(Result), failure(any Error), late }
+
+    private let known = Mutex<Outcome?>(nil)
+    private let waiter = Waiter()
+
+    func settle(_ outcome: Outcome) {
+        known.withLock { if $0 == nil { $0 = outcome } }
+        waiter.wake()
+    }
+
+    func value() async -> Outcome {
+        await waiter.wait()
+        guard let outcome = known.withLock({ $0 }) else { preconditionFailure("woken without an outcome") }
+        return outcome
     }
 }
