@@ -36,6 +36,18 @@ import Testing
         #expect(fourth.status == 422)
     }
 
+    @Test func `of the API server are nobody else's, also while its Service is deleted`() async throws {
+        let server = try await TestServer()
+        let own = try await server.send("GET", "\(services)/kubernetes")
+        let address = try #require(own.json["spec"]?["clusterIP"]?.string)
+        try await server.send("DELETE", "\(services)/kubernetes")
+        let taken = try await server.send("POST", services, service("mine", ["clusterIP": .string(address)]))
+        #expect(taken.status == 422)
+        #expect(taken.json["message"]?.string?.hasSuffix("provided IP is already allocated") == true)
+        let back = try await server.send("POST", services, service("kubernetes", ["clusterIP": .string(address)]))
+        #expect(back.status == 201)
+    }
+
     @Test func `from outside are warned of`() async throws {
         let server = try await TestServer()
         let made = try await server.send("POST", services, service("one", ["externalIPs": ["203.0.113.7"]]))

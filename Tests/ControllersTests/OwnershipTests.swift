@@ -49,6 +49,23 @@ import Testing
         #expect(graph.resolve { _ in Self.widgets }.isEmpty)
     }
 
+    @Test func `all who name an owner that is not there are looked at, not the first alone`() throws {
+        var graph = OwnershipGraph()
+        #expect(
+            graph.store(Self.object("first", owner: "w"), Self.maps) { _ in Self.widgets } == [.collect("uid-first")])
+        #expect(graph.store(Self.object("second", owner: "w"), Self.maps) { _ in Self.widgets }.isEmpty)
+        let reference = try #require(Self.object("first", owner: "w").ownerReferences.first)
+        let identity = OwnerIdentity(reference, namespace: "default")
+        #expect(Set(graph.removeVirtual(identity)) == [.collect("uid-first"), .collect("uid-second")])
+        #expect(graph.removeVirtual(identity).isEmpty, "once is enough")
+        // Who comes, or changes, after that asks anew.
+        #expect(
+            graph.store(Self.object("third", owner: "w"), Self.maps) { _ in Self.widgets } == [.collect("uid-third")])
+        // One that was seen is not taken for gone.
+        _ = graph.store(Self.object("w"), Self.widgets) { _ in Self.widgets }
+        #expect(graph.removeVirtual(identity).isEmpty && graph.nodes["uid-w"] != nil)
+    }
+
     // MARK: Owners named by another place
 
     private static func owned(_ name: String, in namespace: String, by owner: JSONObject) -> JSONObject {

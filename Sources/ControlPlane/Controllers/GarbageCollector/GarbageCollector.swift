@@ -234,7 +234,12 @@ final class GarbageCollector: Controller {
         } catch  where error.isNotFound {
             // No such object: absent, below.
         }
-        state.withLock { $0.note(absent: identity) }
+        // Not only this object names it: those that came after the first were left to the answer of that one.
+        let others = state.withLock { state -> [OwnershipGraph.Work] in
+            state.note(absent: identity)
+            return state.graph.removeVirtual(identity)
+        }
+        for item in others { queue.add(item) }
         return .absent
     }
 

@@ -193,6 +193,13 @@ struct OwnershipGraph {
         return work
     }
 
+    /// An owner that was known by name only has been asked for, and is not there; returns its dependents. Where others have
+    /// named it by another place nobody has looked there: they stay, and are looked at.
+    mutating func removeVirtual(_ identity: OwnerIdentity) -> [Work] {
+        guard nodes[identity.uid]?.isVirtual == true else { return [] }
+        return remove(identity.uid)
+    }
+
     /// Dependents that an owner must outlive.
     func blockingDependents(of uid: String) -> [Node] {
         guard let node = nodes[uid] else { return [] }
