@@ -57,6 +57,24 @@ struct RegistryTests {
         writer.finish()
     }
 
+    @Test func `a registry that sends a byte now and then is given up`() async throws {
+        let (writer, stream) = HTTPBodyStream.pipe()
+        let sending = Task {
+            while true {
+                try await writer.write([0])
+                try await Task.sleep(for: .milliseconds(20))
+            }
+        }
+        await #expect {
+            try await pull { _ in HTTPResponse(status: 200, body: .stream(stream)) }
+        } throws: {
+            "\($0)".contains("sent less than 65536 bytes of blob sha256:1111")
+        }
+        sending.cancel()
+        #expect(try Files.list("\(store.root)/ingest").isEmpty)
+        #expect(try Files.list("\(store.root)/pulls").isEmpty)
+    }
+
     @Test func `a registry that does not answer is given up`() async throws {
         await #expect {
             try await pull { _ in

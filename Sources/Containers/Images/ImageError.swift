@@ -22,6 +22,8 @@ public enum ImageError: Error, Sendable {
     case registry(host: String, what: String, status: Int, message: String)
     /// The registry could not be reached, or the connection broke.
     case unreachable(host: String, reason: String)
+    /// The registry sends what it was asked for, but less of it than anybody waits for.
+    case tooSlow(host: String, what: String, seconds: Int64)
     /// The registry wants credentials that were not given or not accepted.
     case unauthorized(host: String, repository: String)
     /// A system call failed.
@@ -46,6 +48,8 @@ extension ImageError: CustomStringConvertible {
         case .registry(let host, let what, let status, let message):
             "registry \(host) answered \(status) to \(what)" + (message.isEmpty ? "" : ": \(message)")
         case .unreachable(let host, let reason): "registry \(host) could not be reached: \(reason)"
+        case .tooSlow(let host, let what, let seconds):
+            "registry \(host) sent less than \(PullPace.bytes) bytes of \(what) in \(seconds) s"
         case .unauthorized(let host, let repository):
             "registry \(host) refused access to \(repository): credentials are missing or wrong"
         case .system(let what, let errno): "\(what): \(errno)"

@@ -78,7 +78,8 @@ public actor Kubelet {
             configuration: configuration, settings: settings, images: images,
             pulls: PullRecords(
                 configuration.imageVerification, directory: settings.rootDirectory + "/image_manager"),
-            network: network, objects: objects, events: PodEvents(recorder: recorder, logger: logger),
+            pullTurns: PullTurns(limit: configuration.parallelImagePulls), network: network, objects: objects,
+            events: PodEvents(recorder: recorder, logger: logger),
             statuses: StatusReporter(client: client, logger: logger), cgroups: cgroups,
             memoryCapacity: NodeStatus.memoryBytes, logger: logger)
     }

@@ -10,12 +10,15 @@ internal import TLS
 final class LayerArchive {
     private let compressed: OpaquePointer
     private let tar: OpaquePointer
+    private let source: LayerSource
     private let tap: Tap
     private let name: String
 
     /// What passes from the first reader to the second.
     private final class Tap {
         let source: OpaquePointer
+        /// What the source reads.
+        private let blob: LayerSource
         private var hash: Digest? = Digest(.sha256)
         var failure: String?
         var budget: UnpackBudget
@@ -23,8 +26,9 @@ final class LayerArchive {
         private let packed: Int64
         private var unpacked: Int64 = 0
 
-        init(source: OpaquePointer, packed: Int64, budget: UnpackBudget) {
+        init(source: OpaquePointer, blob: LayerSource, packed: Int64, budget: UnpackBudget) {
             self.source = source
+            self.blob = blob
             self.packed = packed
             self.budget = budget
         }
@@ -62,7 +66,8 @@ final class LayerArchive {
                     hash?.update(bytes)
                     return bytes
                 default:
-                    failure = archive_error_string(source).map { String(cString: $0) } ?? "unknown error"
+                    failure =
+                        blob.failure ?? archive_error_string(source).map { String(cString: $0) } ?? "unknown error"
                     return nil
                 }
             }
@@ -78,6 +83,10 @@ final class LayerArchive {
         do throws(Errno) { packed = Int64(clamping: try descriptor.status().size) } catch {
             throw .system("read layer \(name)", error)
         }
+        let source = LayerSource(descriptor.raw)
+        if case .refused(let format) = source.compression {
+            throw .archive(name, reason: "it is compressed by \(format): layers are plain tar, gzip or zstd")
+        }
         // libarchive turns pax names into the locale's encoding, and the C locale has no letters beyond ASCII.
         setlocale(LC_CTYPE, "C.UTF-8")
         guard let compressed = archive_read_new(), let tar = archive_read_new() else {
@@ -86,18 +95,28 @@ final class LayerArchive {
         self.compressed = compressed
         self.tar = tar
         self.name = name
-        self.tap = Tap(source: compressed, packed: packed, budget: budget)
-        archive_read_support_filter_gzip(compressed)
-        archive_read_support_filter_zstd(compressed)
-        archive_read_support_filter_xz(compressed)
-        archive_read_support_filter_bzip2(compressed)
+        self.source = source
+        self.tap = Tap(source: compressed, blob: source, packed: packed, budget: budget)
+        switch source.compression {
+        case .gzip: archive_read_support_filter_gzip(compressed)
+        case .zstd: archive_read_support_filter_zstd(compressed)
+        case .none, .refused: break
+        }
         archive_read_support_format_raw(compressed)
         archive_read_support_format_tar(tar)
         archive_read_support_format_empty(tar)
 
-        guard archive_read_open_fd(compressed, descriptor.raw, 256 * 1024) == ARCHIVE_OK else {
-            throw failure(of: compressed)
-        }
+        let isOpen = archive_read_open(
+            compressed, Unmanaged.passUnretained(source).toOpaque(), nil,
+            { _, context, buffer in
+                guard let context, let buffer else { return -1 }
+                guard let bytes = Unmanaged<LayerSource>.fromOpaque(context).takeUnretainedValue().next() else {
+                    return -1
+                }
+                buffer.pointee = bytes.baseAddress
+                return bytes.count
+            }, nil)
+        guard isOpen == ARCHIVE_OK else { throw failure(of: compressed) }
         var entry: OpaquePointer?
         let first = archive_read_next_header(compressed, &entry)
         guard first == ARCHIVE_OK || first == ARCHIVE_WARN else { throw failure(of: compressed) }
@@ -189,7 +208,8 @@ final class LayerArchive {
     }
 
     private func failure(of reader: OpaquePointer) -> ImageError {
-        let text = tap.failure ?? archive_error_string(reader).map { String(cString: $0) } ?? "unknown error"
+        let text =
+            tap.failure ?? source.failure ?? archive_error_string(reader).map { String(cString: $0) } ?? "unknown error"
         return .archive(name, reason: text)
     }
 }

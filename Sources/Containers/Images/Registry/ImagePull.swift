@@ -41,7 +41,7 @@ extension ImageStore {
                 do {
                     let image = try await Pull(
                         store: self, session: session, reference: reference,
-                        parallelBlobs: configuration.parallelBlobs, progress: progress
+                        parallelBlobs: configuration.parallelBlobs, patience: configuration.patience, progress: progress
                     ).run()
                     return PulledImage(image: image, credentials: credentials)
                 } catch let error as CancellationError {
@@ -70,25 +70,31 @@ private struct Pull: Sendable {
     let session: RegistrySession
     let reference: ImageReference
     let parallelBlobs: Int
+    let patience: Duration
     let progress: @Sendable (PullProgress) -> Void
 
     func run() async throws -> ImageRecord {
         let store = store
-        let hold = try store.holdContent()
-        let record = try await pullHeld()
-        hold.release()
-        return record
+        let lease = try await Blocking.run(.image("\(reference)")) { try store.lease() }
+        let record = try await pull(keeping: lease)
+        return withExtendedLifetime(lease) { record }
     }
 
-    private func pullHeld() async throws -> ImageRecord {
+    private func pull(keeping lease: ContentLease) async throws -> ImageRecord {
         let store = store
-        let (target, manifest) = try await fetchManifests()
+        let (target, manifest) = try await fetchManifests(lease)
         let document = try store.imageManifest(manifest)
         try check(document)
+        try await Blocking.run(.image("\(reference)")) {
+            try store.keep(blobs: [document.config.digest] + document.layers.map(\.digest), by: lease)
+        }
         try await fetchBlobs(document)
         let progress = progress
         let layers = document.layers
         try await Blocking.run(.image("\(reference)")) {
+            let what = "\(document.config.digest)"
+            let config = try parseObject(try store.content.read(document.config.digest), what: what)
+            try store.keep(blobs: [], layers: try diffIDs(of: config, what: what), by: lease)
             try store.extractLayers(of: manifest) { event in
                 guard case .extracted(let number, _) = event else { return }
                 let layer = layers[number - 1]
@@ -119,33 +125,37 @@ private struct Pull: Sendable {
     }
 
     /// Fetches what the reference names and, behind indexes, this machine's manifest.
-    private func fetchManifests() async throws -> (target: ImageDigest, manifest: ImageDigest) {
+    private func fetchManifests(_ lease: ContentLease) async throws -> (target: ImageDigest, manifest: ImageDigest) {
         let wanted = reference.digest?.description ?? reference.tag ?? "latest"
         // Asked also for what is here already: the registry decides whether these credentials may have it.
-        let target = try await fetchManifest(wanted, expected: reference.digest)
+        let target = try await fetchManifest(wanted, expected: reference.digest, lease)
         var current = target
         for _ in 0..<4 {
             switch try ManifestDocument(try store.content.read(current), what: "\(reference)") {
             case .manifest: return (target, current)
             case .index(let entries):
                 let chosen = try store.choose(from: entries, name: "\(reference)")
-                current = chosen.digest
+                let known = chosen.digest
+                current = known
+                try await Blocking.run(.image("\(reference)")) { [store] in try store.keep(blobs: [known], by: lease) }
                 if !store.content.contains(current) {
-                    current = try await fetchManifest("\(chosen.digest)", expected: chosen.digest)
+                    current = try await fetchManifest("\(chosen.digest)", expected: chosen.digest, lease)
                 }
             }
         }
         throw ImageError.malformed(what: "\(reference)", reason: "its indexes are nested too deep")
     }
 
-    private func fetchManifest(_ name: String, expected: ImageDigest?) async throws -> ImageDigest {
+    private func fetchManifest(
+        _ name: String, expected: ImageDigest?, _ lease: ContentLease
+    ) async throws -> ImageDigest {
         let bytes = try await session.manifest(name)
         let store = store
         let what = "manifest \(name) of \(reference.repository)"
         return try await Blocking.run(.image("\(reference)")) {
             var writer = try ContentWriter(store: store.content, algorithm: expected?.algorithm ?? .sha256)
             try writer.write(bytes[...])
-            return try writer.commit(expected: expected, what: what)
+            return try store.commit(&writer, expected: expected, what: what, for: lease)
         }
     }
 
@@ -176,10 +186,12 @@ private struct Pull: Sendable {
         }
         let download = try BlobDownload(store: store.content, blob: blob)
         var failures = 0
+        // One for all connections: a registry that takes another for every byte is as slow as one that does not.
+        var pace = PullPace(interval: interval.nanoseconds, now: KernelClock.monotonic.now())
         while download.count < blob.size || failures == 0 && blob.size == 0 {
             let before = download.count
             do {
-                try await receive(into: download, blob)
+                try await receive(into: download, blob, &pace)
                 if download.count >= blob.size { break }
                 throw ImageError.unreachable(
                     host: session.host, reason: "it closed the connection after \(download.count) bytes")
@@ -201,7 +213,7 @@ private struct Pull: Sendable {
         return .unreachable(host: session.host, reason: "\(what) broke off after \(count) bytes: \(error)")
     }
 
-    private func receive(into download: BlobDownload, _ blob: Descriptor) async throws {
+    private func receive(into download: BlobDownload, _ blob: Descriptor, _ pace: inout PullPace) async throws {
         let (response, start) = try await session.blob(blob.digest, from: download.count)
         // A server without ranges sends from the start again: what is here already is passed over.
         var skip = download.count - start
@@ -211,12 +223,25 @@ private struct Pull: Sendable {
             return
         }
         for try await chunk in stream {
+            try check(&pace, chunk.count, blob)
             let dropped = Int(min(skip, Int64(chunk.count)))
             skip -= Int64(dropped)
             guard dropped < chunk.count else { continue }
             try download.append(chunk[dropped...])
             progress(
                 PullProgress(digest: blob.digest, fetched: download.count, total: blob.size, isDone: false))
+        }
+    }
+}
+
+extension Pull {
+    /// Longer than one silence, after which the next connection has time to bring something.
+    fileprivate var interval: Duration { patience * 2 }
+
+    fileprivate func check(_ pace: inout PullPace, _ bytes: Int, _ blob: Descriptor) throws(ImageError) {
+        guard pace.take(bytes, at: KernelClock.monotonic.now()) else {
+            throw .tooSlow(
+                host: session.host, what: "blob \(blob.digest)", seconds: interval.components.seconds)
         }
     }
 }

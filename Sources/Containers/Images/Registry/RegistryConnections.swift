@@ -9,6 +9,9 @@ final class RegistryConnections: Sendable {
     private let configuration: RegistryConfiguration
     private let clients = Mutex<[HTTPEndpoint: HTTPClient]>([:])
 
+    /// How long a registry may be silent.
+    var patience: Duration { configuration.patience }
+
     init(configuration: RegistryConfiguration) { self.configuration = configuration }
 
     /// Sends `request`; a server that cannot be reached is an error that names it.

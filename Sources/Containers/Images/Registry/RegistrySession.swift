@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 internal import HTTP
 internal import JSON
 internal import Synchronization
@@ -29,6 +30,21 @@ final class RegistrySession: Sendable {
 
     /// Fetches a manifest or index by tag or digest; the digest is of the bytes returned.
     func manifest(_ reference: String) async throws -> [UInt8] {
+        try await inTime("manifest \(reference) of \(repository)") { try await self.wholeManifest(reference) }
+    }
+
+    /// A document, or the way to a blob, takes as long at the most as a registry may be silent four times: it may send little,
+    /// but not little by little.
+    private func inTime<Result: Sendable>(
+        _ what: String, _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        let time = connections.patience * 4
+        do { return try await withDeadline(time, what, body) } catch is DeadlineExceeded {
+            throw ImageError.tooSlow(host: host, what: what, seconds: time.components.seconds)
+        }
+    }
+
+    private func wholeManifest(_ reference: String) async throws -> [UInt8] {
         var headers = HTTPHeaders()
         headers.add(name: "Accept", value: MediaType.manifests.joined(separator: ", "))
         let response = try await get("manifests/\(reference)", headers)
@@ -48,8 +64,12 @@ final class RegistrySession: Sendable {
     func blob(_ digest: ImageDigest, from offset: Int64) async throws -> (response: HTTPResponse, start: Int64) {
         var headers = HTTPHeaders()
         if offset > 0 { headers.add(name: "Range", value: "bytes=\(offset)-") }
-        let response = try await get("blobs/\(digest)", headers)
-        try await check(response, "blob \(digest) of \(repository)", accepted: [200, 206])
+        let what = "blob \(digest) of \(repository)"
+        let response = try await inTime(what) { [headers] in
+            let response = try await self.get("blobs/\(digest)", headers)
+            try await self.check(response, what, accepted: [200, 206])
+            return response
+        }
         return (response, response.status == 206 ? offset : 0)
     }
 

@@ -189,7 +189,7 @@ extension ImageStore {
     }
 
     /// Removes every blob and layer that no name reaches and no container stands on; `used` are further images to keep.
-    /// Waits for pulls and imports under way. Returns the bytes freed.
+    /// Waits for imports under way, which have all they need on this machine, and not for pulls. Returns the bytes freed.
     public func collectGarbage(keeping used: [ImageRecord] = []) throws(ImageError) -> Int64 {
         let alone: FileLock
         do throws(Errno) { alone = try FileLock.acquire("\(root)/content.lock") } catch {
@@ -199,14 +199,15 @@ extension ImageStore {
         let freed = try references.update { (names) throws(ImageError) -> Int64 in
             let (blobs, diffs) = try reachable(
                 from: Set(names.values.map(\.manifest)).union(used.map(\.manifest)).union(held()))
-            let kept = blobs.union(names.values.map(\.digest))
+            let pulled = try leased()
+            let kept = blobs.union(names.values.map(\.digest)).union(pulled.blobs)
             var freed: Int64 = 0
             for digest in try content.all() where !kept.contains(digest) {
                 freed += content.size(of: digest) ?? 0
                 try content.remove(digest)
             }
             try layers.forgetDiffs(except: kept)
-            return freed + (try layers.removeAll(except: diffs))
+            return freed + (try layers.removeAll(except: diffs.union(pulled.layers)))
         }
         alone.release()
         return freed

@@ -57,6 +57,8 @@ public struct KubeletConfiguration: Sendable, Hashable {
     /// How long an image stays at the least after it has come.
     public var imageMinimumGCAge: Duration = .seconds(120)
     var imageVerification = ImageVerification()
+    /// How many images are pulled at the same time; nil: as many as pods want.
+    public var parallelImagePulls: Int? = 4
     public var allowedUnsafeSysctls: [String] = []
     public var seccompDefault = true
     public var maximumCrashLoopBackOff: Duration = .seconds(300)
@@ -121,6 +123,11 @@ public struct KubeletConfiguration: Sendable, Hashable {
             $0.string.flatMap(ImageVerification.Policy.init)
         }
         try fields.read("preloadedImagesVerificationAllowlist", &imageVerification.allowlist, Fields.strings)
+        var serializeImagePulls: Bool?
+        var maxParallelImagePulls: Int?
+        try fields.read("serializeImagePulls", &serializeImagePulls, \.bool)
+        try fields.read("maxParallelImagePulls", &maxParallelImagePulls) { $0.integer.map { Int($0) } }
+        parallelImagePulls = try Self.parallelPulls(serializeImagePulls, maxParallelImagePulls)
         try fields.read("allowedUnsafeSysctls", &allowedUnsafeSysctls, Fields.strings)
         try fields.read("seccompDefault", &seccompDefault, \.bool)
         try fields.read("enableDebuggingHandlers", &enableDebuggingHandlers, \.bool)
@@ -165,6 +172,20 @@ public struct KubeletConfiguration: Sendable, Hashable {
         tlsCipherSuites tlsCurvePreferences tlsMinVersion tlsPrivateKeyFile topologyManagerPolicy
         topologyManagerPolicyOptions topologyManagerScope tracing userNamespaces volumePluginDir volumeStatsAggPeriod
         """.split { $0.isWhitespace }.map(String.init))
+
+    /// How many pulls the two fields together mean; nil: any number. Where neither is there, four: upstream has one then, by
+    /// which a registry that is slow holds up the pods of everybody.
+    private static func parallelPulls(_ serialize: Bool?, _ most: Int?) throws(KubeletConfigurationError) -> Int? {
+        if let most, most <= 0 {
+            throw KubeletConfigurationError("maxParallelImagePulls \(most) must be a positive number")
+        }
+        if let most, most > 1, serialize == true {
+            throw KubeletConfigurationError(
+                "maxParallelImagePulls cannot be larger than 1 unless serializeImagePulls is set to false")
+        }
+        if serialize == true { return 1 }
+        return most ?? (serialize == false ? nil : 4)
+    }
 
     private func validate() throws(KubeletConfigurationError) {
         guard (1...65535).contains(port) else {

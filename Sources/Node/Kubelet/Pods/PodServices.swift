@@ -13,6 +13,7 @@ struct PodServices: Sendable {
     var settings: KubeletSettings
     var images: any ImageService
     var pulls: PullRecords
+    var pullTurns: PullTurns
     var network: (any PodNetworking)?
     var objects: PodObjects
     var events: PodEvents

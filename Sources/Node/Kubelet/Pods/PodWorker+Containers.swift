@@ -140,7 +140,7 @@ extension PodWorker {
         services.events.normal(pod, "Pulling", "Pulling image \"\(reference)\"", container: name)
         let began = KernelClock.monotonic.now()
         do {
-            let image = try await pullRecorded(reference)
+            let image = try await services.pullTurns.run(for: namespace) { try await pullRecorded(reference) }
             let taken = Duration.nanoseconds(KernelClock.monotonic.now() - began)
             services.events.normal(
                 pod, "Pulled",
