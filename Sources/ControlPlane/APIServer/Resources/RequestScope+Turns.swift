@@ -56,7 +56,7 @@ extension RequestScope {
 
     /// The objects that a filter chooses. What it looks at is kept with an object once it was read.
     func matching(_ objects: [StoredObject], _ filter: ObjectFilter) async throws(APIError) -> [StoredObject] {
-        if filter.isEverything { return objects }
+        if filter.isEverything { return objects.readable }
         let unread = objects.reduce(0) { $0 + ($1.isRead ? 0 : $1.bytes.count) }
         if unread <= Self.momentary { return objects.filter(filter.matches) }
         return try await each(objects) { (object) throws(APIError) in filter.matches(object) ? object : nil }
