@@ -13,6 +13,18 @@ import Testing
         "clusterRoleSelectors": [["matchLabels": ["kubernetes.io/bootstrapping": "rbac-defaults"]]]
     ]
 
+    @Test func `by rules of more permissions than can be looked at is refused before they are`() async throws {
+        let server = try await TestServer()
+        try await server.grant("writer", to: "jane", [Self.writer])
+        func names(_ count: Int) -> JSONValue { .array((0..<count).map { .string("n\($0)") }) }
+        let huge: JSONValue = ["verbs": names(60), "apiGroups": names(60), "resources": names(60)]
+        let answer = try await server.send("POST", clusterRoles, clusterRole("huge", [huge]), as: Self.jane)
+        #expect(answer.status == 403)
+        #expect(answer.json["message"]?.string?.contains("the rules have 216000 permissions") == true, "\(answer.json)")
+        let root = RequestUser(name: "root", groups: ["system:masters"])
+        #expect(try await server.send("POST", clusterRoles, clusterRole("huge", [huge]), as: root).status == 201)
+    }
+
     @Test func `by an aggregation rule, in whatever way it is written, needs every right`() async throws {
         let server = try await TestServer()
         try await server.grant("writer", to: "jane", [Self.writer])

@@ -180,7 +180,8 @@ public final class APIServer: HTTPHandler {
         let info = request.info
         let authenticated = try authenticator.authenticate(wire)
         if authenticated.groups.contains("system:authenticated") {
-            wire.context.standing?.vouch(for: authenticated.name)
+            // As the budgets count: the accounts of a namespace are one.
+            wire.context.standing?.vouch(for: BudgetHolder(authenticated, .globalDefault).name)
         }
         let user = try Impersonation(authorizer: authorizer).user(wire.headers, authenticated, doing: info)
         let access = AccessRequest(user: user, info: info)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import JSON
+internal import Numbers
 
 /// One rule of a role.
 struct PolicyRule: Sendable, Hashable {
@@ -79,6 +80,18 @@ extension PolicyRule {
     static func missing(_ rules: [PolicyRule], from held: [PolicyRule]) -> [PolicyRule] {
         rules.flatMap(\.permissions).filter { permission in !held.contains { $0.covers(permission) } }
     }
+
+    /// How many permissions the rules have: as many as there are combinations of what each lists.
+    static func count(of rules: [PolicyRule]) -> Int {
+        rules.map { rule in
+            let things = rule.groups.count.saturatingProduct(rule.resources.count)
+                .saturatingProduct(max(rule.names.count, 1))
+            return things.saturatingSum(rule.paths.count).saturatingProduct(rule.verbs.count)
+        }.saturatingSum()
+    }
+
+    /// More than any role that people write; to look at each takes time, in which nobody else is answered.
+    static let checkedLimit = 20_000
 
     /// Every single permission of the rule. A rule without names is about all objects, which no list of names is.
     private var permissions: [PolicyRule] {

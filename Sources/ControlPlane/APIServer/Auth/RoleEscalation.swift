@@ -97,6 +97,13 @@ struct RoleEscalation: Sendable {
     private func requireHeld(
         _ rules: [PolicyRule], _ object: APIObject, _ resource: ResourceKind
     ) throws(APIError) {
+        let count = PolicyRule.count(of: rules)
+        guard count <= PolicyRule.checkedLimit else {
+            throw .forbidden(
+                resource.subject(object.name),
+                "the rules have \(count) permissions, and whether they are held is looked at for "
+                    + "\(PolicyRule.checkedLimit) at most: \"escalate\" or \"bind\" is needed")
+        }
         let missing = try missing(rules, in: object.namespace)
         if missing.isEmpty { return }
         let text = PolicyRule.joined(missing).map(\.text).sorted().joined(separator: "\n")

@@ -314,6 +314,7 @@ final class ServiceAllocator: Sendable {
         var ports = spec["ports"]?.array ?? []
         var held = Set(old.map(Self.ports) ?? [])
         var byNumber: [Int64: Set<String>] = [:]
+        let before = wants ? Self.nodePorts(old) : [:]
         for index in ports.indices {
             let proto = ports[index]["protocol"]?.string ?? "TCP"
             if let number = ports[index]["nodePort"]?.integer, number > 0 {
@@ -323,9 +324,12 @@ final class ServiceAllocator: Sendable {
                     byNumber[number] = [proto]
                 }
             } else if wants {
-                let kept = Self.samePort(ports[index], in: old)
                 let number: Int64
-                if let kept { number = kept } else { number = try nextPort(reservation) }
+                if let kept = before[PortKey(ports[index])] {
+                    number = kept
+                } else {
+                    number = try nextPort(reservation)
+                }
                 ports[index]["nodePort"] = .integer(number)
                 byNumber[number, default: []].insert(proto)
             }
@@ -343,12 +347,25 @@ final class ServiceAllocator: Sendable {
         if !ports.isEmpty { spec["ports"] = .array(ports) }
     }
 
-    private static func samePort(_ port: JSONValue, in old: APIObject?) -> Int64? {
-        let candidates = old?.spec["ports"]?.array ?? []
-        let same = candidates.first {
-            $0["port"] == port["port"] && ($0["protocol"] ?? "TCP") == (port["protocol"] ?? "TCP")
+    /// A port as it is told from the others of its Service.
+    private struct PortKey: Hashable {
+        let port: JSONValue?
+        let transport: JSONValue
+
+        init(_ port: JSONValue) {
+            self.port = port["port"]
+            transport = port["protocol"] ?? "TCP"
         }
-        return same?["nodePort"]?.integer.flatMap { $0 > 0 ? $0 : nil }
+    }
+
+    /// The node port of each port that has one; of equal ports the first one counts.
+    private static func nodePorts(_ service: APIObject?) -> [PortKey: Int64] {
+        var first: [PortKey: Int64?] = [:]
+        for port in service?.spec["ports"]?.array ?? [] {
+            let number = port["nodePort"]?.integer.flatMap { $0 > 0 ? $0 : nil }
+            if first[PortKey(port)] == nil { first[PortKey(port)] = .some(number) }
+        }
+        return first.compactMapValues { $0 }
     }
 
     private func take(

@@ -118,7 +118,7 @@ extension PodWorker {
     private func pullRecorded(_ reference: String) async throws -> KubeletImage {
         let pulls = services.pulls
         let credentials = await services.objects.credentials(for: pod)
-        try await Blocking.run(.own) { try pulls.willPull(reference) }
+        try await Self.kept { try pulls.willPull(reference) }
         let pulled: (image: KubeletImage, credential: RegistryCredential?)
         do {
             // The registry's name is the pod's choice.
@@ -126,14 +126,19 @@ extension PodWorker {
                 try await services.images.pull(reference, credentials: credentials)
             }
         } catch {
-            try await Blocking.run(.own) { try pulls.failed(reference) }
+            try await Self.kept { try pulls.failed(reference) }
             throw error
         }
         let (image, source) = (pulled.image, pulled.credential?.source)
-        try await Blocking.run(.own) {
+        try await Self.kept {
             try pulls.pulled(reference, image.id, with: source, at: Times.text(KernelClock.wall.now()))
         }
         return image
+    }
+
+    /// A note of a pull is made although its pod has been ended meanwhile: without it the image would be nobody's for ever.
+    private static func kept(_ body: @escaping @Sendable () throws -> Void) async throws {
+        try await Task { try await Blocking.run(.own, body) }.value
     }
 
     private func pull(_ reference: String, _ name: String) async throws -> KubeletImage {
@@ -514,11 +519,16 @@ extension PodWorker {
 
     /// Removes a container from the runtime, its cgroup and its bundle.
     func remove(_ id: String, keepLogs: Bool = true) async {
+        // Whoever asks may have been cancelled: what was made has to go all the same.
+        await Task { await removeNow(id) }.value
+    }
+
+    private func removeNow(_ id: String) async {
         let bundle = services.settings.podRunDirectory(uid) + "/" + id
         do {
             if let shim {
                 // A shim that has ended meanwhile holds nothing any more; what is left of the container is removed below.
-                do { try await shim.ask(.delete(container: id)) } catch let failure as ShimFailure {
+                do { try await delete(id, shim) } catch let failure as ShimFailure {
                     if failure.kind != .unknown, failure.kind != .gone { throw failure }
                 }
             }
@@ -533,6 +543,19 @@ extension PodWorker {
         } catch {
             logger.warning("remove a container", ["container": id, "error": "\(error)"])
         }
+    }
+
+    /// Deletes a container. One that is still being made, for nobody any more, is waited for.
+    private func delete(_ id: String, _ shim: ShimClient) async throws {
+        for _ in 0..<100 {
+            do {
+                try await shim.ask(.delete(container: id))
+                return
+            } catch let failure as ShimFailure where failure.kind == .sequence {
+                try await sleep(for: .milliseconds(100))
+            }
+        }
+        try await shim.ask(.delete(container: id))
     }
 
     func rotate(_ record: ContainerRecord) async {

@@ -420,10 +420,14 @@ actor PodWorker {
         records[label.name] = record
         switch held.phase {
         case .running:
-            let (wasReady, wasStarted) = savedReadiness(label.name)
+            // Without a probe nothing is going to say it: that it runs is enough.
+            let container = planned(label.name)?.container
+            let saved = savedReadiness(label.name)
+            let wasStarted = saved.isStarted || container?.startupProbe == nil
             records[label.name]?.situation.phase = .running
             records[label.name]?.situation.isStarted = wasStarted
-            records[label.name]?.situation.isReady = wasReady
+            records[label.name]?.situation.isReady =
+                saved.isReady || (wasStarted && container?.readinessProbe == nil)
             records[label.name]?.hasPostStarted = true
             startProbes(label.name, wasStarted: wasStarted)
         case .exited:
@@ -490,6 +494,7 @@ actor PodWorker {
             poke()
         }
         do {
+            await endStarts()
             for record in records.values where !record.id.isEmpty { await remove(record.id, keepLogs: true) }
             eventTask?.cancel()
             let client = shim
@@ -511,6 +516,19 @@ actor PodWorker {
         }
         publish()
         finishAlone()
+    }
+
+    /// Waits for starts that were given up: what they have made is theirs to remove, with the shim that is about to go.
+    private func endStarts() async {
+        for planned in PlannedContainer.all(of: pod) {
+            guard let task = tasks[planned.name] else { continue }
+            task.cancel()
+            do {
+                try await withDeadline(.seconds(20), "give up the start of \(planned.name)") { await task.value }
+            } catch {
+                logger.warning("tear the pod down", ["container": planned.name, "error": "\(error)"])
+            }
+        }
     }
 
     private func forget() throws {
