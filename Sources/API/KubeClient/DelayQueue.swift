@@ -53,9 +53,13 @@ public final class DelayQueue<Key: Hashable & Sendable>: Sendable {
         state.withLock { $0.deliver = receiver }
     }
 
-    /// Delivers `key` after `delay`, or at its earlier pending time.
+    /// No timer runs longer: a clock cannot count to every time that users write, and ends the process when it should.
+    static var longest: Duration { .seconds(86_400) }
+
+    /// Delivers `key` after `delay`, or at its earlier pending time. After a day at the latest: whoever has to wait longer
+    /// looks again and waits on.
     public func add(_ key: Key, after delay: Duration) {
-        let time = ContinuousClock.now.advanced(by: delay)
+        let time = ContinuousClock.now.advanced(by: min(delay, Self.longest))
         state.withLock { state in
             if let pending = state.times[key], pending <= time { return }
             state.times[key] = time

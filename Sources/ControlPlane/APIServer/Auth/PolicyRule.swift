@@ -92,6 +92,11 @@ extension PolicyRule {
 
     /// More than any role that people write; to look at each takes time, in which nobody else is answered.
     static let checkedLimit = 20_000
+    /// The same for the comparisons that takes.
+    static let workLimit = 20_000_000
+
+    /// How many texts the rule is made of.
+    var size: Int { verbs.count + groups.count + resources.count + names.count + paths.count }
 
     /// Every single permission of the rule. A rule without names is about all objects, which no list of names is.
     private var permissions: [PolicyRule] {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import KubeAPI
 import KubeClient
 
 /// What a node's silence or word means for its conditions and taints. No I/O.
@@ -78,7 +79,7 @@ enum NodeHealth {
             let matching = tolerations.filter { tolerates($0, taint) }
             if matching.isEmpty { return .zero }
             for toleration in matching {
-                guard let seconds = toleration["tolerationSeconds"]?.integer else { continue }
+                guard let seconds = toleration["tolerationSeconds"]?.boundedInteger else { continue }
                 let time = Duration.seconds(max(0, seconds))
                 least = least.map { min($0, time) } ?? time
             }
