@@ -430,13 +430,22 @@ actor PodWorker {
                 saved.isReady || (wasStarted && container?.readinessProbe == nil)
             records[label.name]?.hasPostStarted = true
             startProbes(label.name, wasStarted: wasStarted)
+            rotateIfFull(record)
         case .exited:
             if let exit = held.exit { ended(label.name, exit) }
         default:
-            // Half made by a kubelet that is gone.
+            // Half made by a kubelet that is gone. It never ran: its end is not that of what is made in its place.
             removeLater(held.id)
+            records[label.name]?.id = ""
             records[label.name]?.situation.phase = .waiting
         }
+    }
+
+    /// A log that has grown beyond its limit while no kubelet listened: the shim says so once only.
+    private func rotateIfFull(_ record: ContainerRecord) {
+        let limit = services.configuration.containerLogMaxSize
+        guard limit > 0, let size = try? Files.status(record.logPath).size, size > UInt64(limit) else { return }
+        tasks["rotate-\(record.id)"] = Task { await rotate(record) }
     }
 
     private func savedReadiness(_ name: String) -> (isReady: Bool, isStarted: Bool) {
