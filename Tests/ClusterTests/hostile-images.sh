@@ -100,9 +100,11 @@ said_in_events() {
 check "so do their events" said_in_events
 
 wrong_manifest() {
-    k run wrong-manifest --image="$hostile_host/good@sha256:$(printf '%064d' 0)" --restart=Never
+    # In a namespace of its own: registries that say nothing hold the pulls that this one may have at a time.
+    k create namespace apart
+    k -n apart run wrong-manifest --image="$hostile_host/good@sha256:$(printf '%064d' 0)" --restart=Never
     within 10 says "manifest sha256:0+ of .*good does not match its digest: expected sha256:0+, got sha256:" \
-        field '.status.containerStatuses[0].state.waiting.message' pod wrong-manifest
+        field '.status.containerStatuses[0].state.waiting.message' pod -n apart wrong-manifest
 }
 check "a manifest other than the one asked for is refused" wrong_manifest
 
@@ -145,7 +147,8 @@ killed_in_pull() {
     start_server
     k wait --for=condition=Ready pod/slow-again --timeout=30s
     equal "$(ls /var/lib/swiftlet/images/unpack /var/lib/swiftlet/images/ingest | grep -c '^[0-9a-f]')" 0
-    k delete pod wrong-manifest slow-again --now
+    k delete pod slow-again --now
+    k delete namespace apart --wait=false
 }
 check "kill -9 of the server while it pulls leaves no half image, and the pull is done again" killed_in_pull
 
