@@ -121,8 +121,10 @@ public final class EventRecorder: Sendable {
             do {
                 try await write(occurrence, decision)
                 return
-            } catch let error as StatusError where error.code < 500 && !error.isTooManyRequests {
-                // A refusal (namespace gone, forbidden, invalid) is final: trying again cannot help.
+            } catch let error as StatusError
+                where (error.code < 500 && !error.isTooManyRequests) || error.code == 507
+            {
+                // A refusal (namespace gone, full, forbidden, invalid) is final: trying again keeps the others waiting.
                 logger?.debug("event refused", ["reason": occurrence.reason, "error": "\(error)"])
                 return
             } catch {

@@ -33,7 +33,8 @@ public final class APIServer: HTTPHandler {
     ) throws {
         let server = ServerMetrics(metrics)
         credentials = try ServerCredentials(configuration)
-        sqlite = try SQLiteStore(directory: "\(configuration.dataDirectory)/db") { count in
+        let space = SpaceRule.space(quota: configuration.storeQuota, metrics: server, logger: logger)
+        sqlite = try SQLiteStore(directory: "\(configuration.dataDirectory)/db", space: space) { count in
             server.commits.increment()
             server.changes.increment(by: Double(count))
         }
@@ -68,6 +69,7 @@ public final class APIServer: HTTPHandler {
             each: configuration.maxLongRunningPerUser, total: configuration.maxLongRunningPerUser * 2)
         streams = SharedBudget(each: configuration.maxStreamsPerUser, total: configuration.maxStreamsPerUser * 8)
         server.show(flows)
+        server.show(sqlite, quota: configuration.storeQuota)
     }
 
     /// Brings up what every cluster has, then says that the server is ready.
@@ -85,6 +87,9 @@ public final class APIServer: HTTPHandler {
         tasks.withLock { $0.append(Task { await definitions.run() }) }
         let keeper = QuotaKeeper(quotas: core.quotas, store: core.store, logger: core.logger)
         tasks.withLock { $0.append(Task { await keeper.run() }) }
+        let expiry = EventExpiry(storage: core.storage, events: try core.builtin("", "events"), logger: core.logger)
+        let lifetime = core.configuration.eventLifetime.components.seconds
+        if lifetime > 0 { tasks.withLock { $0.append(Task { await expiry.run(lifetime: lifetime) }) } }
         tasks.withLock { $0.append(Task { await renewOwnObjects() }) }
         ready.store(true, ordering: .releasing)
         core.logger.info(
@@ -112,6 +117,11 @@ public final class APIServer: HTTPHandler {
             try await sqlite.adoptFormat()
         } catch let error as APIError {
             throw ConfigurationError("move custom resources to keys of their own: \(error.message)")
+        } catch StoreError.diskFull(let path) {
+            // Served as they are, they would be missing: whoever follows them would take them for deleted.
+            throw ConfigurationError(
+                "move custom resources to keys of their own: the disk of \(path) is full. Some megabytes of room are "
+                    + "enough; then start again: what was moved stays so, and pods run on meanwhile")
         } catch {
             throw ConfigurationError("move custom resources to keys of their own: \(error)")
         }

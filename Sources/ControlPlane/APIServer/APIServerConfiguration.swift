@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 public import HTTP
 
 /// What an API server is told at start. The defaults are those of a one-node cluster.
@@ -50,6 +51,16 @@ public struct APIServerConfiguration: Sendable {
     public var maxLongRunningPerUser: Int
     /// And how many of these may be streams: logs, commands, forwarded ports, requests passed on to pods and nodes.
     public var maxStreamsPerUser: Int
+    /// How many bytes of objects are kept (`--quota-backend-bytes`).
+    public var storeQuota: Int
+    /// How long an Event is kept after its last change (`--event-ttl`).
+    public var eventLifetime: Duration
+
+    /// What etcd takes by default, or a quarter of the machine's memory where that is less: all objects are in memory.
+    public static var defaultStoreQuota: Int {
+        let memory = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+        return memory > 0 ? min(2 << 30, memory / 4) : 2 << 30
+    }
 
     /// A node and the addresses it is reached under.
     public struct LocalNode: Sendable {
@@ -91,5 +102,7 @@ public struct APIServerConfiguration: Sendable {
         maxMutatingRequestsInFlight = 200
         maxLongRunningPerUser = 4_000
         maxStreamsPerUser = 500
+        storeQuota = Self.defaultStoreQuota
+        eventLifetime = .seconds(3600)
     }
 }

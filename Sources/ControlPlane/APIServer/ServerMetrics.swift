@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Store
 internal import Telemetry
 
 /// The server's metrics, under upstream's names where they exist.
@@ -10,6 +11,7 @@ struct ServerMetrics: Sendable {
     let rejected: Counter
     let commits: Counter
     let changes: Counter
+    let storeRefusals: Counter
 
     init(_ registry: MetricsRegistry) {
         self.registry = registry
@@ -24,6 +26,21 @@ struct ServerMetrics: Sendable {
             labels: ["priority_level", "reason"])
         commits = registry.counter("swiftlet_store_commits_total", help: "Transactions of the store.")
         changes = registry.counter("swiftlet_store_changes_total", help: "Changes written by the store.")
+        storeRefusals = registry.counter(
+            "swiftlet_store_quota_refusals_total", help: "Writes that found no room in the store's quota.")
+    }
+
+    /// Shows how full the store is.
+    func show(_ store: SQLiteStore, quota: Int) {
+        registry.collected(
+            "apiserver_storage_size_bytes", help: "Bytes of objects, of the store's quota.",
+            labels: ["storage_cluster_id"]
+        ) { [store] in [MetricSample(["swiftlet"], Double(store.spaceInUse ?? 0))] }
+        registry.collected(
+            "swiftlet_store_quota_bytes", help: "How many bytes of objects are kept at most.", labels: []
+        ) {
+            [MetricSample([], Double(quota))]
+        }
     }
 
     /// Shows how many requests are served and wait.

@@ -23,6 +23,7 @@ final class GroupCommit: Sendable {
     private let log: LogBox
     private let state: StateBox
     private let onCommit: (@Sendable (Int) -> Void)?
+    private let historyLimit: Int
     /// The revision at the last tick of the history clock.
     private let mark: Mutex<Int64>
     /// How much has been written since, in bytes.
@@ -30,10 +31,11 @@ final class GroupCommit: Sendable {
     /// History is cut at every tick, and before that when this much of it has come: it must not fill the disk.
     static let historyBytes = 256 << 20
 
-    init(log: consuming Log, state: StateBox, onCommit: (@Sendable (Int) -> Void)?) {
+    init(log: consuming Log, state: StateBox, space: StoreSpace?, onCommit: (@Sendable (Int) -> Void)?) {
         self.log = LogBox(log)
         self.state = state
         self.onCommit = onCommit
+        historyLimit = space?.historyBytes ?? Self.historyBytes
         mark = Mutex(state.withLock { $0.revision })
     }
 
@@ -94,7 +96,7 @@ final class GroupCommit: Sendable {
         let added = batch.events.reduce(0) { $0 + ($1.object?.bytes.count ?? 0) }
         let isLong = written.withLock { written in
             written += added
-            return written > Self.historyBytes
+            return written > historyLimit
         }
         if isLong { rotateHistory() }
     }
@@ -148,6 +150,8 @@ private struct Batch {
     let failure: StoreError?
     private var revision: Int64
     private var written: [KeyBytes: StoredObject?] = [:]
+    private var growth = 0
+    private var growthOf: [String: Int] = [:]
     private let state: StateBox
 
     init(state: StateBox) {
@@ -168,8 +172,35 @@ private struct Batch {
             answers.append { answer(.failure(refusal)) }
             return
         }
+        if let value, let refusal = refuse(key, value, replacing: present) {
+            answers.append { answer(.failure(refusal)) }
+            return
+        }
         let event = try append(key, value, replacing: present, log)
         answers.append { answer(.success(event)) }
+    }
+
+    /// Why there is no room for a value; where there is, it is counted.
+    private mutating func refuse(_ key: String, _ value: NewValue, replacing present: StoredObject?) -> StoreError? {
+        let more =
+            StoreSpace.size(key: key, value: value.bytes) - StoreSpace.size(key: key, value: present?.bytes)
+        // What becomes smaller counts once it is written.
+        guard more > 0 else { return nil }
+        let (all, own) = (growth, growthOf)
+        let (space, refusal) = state.withLock { state in
+            (
+                state.space?.space,
+                state.space?.refusal(key, growth: more, usesReserve: value.usesReserve, pending: all) { own[$0] ?? 0 }
+            )
+        }
+        guard let space else { return nil }
+        if let refusal {
+            space.onRefusal(refusal)
+        } else {
+            growth += more
+            growthOf[space.holder(key), default: 0] += more
+        }
+        return refusal
     }
 
     private func present(_ key: String) -> StoredObject? {

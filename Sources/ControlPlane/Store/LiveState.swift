@@ -6,10 +6,16 @@ struct LiveState: Sendable {
     private(set) var revision: Int64 = 0
     var compacted: Int64 = 0
     private(set) var recent = RecentEvents()
+    /// What waits for all who watch.
+    let watchLoad: WatchLoad
     private var watchers: [KeyBytes: [WatchQueue]] = [:]
     private var marks: [ChangeMark] = []
     private var journals: [ChangedKeys] = []
     var failure: StoreError?
+    /// nil: the store takes what the disk does.
+    private(set) var space: SpaceAccounts?
+
+    init(watchLoad: WatchLoad = WatchLoad()) { self.watchLoad = watchLoad }
 
     /// Takes a row of the log at start.
     mutating func load(_ row: Log.Row) {
@@ -21,7 +27,13 @@ struct LiveState: Sendable {
         }
     }
 
-    mutating func startsAt(revision: Int64, compacted: Int64) {
+    mutating func startsAt(revision: Int64, compacted: Int64, space: StoreSpace?) {
+        if let space {
+            var accounts = SpaceAccounts(space)
+            objects.forEach { accounts.add(StoreSpace.size(key: $0.key, value: $0.bytes), $0.key) }
+            accounts.allAdded()
+            self.space = accounts
+        }
         self.revision = max(revision, compacted)
         self.compacted = compacted
         recent.reset(after: self.revision)
@@ -30,6 +42,7 @@ struct LiveState: Sendable {
     /// Applies a committed change and hands it to whoever watches it.
     mutating func apply(_ event: StoreEvent) {
         if let object = event.object { objects.set(object) } else { objects.remove(event.key) }
+        space?.apply(event)
         recent.append(event)
         revision = event.revision
         for mark in marks where SortedObjects.hasPrefix(event.key, mark.prefix) { mark.advance(to: revision) }

@@ -20,7 +20,7 @@ public final class SQLiteStore: KeyValueStore {
     /// Opens the store in `directory` (made with mode 0700 when missing) and claims it for this process. `onCommit` is
     /// told the number of changes of each transaction, on the writer's thread.
     public init(
-        directory: String, historySeconds: Int = SQLiteStore.historySeconds,
+        directory: String, historySeconds: Int = SQLiteStore.historySeconds, space: StoreSpace? = nil,
         onCommit: (@Sendable (Int) -> Void)? = nil
     ) throws(StoreError) {
         try Self.makeDirectory(directory)
@@ -28,11 +28,11 @@ public final class SQLiteStore: KeyValueStore {
         let path = "\(directory)/state.db"
         let state = StateBox()
         let log = try Log(path: path)
-        try Self.load(log, into: state)
+        try Self.load(log, into: state, space)
         chmod(path, 0o600)
         self.state = state
         history = HistoryReader(path: path)
-        let group = GroupCommit(log: log, state: state, onCommit: onCommit)
+        let group = GroupCommit(log: log, state: state, space: space, onCommit: onCommit)
         writer = try WorkerThread(
             name: "store-writer", interval: historySeconds, tick: { group.rotateHistory() },
             handle: { group.handle($0) })
@@ -59,10 +59,10 @@ public final class SQLiteStore: KeyValueStore {
         }
     }
 
-    private static func load(_ log: borrowing Log, into box: StateBox) throws(StoreError) {
+    private static func load(_ log: borrowing Log, into box: StateBox, _ space: StoreSpace?) throws(StoreError) {
         var state = LiveState()
         try log.forEach(after: 0, through: .max) { state.load($0) }
-        state.startsAt(revision: state.revision, compacted: try log.compactedRevision())
+        state.startsAt(revision: state.revision, compacted: try log.compactedRevision(), space: space)
         box.withLock { $0 = state }
     }
 }
@@ -126,6 +126,9 @@ extension SQLiteStore {
 
     public var compactedRevision: Int64 { state.withLock { $0.compacted } }
 
+    /// How many bytes of the quota are in use; nil without one.
+    public var spaceInUse: Int? { state.withLock { $0.space?.total } }
+
     public func get(_ key: String) -> StoredObject? { state.withLock { $0.objects[key] } }
 
     public func current(prefix: String) -> [StoredObject] {
@@ -175,7 +178,7 @@ extension SQLiteStore {
                 return .failure(.compacted(requested: revision, oldest: state.compacted))
             }
             let recent = revision >= state.recent.after
-            let queue = WatchQueue(prefix: prefix, replaying: !recent)
+            let queue = WatchQueue(prefix: prefix, replaying: !recent, load: state.watchLoad)
             if recent {
                 // A revision of the future is allowed: the watch begins when the store gets there.
                 for event in state.recent.events(after: revision, where: { Self.matches($0, prefix) }) {

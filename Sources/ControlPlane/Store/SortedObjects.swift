@@ -49,6 +49,10 @@ struct SortedObjects: Sendable {
         count -= 1
     }
 
+    func forEach(_ body: (StoredObject) -> Void) {
+        for chunk in chunks { chunk.forEach(body) }
+    }
+
     func object(at position: Position) -> StoredObject? {
         guard position.chunk < chunks.count, position.index < chunks[position.chunk].count else { return nil }
         return chunks[position.chunk][position.index]

@@ -14,6 +14,8 @@ public enum StoreError: Error, Sendable {
     case future(requested: Int64, current: Int64)
     /// The value is longer than any that is stored.
     case tooLarge(key: String, size: Int, limit: Int)
+    /// No room is left in what the store may take; of one holder: he has as much as is left for all.
+    case quotaExceeded(holder: String?, used: Int, quota: Int)
     /// The disk is full: nothing of the write was kept.
     case diskFull(path: String)
     /// The database is damaged. It is left as it was found, for a restore or a repair.
@@ -43,6 +45,12 @@ extension StoreError: CustomStringConvertible {
         case .future(let requested, let current):
             "read at revision \(requested): the store is at revision \(current)"
         case .tooLarge(let key, let size, let limit): "write \(key): \(size) bytes, at most \(limit) are stored"
+        case .quotaExceeded(let holder, let used, let quota):
+            "etcdserver: mvcc: database space exceeded: "
+                + (holder.map { "\"\($0)\" has \(used >> 20) MiB, as much as is left of" }
+                    ?? "objects take \(used >> 20) MiB of")
+                + " the quota of \(quota >> 20) MiB; delete objects, or start the server with a larger "
+                + "--quota-backend-bytes"
         case .diskFull(let path): "write to \(path): the disk is full, nothing was written"
         case .corrupt(let path, let detail):
             "open \(path): the database is corrupt (\(detail)); it is left untouched, restore it from a backup"

@@ -11,6 +11,11 @@ public final class StoreWatch: Sendable {
     public static let limit = 16_384
     /// The same in bytes of the values that they hold: each may be the last to hold them.
     static let byteLimit = 64 << 20
+    /// The same of all watches. Who lets wait more than is left over of it is cut off: a watch that is not read costs
+    /// memory as long as objects change, and somebody may have thousands of them.
+    static let totalLimit = 512 << 20
+    /// What may wait for anybody who reads, whatever others do.
+    static let floor = 64 << 10
 
     let queue: WatchQueue
     private let current: @Sendable () -> Int64
@@ -59,6 +64,21 @@ public final class StoreWatch: Sendable {
     }
 }
 
+/// How many bytes wait for all watchers.
+final class WatchLoad: Sendable {
+    private let bytes = Atomic<Int>(0)
+    let limit: Int
+
+    init(limit: Int = StoreWatch.totalLimit) { self.limit = limit }
+
+    /// How much is left over.
+    func add(_ count: Int) -> Int { limit - bytes.add(count, ordering: .relaxed).newValue }
+
+    func remove(_ count: Int) { bytes.subtract(count, ordering: .relaxed) }
+
+    var inUse: Int { bytes.load(ordering: .relaxed) }
+}
+
 /// What waits for one watcher. Held by the store and by the watch.
 final class WatchQueue: Sendable {
     enum Next {
@@ -82,11 +102,15 @@ final class WatchQueue: Sendable {
 
     let prefix: String
     private let state: Mutex<State>
+    private let load: WatchLoad
 
-    init(prefix: String, replaying: Bool) {
+    init(prefix: String, replaying: Bool, load: WatchLoad) {
         self.prefix = prefix
+        self.load = load
         state = Mutex(State(replaying: replaying))
     }
+
+    deinit { load.remove(state.withLock { $0.bytes }) }
 
     var isDrained: Bool {
         state.withLock { $0.waiting.isEmpty && !$0.replaying && $0.failure == nil }
@@ -96,10 +120,7 @@ final class WatchQueue: Sendable {
         state.withLock { state in
             if state.ended { return .ended }
             if !state.replaying, !state.waiting.isEmpty {
-                defer {
-                    state.waiting = []
-                    state.bytes = 0
-                }
+                defer { drop(&state) }
                 return .events(state.waiting)
             }
             if let failure = state.failure { return .failed(failure) }
@@ -118,15 +139,30 @@ final class WatchQueue: Sendable {
         }
     }
 
-    func end() { change { $0.ended = true } }
+    private func drop(_ state: inout State) {
+        state.waiting = []
+        load.remove(state.bytes)
+        state.bytes = 0
+    }
+
+    func end() {
+        change { state in
+            state.ended = true
+            drop(&state)
+        }
+    }
 
     func push(_ event: StoreEvent) {
         change { state in
             guard !state.ended, state.failure == nil else { return }
             state.waiting.append(event)
-            state.bytes += (event.object ?? event.previous)?.bytes.count ?? 0
-            if state.waiting.count > StoreWatch.limit || state.bytes > StoreWatch.byteLimit {
-                state.waiting = []
+            let size = (event.object ?? event.previous)?.bytes.count ?? 0
+            state.bytes += size
+            let left = load.add(size)
+            // One event is mostly of an object that is there anyway.
+            let isTooMuch = state.waiting.count > 1 && state.bytes > max(StoreWatch.floor, left)
+            if isTooMuch || state.waiting.count > StoreWatch.limit || state.bytes > StoreWatch.byteLimit {
+                drop(&state)
                 state.failure = .tooSlow(prefix: prefix)
             }
         }
@@ -134,15 +170,19 @@ final class WatchQueue: Sendable {
 
     /// Puts the history read from disk before what has arrived since.
     func replayed(_ history: [StoreEvent]) {
+        let size = history.reduce(0) { $0 + ($1.object?.bytes.count ?? 0) + ($1.previous?.bytes.count ?? 0) }
         change { state in
+            guard !state.ended, state.failure == nil else { return }
             state.waiting = history + state.waiting
+            state.bytes += size
+            _ = load.add(size)
             state.replaying = false
         }
     }
 
     func fail(_ error: StoreError) {
         change { state in
-            state.waiting = []
+            drop(&state)
             state.failure = error
             state.replaying = false
         }

@@ -21,7 +21,7 @@ enum APIServerCommand {
             .repeated("service-cidr", "CIDR", help: "service address range, one of each family"),
             ServerOptions.kubeletAuthority,
             ServerOptions.admissionFlag,
-        ] + TokenOptions.flags)
+        ] + TokenOptions.flags + StoreOptions.flags)
 
     static func run(_ arguments: ParsedArguments) throws {
         guard let port = arguments["secure-port"].flatMap({ UInt16($0) }), port > 0 else {
@@ -36,6 +36,7 @@ enum APIServerCommand {
         if !arguments.all("service-cidr").isEmpty { configuration.serviceRanges = arguments.all("service-cidr") }
         configuration.deniesExternalIPs = try ServerOptions.deniesExternalIPs(arguments)
         try TokenOptions(arguments).apply(to: &configuration)
+        try StoreOptions(arguments).apply(to: &configuration)
         let bind = arguments["bind-address"] ?? "::"
         guard let address = SocketAddress(host: bind, port: port) else {
             throw ArgumentsError("--bind-address: not an address: \(bind)", command: "swiftlet apiserver")

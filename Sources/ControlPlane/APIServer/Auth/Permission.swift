@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HTTP
+internal import JSON
 internal import Schema
 
 /// What a request comes to in the end: what happens to stored objects, or to a container.
@@ -56,6 +57,24 @@ struct Permission: Sendable {
         case (.connect, "proxy"): ["get", "create", "update", "patch", "delete", ""]
         case (.connect, "log"): ["get"]
         default: []
+        }
+    }
+
+    /// Whether a write goes on when what the store takes is full but for its reserve: those of the server and of
+    /// masters, and by which nodes and the cluster's components tell how things are. What components create is mostly
+    /// what others asked for.
+    func usesReserve(_ effect: Effect) -> Bool {
+        let user = access.user
+        if isServers || user.groups.containsExactly(Authorizer.masters) { return true }
+        let isComponent =
+            user.groups.containsExactly("system:nodes") || user.name.isExactly("system:kube-controller-manager")
+            || user.name.isExactly("system:kube-scheduler")
+            || user.name.utf8.starts(with: "system:serviceaccount:kube-system:".utf8)
+        guard isComponent else { return false }
+        switch effect {
+        case .read, .connect: return false
+        case .update, .delete: return true
+        case .create: return access.resource == "nodes" || access.resource == "leases"
         }
     }
 

@@ -10,10 +10,13 @@ internal import Store
 struct CustomKeyMigration: Sendable {
     let store: any KeyValueStore
     let registry: ResourceRegistry
+    /// How much is moved before the room that it had is given back: all of it at once would take as much again.
+    var step = 16 << 20
 
     /// Moves what is to be moved, and returns how many objects that were.
     func run(_ definitions: [APIObject]) async throws(StoreError) -> Int {
         var count = 0
+        var moved = 0
         for definition in definitions {
             let group = definition.spec["group"]?.string ?? ""
             let plural = definition.spec["names"]?["plural"]?.string ?? ""
@@ -23,6 +26,11 @@ struct CustomKeyMigration: Sendable {
                 let target = ObjectStorage.customPrefix + stored.key.dropFirst("/registry/".count)
                 try await store.move(stored.key, to: target)
                 count += 1
+                moved += stored.bytes.count
+                if moved > step {
+                    try await store.compact(to: store.currentRevision)
+                    moved = 0
+                }
             }
         }
         return count

@@ -167,6 +167,7 @@ extension APIError {
                 ])
         // etcd's words: clients look for them.
         case .tooLarge: APIError(413, "RequestEntityTooLarge", "etcdserver: request is too large")
+        case .quotaExceeded: APIError(507, "InsufficientStorage", "\(error)")
         case .diskFull: APIError(507, "InsufficientStorage", "\(error)")
         default: .internalError("\(error)")
         }

@@ -62,8 +62,9 @@ struct ObjectStorage: Sendable {
     ) async throws(APIError) -> StoredObject {
         try permission.require(.create, resource, namespace: object.namespace, name: object.name)
         let key = Self.key(resource, namespace: object.namespace, name: object.name)
-        let value = try StorableForm.value(
+        var value = try StorableForm.value(
             of: object, resource, typing: typing, mayForgetManagers: mayForgetManagers)
+        value.usesReserve = permission.usesReserve(.create)
         do throws(StoreError) { return try await store.create(key, value) } catch {
             throw .store(error, resource.subject(object.name))
         }
@@ -89,6 +90,8 @@ struct ObjectStorage: Sendable {
         var marked: NewValue?
         if case .mark(let object) = ending {
             marked = try StorableForm.value(of: object, resource, replacing: stored, typing: .checked)
+            // Whoever makes room is let.
+            marked?.usesReserve = true
         }
         do throws(StoreError) {
             switch ending {
@@ -138,6 +141,7 @@ struct ObjectStorage: Sendable {
             if case .write(let object, let typing, let mayForgetManagers) = step {
                 written = try StorableForm.value(
                     of: object, resource, replacing: stored, typing: typing, mayForgetManagers: mayForgetManagers)
+                written?.usesReserve = permission.usesReserve(.update)
             }
             do throws(StoreError) {
                 switch step {
@@ -166,7 +170,8 @@ struct ObjectStorage: Sendable {
         for _ in 0..<64 {
             guard let stored = store.get(key) else { throw .notFound(resource.subject(name)) }
             guard let changed = try change(APIObject(stored), stored) else { return stored }
-            let value = try StorableForm.value(of: changed, resource, replacing: stored, typing: .unchecked)
+            var value = try StorableForm.value(of: changed, resource, replacing: stored, typing: .unchecked)
+            value.usesReserve = permission.usesReserve(.update)
             do throws(StoreError) {
                 return try await store.update(key, expected: stored.revision, value)
             } catch {

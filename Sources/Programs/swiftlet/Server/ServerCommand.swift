@@ -107,6 +107,7 @@ struct Server: Sendable {
         configuration.kubeletAuthorityFile = options.kubeletAuthorityFile
         configuration.deniesExternalIPs = options.deniesExternalIPs
         options.tokens.apply(to: &configuration)
+        options.store.apply(to: &configuration)
         configuration.clusterDomain = options.node.kubelet.clusterDomain
         return try APIServer(configuration, logger: logger.with([:], label: "apiserver"), metrics: metrics)
     }

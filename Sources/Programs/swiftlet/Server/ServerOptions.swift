@@ -18,6 +18,7 @@ struct ServerOptions: Sendable {
     /// Authorities of kubelets besides the cluster's own.
     var kubeletAuthorityFile: String?
     var tokens: TokenOptions
+    var store: StoreOptions
     /// The addresses of the Service of the bundled DNS server; none: it is left out.
     var clusterDNS: [String]
     /// The admission plugin DenyServiceExternalIPs is on.
@@ -47,7 +48,7 @@ struct ServerOptions: Sendable {
                 "cluster-signing-duration", "duration",
                 help: "the longest life of certificates given to nodes and people", default: "8760h"),
             kubeletAuthority,
-        ] + TokenOptions.flags + NodeOptions.flags
+        ] + TokenOptions.flags + StoreOptions.flags + NodeOptions.flags
 
     init(_ arguments: ParsedArguments) throws {
         node = try NodeOptions(arguments)
@@ -67,6 +68,7 @@ struct ServerOptions: Sendable {
         }
         signingDuration = duration
         tokens = try TokenOptions(arguments)
+        store = try StoreOptions(arguments)
         clusterDNS = try Self.clusterDNS(serviceCIDRs, arguments)
         if node.kubelet.clusterDNS.isEmpty { node.kubelet.clusterDNS = clusterDNS }
         node.controlPorts = [.tcp(securePort)]

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import JSON
+import Schema
+import Store
+import Testing
+
+@testable import APIServer
+
+@Suite struct `What the store takes` {
+    private func configMap(_ name: String, _ size: Int) -> JSONValue {
+        [
+            "kind": "ConfigMap", "apiVersion": "v1", "metadata": ["name": .string(name)],
+            "data": ["x": .string(String(repeating: "a", count: size))],
+        ]
+    }
+
+    @Test func `is counted to the namespace, its events apart, and to the kinds of the cluster`() {
+        let holders = [
+            "/registry/core/configmaps/red/c": "red", "/registry/custom/example.com/widgets/red/c": "red",
+            "/registry/core/events/red/e": "events/red", "/registry/core/nodes/n": "core/nodes",
+            "/registry/certificates.k8s.io/certificatesigningrequests/x":
+                "certificates.k8s.io/certificatesigningrequests",
+            "/registry/custom/example.com/things/t": "custom/example.com/things",
+            // A definition may call its group so, and its resource "events".
+            "/registry/custom/core/events/red/e": "red",
+        ]
+        for (key, holder) in holders { #expect(SpaceRule.holder(of: key) == holder, "\(key)") }
+    }
+
+    @Test func `has a place for everybody when one namespace fills it`() async throws {
+        let server = try await TestServer { $0.storeQuota = 16 << 20 }
+        for name in ["red", "blue"] {
+            let namespace: JSONValue = ["kind": "Namespace", "apiVersion": "v1", "metadata": ["name": .string(name)]]
+            #expect(try await server.send("POST", "/api/v1/namespaces", namespace).status == 201)
+        }
+        try await server.grant("in-red", to: "tenant", [rule("*", "configmaps")], in: "red")
+        try await server.grant("in-blue", to: "tenant", [rule("*", "configmaps")], in: "blue")
+        let tenant = RequestUser(name: "tenant", groups: ["system:authenticated"])
+        var statuses: [Int] = []
+        var message = ""
+        for n in 0..<12 {
+            let answer = try await server.send(
+                "POST", "/api/v1/namespaces/red/configmaps", configMap("c\(n)", 1_000_000), as: tenant)
+            statuses.append(answer.status)
+            if answer.status != 201 { message = answer.json["message"]?.string ?? "" }
+        }
+        // Half of it at most, and something is there from the start.
+        let kept = statuses.prefix { $0 == 201 }.count
+        #expect((6...8).contains(kept) && statuses.dropFirst(kept).allSatisfy { $0 == 507 })
+        #expect(message.hasPrefix("etcdserver: mvcc: database space exceeded: \"red\" has"))
+        let blue = "/api/v1/namespaces/blue/configmaps"
+        #expect(try await server.send("POST", blue, configMap("c", 1_000_000), as: tenant).status == 201)
+        // Masters, and whoever deletes.
+        let red = "/api/v1/namespaces/red/configmaps"
+        #expect(try await server.send("POST", red, configMap("admin", 1_000_000)).status == 201)
+        let marked: JSONValue = ["metadata": ["finalizers": ["example.com/wait"]]]
+        #expect(
+            try await server.send("PATCH", "\(red)/c0", marked, type: "application/merge-patch+json").status == 200)
+        #expect(try await server.send("DELETE", "\(red)/c0", as: tenant).status == 200)
+        #expect(try await server.send("DELETE", "\(red)/c1", as: tenant).status == 200)
+        #expect(try await server.send("DELETE", "\(red)/admin", as: tenant).status == 200)
+        #expect(try await server.send("POST", red, configMap("c9", 500_000), as: tenant).status == 201)
+        let metrics = try await server.send("GET", "/metrics").json.string ?? ""
+        #expect(metrics.contains("swiftlet_store_quota_bytes 1.6777216e+07"))
+        #expect(metrics.contains("swiftlet_store_quota_refusals_total \(12 - kept)"))
+    }
+}
+
+@Suite struct `Events` {
+    private static let path = "/api/v1/namespaces/default/events"
+
+    private func event(_ name: String) -> JSONValue {
+        [
+            "kind": "Event", "apiVersion": "v1",
+            "metadata": ["name": .string(name), "finalizers": ["example.com/never"]],
+            "involvedObject": ["kind": "Pod", "namespace": "default", "name": "p"], "reason": "R", "message": "m",
+            "type": "Normal", "count": 1, "source": ["component": "test"],
+            // Whoever writes it has no say in how long it stays.
+            "lastTimestamp": "2126-01-01T00:00:00Z",
+        ]
+    }
+
+    @Test func `go some time after their last change, and watchers see it`() async throws {
+        let server = try await TestServer { $0.eventLifetime = .seconds(6) }
+        let start = try await server.send("GET", Self.path).json["metadata"]?["resourceVersion"]?.string ?? ""
+        #expect(try await server.send("POST", Self.path, event("a")).status == 201)
+        #expect(try await server.send("POST", Self.path, event("b")).status == 201)
+        // What is written goes on: for twice the time here.
+        for count in 2..<14 {
+            try await Task.sleep(for: .seconds(1))
+            let patch: JSONValue = ["count": .integer(Int64(count))]
+            let answer = try await server.send(
+                "PATCH", "\(Self.path)/b", patch, type: "application/merge-patch+json")
+            #expect(answer.status == 200)
+        }
+        #expect(try await server.send("GET", "\(Self.path)/a").status == 404)
+        let events = try await server.watch("\(Self.path)?watch=1&resourceVersion=\(start)", 15)
+        let ended = events.filter { $0["type"] == "DELETED" }.compactMap { $0["object"]?["metadata"]?["name"]?.string }
+        #expect(ended.first == "a")
+        for _ in 0..<100 where try await server.send("GET", "\(Self.path)/b").status != 404 {
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        #expect(try await server.send("GET", "\(Self.path)/b").status == 404)
+    }
+
+    @Test func `are as old after a restart as before`() async throws {
+        let first = try await TestServer()
+        for name in ["a", "b", "c"] { _ = try await first.send("POST", Self.path, event(name)) }
+        let patch: JSONValue = ["count": 2]
+        _ = try await first.send("PATCH", "\(Self.path)/a", patch, type: "application/merge-patch+json")
+        let core = first.server.core
+        let events = try core.builtin("", "events")
+        let expiry = EventExpiry(storage: core.storage, events: events, logger: core.logger)
+        let now = WallClock.seconds()
+        var ages = expiry.known(now: now + 5)
+        // "a" was written again after all that were made: nobody knows when.
+        let newest = try #require(core.storage.get(events, namespace: "default", name: "c")?.created)
+        #expect(ages.newest(at: now + 5) == newest)
+        await expiry.expire(through: newest)
+        let left = try await first.send("GET", Self.path).json["items"]?.array ?? []
+        #expect(left.compactMap { $0["metadata"]?["name"]?.string } == ["a"])
+    }
+
+    @Test func `are told apart by revisions, whatever the clock does`() {
+        var ages = RevisionAges()
+        #expect(ages.newest(at: 1_000) == nil)
+        ages.note(10, at: 100)
+        ages.note(10, at: 110)
+        ages.note(20, at: 120)
+        ages.note(25, at: 120)
+        ages.note(30, at: 500)  // The clock was wrong, and is put back.
+        ages.note(40, at: 130)
+        #expect(ages.newest(at: 99) == nil)
+        #expect(ages.newest(at: 119) == 10)
+        #expect(ages.newest(at: 120) == 25)
+        #expect(ages.newest(at: 129) == 25)
+        #expect(ages.newest(at: 400) == 40 && ages.count == 1)
+    }
+}
