@@ -60,7 +60,15 @@ struct Admission: Sendable {
     ) throws(APIError) {
         try checkImmutable(object, old: old, resource)
         switch (resource.group, resource.kind, operation) {
-        case ("", "Pod", .create), ("", "PersistentVolumeClaim", .create): try checkLimits(object, resource)
+        case ("", "Pod", .create):
+            try checkLimits(object, resource)
+            try checkMountableSecrets(object, resource, ephemeralOnly: false)
+        case ("", "Pod", .update("ephemeralcontainers")):
+            try checkMountableSecrets(object, resource, ephemeralOnly: true)
+        case ("", "PersistentVolumeClaim", .create): try checkLimits(object, resource)
+        case ("resource.k8s.io", "ResourceClaim", .create), ("resource.k8s.io", "ResourceClaimTemplate", .create),
+            ("resource.k8s.io", "ResourceClaim", .update("status")):
+            try checkAdminAccess(object, old: old, resource)
         case ("", "Pod", .update("resize")), ("", "PersistentVolumeClaim", .update("")):
             if old?.deletionTimestamp == nil { try checkLimits(object, resource) }
         case ("", "Service", .create), ("", "Service", .update("")): try denyExternalIPs(object, old, resource)
