@@ -343,9 +343,12 @@ private let mirrors: [Mirror] = [
         let (server, _) = try await Self.server()
         let service: JSONValue = [
             "kind": "Service", "apiVersion": "v1", "metadata": ["name": "ext"],
-            "spec": ["ports": [["port": 80]], "externalIPs": ["203.0.113.7"]],
+            "spec": ["type": "LoadBalancer", "ports": [["port": 80]], "externalIPs": ["203.0.113.9", "2001:db8::9"]],
         ]
-        #expect(try await server.send("POST", "/api/v1/namespaces/default/services", service).status == 201)
+        let services = "/api/v1/namespaces/default/services"
+        #expect(try await server.send("POST", services, service).status == 201)
+        let balanced: JSONValue = ["status": ["loadBalancer": ["ingress": [["ip": "203.0.113.7"]]]]]
+        #expect(try await server.send("PATCH", "\(services)/ext/status", balanced, type: merge).status == 200)
         let other: JSONValue = [
             "kind": "Node", "apiVersion": "v1", "metadata": ["name": "n2"],
             "status": [
@@ -380,6 +383,9 @@ private let mirrors: [Mirror] = [
             #expect(code == 403 && message.contains(reason), "\(address): \(code) \(message)")
         }
         #expect(try await claim(["198.51.100.1"], from: "198.51.100.1").0 == 200)
+        // The author of a Service keeps no node from its second address.
+        #expect(try await claim(["198.51.100.1", "2001:db8::9"], from: "198.51.100.1").0 == 200)
+        #expect(try await claim(["203.0.113.9"], from: "198.51.100.1").0 == 200)
         // Who asks from an address has it, whatever others write down; and what a node has it keeps.
         #expect(try await claim(["203.0.113.7"], from: "::ffff:203.0.113.7").0 == 200)
         #expect(try await claim(["203.0.113.7", "198.51.100.1"], from: "198.51.100.1").0 == 200)

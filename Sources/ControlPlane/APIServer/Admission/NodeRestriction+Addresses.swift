@@ -22,9 +22,11 @@ extension NodeRestriction {
 
 /// Who has which addresses, for a node that says one is its own.
 ///
-/// Where it is somebody's word against somebody's, the address of a node that is alive and that of a Service stay
-/// whose they are, unless the node asks from that very address: this it cannot unless packets to the address reach it.
-/// So a node gets no Service's address, and a Service whose author guesses addresses keeps no node from joining.
+/// Where it is somebody's word against somebody's, the address of a node that is alive and that which a load balancer
+/// gave to a Service stay whose they are, unless the node asks from that very address: this it cannot unless packets to the
+/// address reach it. What the author of a Service wrote down (`externalIPs`) keeps no node from an address: who guesses
+/// one could else keep a node out, which asks from one of its addresses at a time. The proxies serve no Service at an
+/// address of a node, and say so in an Event of the Service, unless the administrator gave it away.
 struct AddressClaims: Sendable {
     /// Where pods and Services have their addresses, with what they are.
     var ranges: [(range: AddressRange, what: String)] = []
@@ -61,8 +63,7 @@ extension AddressClaims {
     /// What the cluster's objects say, but for the Node that asks.
     init(core: ServerCore, but node: String) throws(APIError) {
         for service in try core.objects("", "services") {
-            var texts = (service.spec["externalIPs"]?.array ?? []).compactMap(\.string)
-            texts += (service.status["loadBalancer"]?["ingress"]?.array ?? []).compactMap { $0["ip"]?.string }
+            let texts = (service.status["loadBalancer"]?["ingress"]?.array ?? []).compactMap { $0["ip"]?.string }
             for address in texts.compactMap(Self.address) {
                 owners[address] = "the Service \(service.namespace)/\(service.name)"
             }
