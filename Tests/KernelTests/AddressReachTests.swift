@@ -11,6 +11,13 @@ import Testing
         ("255.255.255.255", .broadcast), ("255.255.255.254", .global),
         ("::", .unspecified), ("::1", .loopback), ("::2", .unspecified), ("fe80::1", .linkLocal),
         ("febf::1", .linkLocal), ("fec0::1", .global), ("ff02::1", .multicast), ("fd00::1", .global),
+        // Where clouds tell machines their secrets, and their neighbours.
+        ("168.63.129.16", .linkLocal), ("168.63.129.17", .global), ("100.100.100.200", .linkLocal),
+        ("100.100.100.100", .global), ("fd00:ec2::254", .linkLocal), ("fd00:ec2::23", .linkLocal),
+        ("fd00:ec3::254", .global), ("fd20:ce::254", .linkLocal), ("fd20:ce::253", .global),
+        ("fd00:c1::a9fe:a9fe", .linkLocal), ("fd00:c1::1", .global), ("::ffff:168.63.129.16", .linkLocal),
+        ("64:ff9b::6464:64c8", .linkLocal), ("2002:a83f:8110::1", .linkLocal),
+        ("fd01::5efe:168.63.129.16", .linkLocal),
         ("2001:db8::1", .global), ("2606:4700::7f00:1", .global),
     ])
     func `is that of its range`(_ text: String, _ reach: AddressReach) throws {

@@ -5,7 +5,7 @@ public enum AddressReach: String, Sendable {
     /// No address: the kernel connects to the machine itself instead.
     case unspecified
     case loopback
-    /// This link alone; also where clouds tell a machine its secrets (169.254.169.254).
+    /// This link alone; also where clouds tell a machine its secrets (169.254.169.254), at addresses of any range.
     case linkLocal
     case multicast
     case broadcast
@@ -34,14 +34,31 @@ extension SocketAddress {
         case (169, 254): .linkLocal
         case (224...239, _): .multicast
         case (255, _) where bytes.allSatisfy { $0 == 255 }: .broadcast
-        default: .global
+        default: cloudFour.contains(bytes) ? .linkLocal : .global
         }
+    }
+
+    /// What clouds answer a machine at that looks like anybody's address: Azure's WireServer, Alibaba's metadata.
+    private static let cloudFour: [[UInt8]] = [[168, 63, 129, 16], [100, 100, 100, 200]]
+
+    /// The same in IPv6: all of AWS' services for its instances (fd00:ec2::/32), Google's fd20:ce::254 and Oracle's
+    /// fd00:c1::a9fe:a9fe.
+    private static func isCloud(six bytes: [UInt8]) -> Bool {
+        if bytes.starts(with: [0xfd, 0x00, 0x0e, 0xc2]) { return true }
+        if bytes.starts(with: [0xfd, 0x20, 0x00, 0xce]) { return bytes[4...].elementsEqual(cloudEnd(0x02, 0x54)) }
+        return bytes.starts(with: [0xfd, 0x00, 0x00, 0xc1])
+            && bytes[4...].elementsEqual(cloudEnd(0xa9, 0xfe, 0xa9, 0xfe))
+    }
+
+    /// Twelve bytes that end so.
+    private static func cloudEnd(_ bytes: UInt8...) -> [UInt8] {
+        [UInt8](repeating: 0, count: 12 - bytes.count) + bytes
     }
 
     private static func reach(six bytes: [UInt8]) -> AddressReach {
         if bytes.dropLast().allSatisfy({ $0 == 0 }), bytes[15] <= 1 { return bytes[15] == 0 ? .unspecified : .loopback }
         if bytes[0] == 0xff { return .multicast }
-        return bytes[0] == 0xfe && bytes[1] & 0xc0 == 0x80 ? .linkLocal : .global
+        return bytes[0] == 0xfe && bytes[1] & 0xc0 == 0x80 || isCloud(six: bytes) ? .linkLocal : .global
     }
 
     /// The IPv4 addresses that an IPv6 address may stand for.
