@@ -53,6 +53,17 @@ struct ClaimTests {
         #expect(Self.claims().refusal(of: IPAddress(text)!, port: .tcp(10250)) == nil)
     }
 
+    @Test func `while it is not known whose they are, none is anybody's`() {
+        let claims = Self.claims {
+            $0.isComplete = false
+            $0.allowed = [IPPrefix("203.0.113.0/24")!]
+        }
+        #expect(
+            claims.refusal(of: IPAddress("198.18.0.7")!, port: .tcp(80))?.hasPrefix("it is not known whose") == true)
+        #expect(claims.refusal(of: IPAddress("203.0.113.7")!, port: .tcp(80)) == nil)
+        #expect(claims.refusal(of: IPAddress("192.0.2.1")!, port: .tcp(80)) == "192.0.2.1 is the address of node one")
+    }
+
     @Test func `the administrator gives addresses away, but no port of the node's own and nothing special`() {
         let claims = Self.claims {
             $0.allowed = [IPPrefix("192.0.2.0/24")!, IPPrefix("10.42.9.0/24")!, IPPrefix("127.0.0.0/8")!]

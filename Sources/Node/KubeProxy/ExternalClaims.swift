@@ -15,6 +15,8 @@ struct ExternalClaims: Sendable, Hashable {
     var owners: [IPAddress: String] = [:]
     /// Addresses of the above kinds that the administrator gives to Services.
     var allowed: [IPPrefix] = []
+    /// Whether the above is all. Until then nobody has an address that is not given to him: it may be anybody's.
+    var isComplete = true
     /// Ports the nodes listen on themselves.
     var ownPorts: Set<TransportPort> = []
 
@@ -26,6 +28,9 @@ struct ExternalClaims: Sendable, Hashable {
             if ownPorts.contains(port) { return "\(port) is a port of \(owner) itself" }
         }
         if isAllowed(address) { return nil }
+        if !isComplete {
+            return "it is not known whose address \(address) is, before nodes and ranges of Services have been listed"
+        }
         if let range = serviceRanges.first(where: { $0.contains(address) }) {
             return "\(address) is in the range of Services' own addresses \(range)"
         }

@@ -29,6 +29,7 @@ extension ProxyServer {
         var claims = ExternalClaims()
         claims.serviceRanges = ranges.list().flatMap(\.spec.cidrs).compactMap { IPPrefix($0) }.sorted()
         claims.podRanges = configuration.clusterCIDRs
+        claims.isComplete = nodes.hasSynced && ranges.hasSynced
         claims.allowed = configuration.allowedExternalIPs
         claims.ownPorts = configuration.rules.ownPorts
         for slice in slices.list(index: "service", value: "\(Self.apiServer)") {
@@ -60,8 +61,17 @@ extension ProxyServer {
         recorder.event(service, .warning, reason: "AddressRefused", text, action: "Sync")
     }
 
+    /// Looks again when it is known who has which addresses, however long that takes.
+    func knowOwnersAtLast() async {
+        do {
+            try await nodes.waitForSync()
+            try await ranges.waitForSync()
+        } catch { return }  // Cancelled.
+        claimsChanged()
+    }
+
     /// Waits for who has which addresses. An API server that does not tell (an older one has no ranges) must not keep
-    /// every Service from working.
+    /// every Service from working: they do at their own addresses, and at no others until then.
     func knowOwners() async {
         let isKnown = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -80,7 +90,9 @@ extension ProxyServer {
             return await group.next() ?? false
         }
         if !isKnown, !Task.isCancelled {
-            logger.error("nodes or ranges of Services cannot be listed: Services may claim their addresses", [:])
+            logger.error(
+                "nodes or ranges of Services cannot be listed: until they can, Services have no external addresses", [:]
+            )
         }
         state.withLock { $0.claims = readClaims($0.addresses) }
     }

@@ -166,6 +166,7 @@ public final class ProxyServer: Sendable {
         try await services.waitForSync()
         try await slices.waitForSync()
         await knowOwners()
+        async let _: Void = knowOwnersAtLast()
         // The handlers have queued everything by now; what they missed is in the caches.
         for service in services.list() { queue.service(ServiceKey(service.metadata.namespace ?? "", service.name)) }
         queue.wake()
