@@ -115,6 +115,45 @@ import Testing
         #expect(graph.nodes["uid-w"]?.key.namespace == "default")
     }
 
+    @Test func `a false reference makes nobody forget who is owned rightfully`() throws {
+        let wrong: JSONObject = ["apiVersion": "example.com/v1", "kind": "Widget", "name": "w", "uid": "uid-w"]
+        let bad = Self.owned("bad", in: "other", by: wrong)
+        let falseIdentity = OwnerIdentity(try #require(bad.ownerReferences.first), namespace: "other")
+        for badIsFirst in [true, false] {
+            var graph = OwnershipGraph()
+            let objects = [bad, Self.object("good", owner: "w")]
+            var looked: [OwnershipGraph.Work] = []
+            for object in badIsFirst ? objects : objects.reversed() {
+                looked += graph.store(object, Self.maps) { _ in Self.widgets }
+            }
+            #expect(Set(looked) == [.collect("uid-bad"), .collect("uid-good")], "both are asked for")
+            // Nothing is at the false place; the owner itself was not seen yet.
+            let gone = Set(graph.removeVirtual(falseIdentity))
+            #expect(gone == (badIsFirst ? [.collect("uid-bad"), .collect("uid-good")] : [.collect("uid-bad")]))
+            #expect(graph.nodes["uid-w"]?.key == ObjectKey("default", "w"))
+            _ = graph.remove("uid-bad")
+            #expect(graph.dependents(of: "uid-w").map(\.uid) == ["uid-good"])
+            _ = graph.store(Self.object("w"), Self.widgets) { _ in Self.widgets }
+            #expect(graph.remove("uid-w") == [.collect("uid-good")], "it goes with its owner")
+        }
+    }
+
+    @Test func `an owner that is nowhere is forgotten when all places were asked`() throws {
+        var graph = OwnershipGraph()
+        let wrong: JSONObject = ["apiVersion": "example.com/v1", "kind": "Widget", "name": "w", "uid": "uid-w"]
+        let bad = Self.owned("bad", in: "other", by: wrong)
+        _ = graph.store(bad, Self.maps) { _ in Self.widgets }
+        _ = graph.store(Self.object("good", owner: "w"), Self.maps) { _ in Self.widgets }
+        for (reference, namespace) in [(bad, "other"), (Self.object("good", owner: "w"), "default")] {
+            let identity = OwnerIdentity(try #require(reference.ownerReferences.first), namespace: namespace)
+            #expect(!graph.removeVirtual(identity).isEmpty)
+        }
+        // Both are deleted, and nothing is left.
+        _ = graph.remove("uid-bad")
+        _ = graph.remove("uid-good")
+        #expect(graph.nodes.isEmpty)
+    }
+
     @Test func `an object of thousands of owners is looked at in one pass`() {
         let owners = (0..<20_000).map { number -> JSONValue in
             [

@@ -20,6 +20,13 @@ struct OwnerIdentity: Hashable {
         name = reference.name
     }
 
+    /// Whether an object of `dependents`, a namespace, says that the owner is here.
+    func isMeant(by reference: OwnerReference, from dependents: String) -> Bool {
+        reference.uid == uid && reference.name == name && reference.kind == kind
+            && GarbageCollector.group(of: reference.apiVersion) == GarbageCollector.group(of: apiVersion)
+            && (namespace.isEmpty || namespace == dependents)
+    }
+
     init(_ object: JSONObject, _ resource: ResourceID) {
         uid = object.objectUID
         apiVersion = resource.apiVersion
@@ -55,7 +62,12 @@ struct OwnershipGraph {
 
         /// Whether it was seen where an object of `namespace` says that its owner is.
         func isMeant(by reference: OwnerReference, from namespace: String) -> Bool {
-            !isVirtual && reference.uid == uid && reference.name == key.name && reference.kind == resource.kind
+            !isVirtual && isPlaced(by: reference, from: namespace)
+        }
+
+        /// The same, wherever what is known of the place comes from.
+        func isPlaced(by reference: OwnerReference, from namespace: String) -> Bool {
+            reference.uid == uid && reference.name == key.name && reference.kind == resource.kind
                 && GarbageCollector.group(of: reference.apiVersion) == resource.group
                 && (key.namespace.isEmpty || key.namespace == namespace)
         }
@@ -137,10 +149,9 @@ struct OwnershipGraph {
             let isNew = !named.contains(reference.uid)
             let blockingEnded = !reference.blocksDeletion && blocked.contains(reference.uid)
             if blockingEnded, owner.deletesDependents { work.append(.collect(reference.uid)) }
-            // It goes with its owner; or the owner it names is elsewhere, and perhaps is none.
-            if isNew,
-                owner.deletesDependents || !owner.isVirtual && !owner.isMeant(by: reference, from: node.key.namespace)
-            {
+            // It goes with its owner; or the owner it names is elsewhere, and perhaps is none. One that was not seen is
+            // asked for at the place that the first named.
+            if isNew, owner.deletesDependents || !owner.isPlaced(by: reference, from: node.key.namespace) {
                 work.append(.collect(uid))
             }
         }
@@ -193,11 +204,30 @@ struct OwnershipGraph {
         return work
     }
 
-    /// An owner that was known by name only has been asked for, and is not there; returns its dependents. Where others have
-    /// named it by another place nobody has looked there: they stay, and are looked at.
+    /// An owner that was known by name only has been asked for at a place, and is not there; returns the dependents
+    /// that named it so. Those that name another place know better, perhaps: for them it stays, as known by theirs.
     mutating func removeVirtual(_ identity: OwnerIdentity) -> [Work] {
-        guard nodes[identity.uid]?.isVirtual == true else { return [] }
-        return remove(identity.uid)
+        guard let node = nodes[identity.uid], node.isVirtual else { return [] }
+        var wrong: [Work] = []
+        var other: (reference: OwnerReference, dependent: Node)?
+        for dependent in node.dependents.compactMap({ nodes[$0] }) {
+            var isWrong = false
+            for reference in dependent.owners where reference.uid == identity.uid {
+                if identity.isMeant(by: reference, from: dependent.key.namespace) {
+                    isWrong = true
+                } else if other == nil {
+                    other = (reference, dependent)
+                }
+            }
+            if isWrong { wrong.append(.collect(dependent.uid)) }
+        }
+        guard let other else { return remove(identity.uid) }
+        if node.key == ObjectKey(identity.namespace, identity.name), node.resource.kind == identity.kind {
+            let namespace = node.resource.namespaced ? other.dependent.key.namespace : ""
+            nodes[identity.uid]?.key = ObjectKey(namespace, other.reference.name)
+            wrong.append(.collect(other.dependent.uid))
+        }
+        return wrong
     }
 
     /// Dependents that an owner must outlive.
