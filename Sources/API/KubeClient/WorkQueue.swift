@@ -3,17 +3,19 @@
 import Synchronization
 
 /// A queue of keys to work on: a key queued twice is worked once, never by two workers at a time, and a key added
-/// while it is being worked on is worked again afterwards.
+/// while it is being worked on is worked again afterwards. Namespaces take turns, so that one with many objects keeps
+/// no other waiting.
 public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     /// The first wait after a failure, and the longest.
     private let baseDelay: Duration
     private let maximumDelay: Duration
     private let state = Mutex(State())
     private let delays: DelayQueue<Key>
+    /// Whose turn a key is worked in.
+    private let turn: @Sendable (Key) -> String
 
     private struct State {
-        var queue: [Key] = []
-        var head = 0
+        var lines = Turns<Key>()
         var dirty: Set<Key> = []
         var processing: Set<Key> = []
         var failures: [Key: Int] = [:]
@@ -21,37 +23,38 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         var nextWaiter: UInt64 = 0
         var isShutDown = false
 
-        mutating func push(_ key: Key) {
-            queue.append(key)
-        }
-
         mutating func pop() -> Key? {
-            guard head < queue.count else { return nil }
-            let key = queue[head]
-            head += 1
-            if head > 64, head * 2 > queue.count {
-                queue.removeFirst(head)
-                head = 0
-            }
+            guard let key = lines.pop() else { return nil }
             dirty.remove(key)
             processing.insert(key)
             return key
         }
     }
 
-    public init(baseDelay: Duration = .milliseconds(5), maximumDelay: Duration = .seconds(1000)) {
+    /// - Parameter turn: Whose turn a key is worked in.
+    public init(
+        baseDelay: Duration = .milliseconds(5), maximumDelay: Duration = .seconds(1000),
+        turn: @escaping @Sendable (Key) -> String
+    ) {
+        self.turn = turn
         self.baseDelay = baseDelay
         self.maximumDelay = maximumDelay
         delays = DelayQueue()
         delays.deliver(to: { [weak self] key in self?.add(key) })
     }
 
+    /// A queue in the order of arrival.
+    public convenience init(baseDelay: Duration = .milliseconds(5), maximumDelay: Duration = .seconds(1000)) {
+        self.init(baseDelay: baseDelay, maximumDelay: maximumDelay, turn: { _ in "" })
+    }
+
     /// Queues a key unless it waits already.
     public func add(_ key: Key) {
+        let turn = turn(key)
         let wake: (CheckedContinuation<Key?, Never>, Key)? = state.withLock { state in
             guard !state.isShutDown, state.dirty.insert(key).inserted else { return nil }
             guard !state.processing.contains(key) else { return nil }
-            state.push(key)
+            state.lines.push(key, turn)
             guard !state.waiters.isEmpty, let next = state.pop() else { return nil }
             return (state.waiters.removeFirst().continuation, next)
         }
@@ -111,10 +114,11 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
 
     /// Ends the work on a key; queues it again when it was added meanwhile.
     public func done(_ key: Key) {
+        let turn = turn(key)
         let wake: (CheckedContinuation<Key?, Never>, Key)? = state.withLock { state in
             state.processing.remove(key)
             guard state.dirty.contains(key) else { return nil }
-            state.push(key)
+            state.lines.push(key, turn)
             guard !state.waiters.isEmpty, let next = state.pop() else { return nil }
             return (state.waiters.removeFirst().continuation, next)
         }
@@ -122,7 +126,7 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     }
 
     /// Keys that wait, not counting delayed ones.
-    public var count: Int { state.withLock { $0.queue.count - $0.head } }
+    public var count: Int { state.withLock { $0.lines.count } }
 
     /// Refuses further keys and lets every `next` return nil once the queue is empty.
     public func shutDown() {

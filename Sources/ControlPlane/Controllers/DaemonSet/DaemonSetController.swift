@@ -30,6 +30,7 @@ final class DaemonSetController: Controller {
         recorder = context.recorder("daemonset-controller")
         control = PodControl(client: context.client, recorder: recorder)
         OwnerIndex.add(to: pods)
+        context.pacer.follow(pods)
         OwnerIndex.add(to: revisions)
         sets.addHandler { [queue, expectations] change in
             if case .deleted(let set) = change { expectations.forget(set.json.objectKey) }
@@ -170,6 +171,10 @@ final class DaemonSetController: Controller {
     private func apply(
         _ set: JSONObject, _ key: ObjectKey, create: [String], delete: [JSONObject], hash: String
     ) async throws {
+        let grant = context.pacer.take(create.count, in: set.objectNamespace)
+        if let delay = grant.delay { queue.add(key, after: delay) }
+        if let reason = grant.reason { control.event(set, Kinds.daemonSets, .warning, "FailedCreate", reason) }
+        let create = Array(create.prefix(grant.count))
         guard !create.isEmpty || !delete.isEmpty else { return }
         expectations.expect(key, additions: create.count, deletions: delete.map(\.objectUID))
         let (made, createError) = await slowStartBatch(create.count) { [self] index in
@@ -182,7 +187,10 @@ final class DaemonSetController: Controller {
                 expectations.sawAddition(key)
             }
         }
-        if made < create.count { expectations.sawAddition(key, count: create.count - made) }
+        if made < create.count {
+            expectations.sawAddition(key, count: create.count - made)
+            context.pacer.giveBack(create.count - made, in: set.objectNamespace)
+        }
         let (_, deleteError) = await slowStartBatch(delete.count, first: delete.count) { [self] index in
             do {
                 try await control.delete(delete[index], for: set, Kinds.daemonSets)

@@ -26,6 +26,7 @@ final class JobController: Controller {
         recorder = context.recorder("job-controller")
         control = PodControl(client: context.client, recorder: recorder)
         OwnerIndex.add(to: pods)
+        context.pacer.follow(pods)
         jobs.addHandler { [queue, expectations] change in
             if case .deleted(let job) = change { expectations.forget(job.json.objectKey) }
             queue.add(change.object.json.objectKey)
@@ -183,8 +184,12 @@ final class JobController: Controller {
         }
         let indexes = state.isIndexed ? state.missingIndexes(count) : []
         if state.isIndexed { count = indexes.count }
-        guard count > 0 else { return nil }
         let key = job.objectKey
+        let grant = context.pacer.take(count, in: job.objectNamespace)
+        if let delay = grant.delay { queue.add(key, after: delay) }
+        if let reason = grant.reason { control.event(job, Kinds.jobs, .warning, "FailedCreate", reason) }
+        count = grant.count
+        guard count > 0 else { return nil }
         expectations.expect(key, additions: count)
         let pods = (0..<count).map { JobPods.pod(job, index: state.isIndexed ? indexes[$0] : nil, state) }
         let (made, error) = await slowStartBatch(count) { [self] number in
@@ -194,7 +199,10 @@ final class JobController: Controller {
                 expectations.sawAddition(key)
             }
         }
-        if made < count { expectations.sawAddition(key, count: count - made) }
+        if made < count {
+            expectations.sawAddition(key, count: count - made)
+            context.pacer.giveBack(count - made, in: job.objectNamespace)
+        }
         return error
     }
 

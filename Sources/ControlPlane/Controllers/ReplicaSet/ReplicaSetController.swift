@@ -40,6 +40,7 @@ final class ReplicaSetController: Controller {
         recorder = context.recorder(component)
         control = PodControl(client: context.client, recorder: recorder)
         OwnerIndex.add(to: pods)
+        context.pacer.follow(pods)
         sets.addHandler { [queue, expectations] change in
             if case .deleted(let set) = change { expectations.forget(set.json.objectKey) }
             queue.add(change.object.json.objectKey)
@@ -137,7 +138,11 @@ final class ReplicaSetController: Controller {
         let key = set.objectKey
         let difference = active.count - (set.int("spec", "replicas") ?? 1)
         if difference < 0 {
-            let count = min(-difference, burst)
+            let grant = context.pacer.take(min(-difference, burst), in: set.objectNamespace)
+            if let delay = grant.delay { queue.add(key, after: delay) }
+            if let reason = grant.reason { control.event(set, resource, .warning, "FailedCreate", reason) }
+            let count = grant.count
+            guard count > 0 else { return nil }
             expectations.expect(key, additions: count)
             let pod = PodControl.pod(template: set.object("spec", "template"), owner: set, resource: resource)
             let (made, error) = await slowStartBatch(count) { [self] _ in
@@ -148,7 +153,10 @@ final class ReplicaSetController: Controller {
                     expectations.sawAddition(key)
                 }
             }
-            if made < count { expectations.sawAddition(key, count: count - made) }
+            if made < count {
+                expectations.sawAddition(key, count: count - made)
+                context.pacer.giveBack(count - made, in: set.objectNamespace)
+            }
             return error
         }
         guard difference > 0 else { return nil }

@@ -10,6 +10,8 @@ public struct ControllerContext: Sendable {
     public var client: KubeClient
     public var informers: SharedInformerFactory
     public var logger: Logger
+    /// How many pods are made, by all controllers together.
+    let pacer = PodPacer()
     private let accounts: ControllerManager.AccountClients?
 
     init(

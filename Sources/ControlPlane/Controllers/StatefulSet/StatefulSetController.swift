@@ -27,6 +27,7 @@ final class StatefulSetController: Controller {
         revisions = context.informer(Kinds.controllerRevisions)
         recorder = context.recorder(component)
         OwnerIndex.add(to: pods)
+        context.pacer.follow(pods)
         OwnerIndex.add(to: revisions)
         sets.addHandler { [queue, tracker] change in
             if case .deleted(let set) = change { tracker.forget(set.json.objectKey) }
@@ -81,6 +82,14 @@ final class StatefulSetController: Controller {
             currentReplicas: set.int("status", "currentReplicas") ?? 0, at: now)
         var failure: (any Error)?
         for step in plan.steps {
+            if case .create = step {
+                let grant = context.pacer.take(1, in: key.namespace)
+                if let delay = grant.delay { queue.add(key, after: delay) }
+                if let reason = grant.reason {
+                    recorder.event(EventTarget(set, Kinds.statefulSets), .warning, reason: "FailedCreate", reason)
+                }
+                if grant.count == 0 { break }
+            }
             do {
                 try await perform(step, set, current: current, update: update)
             } catch {
