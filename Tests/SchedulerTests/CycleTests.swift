@@ -225,6 +225,60 @@ import Testing
         #expect(start.duration(to: .now) > .milliseconds(800))
     }
 
+    @Test func `namespaces take turns, and what was refused comes after what was not tried`() async {
+        let queue = SchedulingQueue()
+        func pod(_ name: String, _ namespace: String, _ priority: Int = 0) -> PodInfo {
+            PodInfo([
+                "metadata": [
+                    "name": .string(name), "namespace": .string(namespace), "uid": .string("\(namespace)/\(name)"),
+                ],
+                "spec": ["priority": .count(priority), "containers": []],
+            ])
+        }
+        for n in 0..<1_000 { queue.add(pod("\(n)", "crowd")) }
+        for n in 0..<3 { queue.add(pod("\(n)", "few")) }
+        queue.add(pod("0", "other", 5))
+        var seen: [String] = []
+        for _ in 0..<8 {
+            guard let item = await queue.next() else { return }
+            seen.append(item.pod.uid)
+            queue.refused(item, by: [.nodeResourcesFit])
+        }
+        // The important first; then in turns.
+        #expect(seen.first == "other/0")
+        #expect(seen.dropFirst().filter { $0.hasPrefix("few/") } == ["few/0", "few/1", "few/2"])
+        #expect(seen.dropFirst().filter { $0.hasPrefix("crowd/") }.count == 4)
+        // Of a thousand that wait none is tried as often as of a few.
+        #expect(SchedulingQueue.backoff(attempts: 1, among: 3) == .seconds(1))
+        #expect(SchedulingQueue.backoff(attempts: 1, among: 100_000) == .seconds(1_000))
+        #expect(SchedulingQueue.backoff(attempts: 9, among: 50) == .seconds(10))
+    }
+
+    @Test func `a hundred thousand that find no node cost the others little`() async {
+        let queue = SchedulingQueue()
+        for n in 0..<100_000 {
+            queue.add(
+                PodInfo([
+                    "metadata": ["name": .string("\(n)"), "namespace": "crowd", "uid": .string("c\(n)")],
+                    "spec": ["containers": []],
+                ]))
+        }
+        for _ in 0..<100_000 {
+            guard let item = await queue.next() else { return }
+            queue.refused(item, by: [.nodeResourcesFit])
+        }
+        let start = ContinuousClock.now
+        for n in 0..<1_000 {
+            queue.happened(.podGone)
+            queue.add(pod("\(n)"))
+            guard let item = await queue.next() else { return }
+            #expect(item.pod.key.namespace == "default")
+            queue.done(item)
+        }
+        // Each event was a look at all of them: that were minutes.
+        #expect(start.duration(to: .now) < .seconds(20))
+    }
+
     @Test func `a gated pod is not tried before its gates are gone`() async {
         let queue = SchedulingQueue()
         queue.add(pod("p", spec: ["schedulingGates": [["name": "wait"]]]))

@@ -4,7 +4,7 @@ import KubeClient
 import Synchronization
 
 /// Something that may make room for pods that found none.
-struct ClusterEvent: Sendable {
+struct ClusterEvent: Sendable, Equatable {
     /// The parts whose refusals it may lift; nil lifts all.
     var plugins: Set<Plugin>?
 
@@ -21,7 +21,8 @@ struct ClusterEvent: Sendable {
     static let namespaceChanged = ClusterEvent(plugins: [.interPodAffinity])
 }
 
-/// Pods that want a node: those to try now by priority, those backing off, and those waiting for an event.
+/// Pods that want a node: those to try now by priority, those backing off, and those waiting for an event. Among pods
+/// of one priority namespaces take turns, so that one with very many keeps no other's waiting.
 final class SchedulingQueue: Sendable {
     /// A pod taken out, and what happened to it so far.
     struct Item: Sendable {
@@ -45,8 +46,13 @@ final class SchedulingQueue: Sendable {
 
     private struct State {
         var entries: [String: Entry] = [:]
-        /// Uids, as a heap by priority and age; entries that are active no longer are skipped.
-        var heap: [(uid: String, priority: Int64, order: UInt64)] = []
+        var ready = ReadyPods()
+        /// Pods of each namespace that are here.
+        var counts: [String: Int] = [:]
+        /// What has happened and was not looked at yet.
+        var happened: [ClusterEvent] = []
+        var lastLook = ContinuousClock.now - SchedulingQueue.lookInterval
+        var isLookDue = false
         var waiters: [(id: UInt64, continuation: CheckedContinuation<Item?, Never>)] = []
         var counter: UInt64 = 0
         var sequence: UInt64 = 0
@@ -58,12 +64,20 @@ final class SchedulingQueue: Sendable {
     private static let longestBackoff = Duration.seconds(10)
     /// Pods that no event woke are tried again all the same.
     private static let longestWait = Duration.seconds(300)
+    /// How often it is looked whom events help: to look takes as long as there are pods.
+    private static let lookInterval = Duration.milliseconds(100)
+    /// In the timers: the next look.
+    private static let look = ""
+    /// How many pods of a namespace are tried again a second: of many each waits the longer.
+    private static let retriesPerSecond = 100
 
     private let state = Mutex(State())
     private let timers = DelayQueue<String>()
 
     init() {
-        timers.deliver(to: { [weak self] uid in self?.timePassed(uid) })
+        timers.deliver(to: { [weak self] uid in
+            if uid == Self.look { self?.lookAgain() } else { self?.timePassed(uid) }
+        })
     }
 
     /// Adds a pod, or takes its new state; a changed pod is tried again at once.
@@ -78,6 +92,7 @@ final class SchedulingQueue: Sendable {
                 return nil
             }
             state.counter += 1
+            state.counts[pod.key.namespace, default: 0] += 1
             let isGated = !pod.schedulingGates.isEmpty
             state.entries[pod.uid] = Entry(pod: pod, place: .waiting, order: state.counter)
             return isGated ? nil : activate(pod.uid, &state)
@@ -87,7 +102,12 @@ final class SchedulingQueue: Sendable {
 
     func remove(uid: String) {
         timers.remove(uid)
-        state.withLock { _ = $0.entries.removeValue(forKey: uid) }
+        state.withLock { state in
+            guard let entry = state.entries.removeValue(forKey: uid) else { return }
+            let namespace = entry.pod.key.namespace
+            let left = (state.counts[namespace] ?? 0) - 1
+            state.counts[namespace] = left > 0 ? left : nil
+        }
     }
 
     /// The most important pod, waiting for one; nil when cancelled.
@@ -132,7 +152,8 @@ final class SchedulingQueue: Sendable {
         let delay = state.withLock { state -> Duration? in
             guard var entry = state.entries[uid], entry.place == .inFlight else { return nil }
             entry.refusedBy = plugins
-            let backoff = SchedulingQueue.backoff(attempts: entry.attempts)
+            let backoff = SchedulingQueue.backoff(
+                attempts: entry.attempts, among: state.counts[entry.pod.key.namespace] ?? 0)
             entry.backoffEnds = .now.advanced(by: backoff)
             entry.waitingSince = .now
             // An event during the cycle would be missed otherwise.
@@ -146,15 +167,36 @@ final class SchedulingQueue: Sendable {
 
     /// Something changed in the cluster: wakes those whom it may help.
     func happened(_ event: ClusterEvent) {
-        let (wakes, delays) = state.withLock { state -> ([() -> Void], [(String, Duration)]) in
+        let isDue = state.withLock { state -> Duration? in
             state.sequence += 1
             state.recent.append((state.sequence, event))
             if state.recent.count > 256 { state.recent.removeFirst(128) }
+            if !state.happened.contains(event) { state.happened.append(event) }
+            if state.isLookDue { return nil }
+            let rest = Self.lookInterval - state.lastLook.duration(to: .now)
+            // With few pods a look costs nothing.
+            if rest <= .zero || state.entries.count < 1_000 { return .zero }
+            state.isLookDue = true
+            return rest
+        }
+        guard let isDue else { return }
+        if isDue > .zero { timers.set(Self.look, after: isDue) } else { lookAgain() }
+    }
+
+    /// Wakes those whom what has happened may help.
+    private func lookAgain() {
+        let (wakes, delays) = state.withLock { state -> ([() -> Void], [(String, Duration)]) in
+            let events = state.happened
+            state.happened = []
+            state.isLookDue = false
+            let now = ContinuousClock.now
+            state.lastLook = now
             var wakes: [() -> Void] = []
             var delays: [(String, Duration)] = []
-            let now = ContinuousClock.now
             for (uid, entry) in state.entries
-            where entry.place == .waiting && entry.pod.schedulingGates.isEmpty && helps(event, entry.refusedBy) {
+            where entry.place == .waiting && entry.pod.schedulingGates.isEmpty
+                && events.contains(where: { helps($0, entry.refusedBy) })
+            {
                 if entry.backoffEnds > now {
                     state.entries[uid]?.place = .backoff
                     delays.append((uid, now.duration(to: entry.backoffEnds)))
@@ -189,16 +231,21 @@ final class SchedulingQueue: Sendable {
             return nil
         }
         entry.place = .active
+        if entry.attempts > 0 {
+            // Behind those that were not tried since.
+            state.counter += 1
+            entry.order = state.counter
+        }
         state.entries[uid] = entry
-        push((uid, entry.pod.priority, entry.order), &state)
+        state.ready.push(
+            ReadyPods.Item(uid: uid, priority: entry.pod.priority, order: entry.order), entry.pod.key.namespace)
         guard !state.waiters.isEmpty, let item = pop(&state) else { return nil }
         let continuation = state.waiters.removeFirst().continuation
         return { continuation.resume(returning: item) }
     }
 
     private func pop(_ state: inout State) -> Item? {
-        while let top = state.heap.first {
-            popHeap(&state)
+        while let top = state.ready.pop() {
             guard var entry = state.entries[top.uid], entry.place == .active else { continue }
             entry.place = .inFlight
             entry.attempts += 1
@@ -208,40 +255,9 @@ final class SchedulingQueue: Sendable {
         return nil
     }
 
-    static func backoff(attempts: Int) -> Duration {
-        min(longestBackoff, firstBackoff * (1 << min(max(attempts - 1, 0), 10)))
-    }
-
-    // MARK: The heap
-
-    private static func precedes(
-        _ left: (uid: String, priority: Int64, order: UInt64), _ right: (uid: String, priority: Int64, order: UInt64)
-    ) -> Bool {
-        left.priority != right.priority ? left.priority > right.priority : left.order < right.order
-    }
-
-    private func push(_ item: (uid: String, priority: Int64, order: UInt64), _ state: inout State) {
-        state.heap.append(item)
-        var child = state.heap.count - 1
-        while child > 0, SchedulingQueue.precedes(state.heap[child], state.heap[(child - 1) / 2]) {
-            state.heap.swapAt(child, (child - 1) / 2)
-            child = (child - 1) / 2
-        }
-    }
-
-    private func popHeap(_ state: inout State) {
-        state.heap.swapAt(0, state.heap.count - 1)
-        state.heap.removeLast()
-        var parent = 0
-        while true {
-            var first = parent
-            for child in [2 * parent + 1, 2 * parent + 2]
-            where child < state.heap.count && SchedulingQueue.precedes(state.heap[child], state.heap[first]) {
-                first = child
-            }
-            if first == parent { return }
-            state.heap.swapAt(parent, first)
-            parent = first
-        }
+    /// How long a pod is left alone that was refused so often, `among` so many of its namespace.
+    static func backoff(attempts: Int, among count: Int = 0) -> Duration {
+        let own = min(longestBackoff, firstBackoff * (1 << min(max(attempts - 1, 0), 10)))
+        return max(own, .seconds(count / retriesPerSecond))
     }
 }
