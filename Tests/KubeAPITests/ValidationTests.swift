@@ -185,6 +185,104 @@ import Testing
             ])
     }
 
+    @Test func `refuses of ephemeral containers what asks the node for something`() {
+        let old = Self.pod { $0["metadata"]?["resourceVersion"] = "1" }
+        func errors(_ field: String, _ value: JSONValue) -> [String] {
+            var pod = old
+            pod["spec"]?["ephemeralContainers"] = [
+                [
+                    "name": "d", "image": "i", "imagePullPolicy": "Always", "terminationMessagePolicy": "File",
+                    "volumeMounts": [["name": "v", "mountPath": "/v"]],
+                ]
+            ]
+            if field == "subPath" {
+                pod["spec"]?["ephemeralContainers"]?[0]?["volumeMounts"]?[0]?["subPath"] = value
+            } else {
+                pod["spec"]?["ephemeralContainers"]?[0]?[field] = value
+            }
+            return Validation.validate(
+                group: "", kind: "Pod", namespaced: true, new: pod, old: old, subresource: "ephemeralcontainers"
+            ).map(\.description)
+        }
+        #expect(errors("stdin", true) == [])
+        #expect(errors("resources", [:]) == [])
+        let values: [(String, JSONValue)] = [
+            ("resources", ["limits": ["cpu": "1"]]), ("restartPolicy", "Always"),
+            ("restartPolicyRules", [["action": "Restart"]]),
+        ]
+        for (field, value) in values {
+            #expect(
+                errors(field, value) == [
+                    "spec.ephemeralContainers[0].\(field): Forbidden: cannot be set for an Ephemeral Container"
+                ])
+        }
+        #expect(
+            errors("subPath", "a") == [
+                "spec.ephemeralContainers[0].volumeMounts[0].subPath: Forbidden: "
+                    + "cannot be set for an Ephemeral Container"
+            ])
+    }
+
+    @Test func `holds what a pod asks for as a whole to what its parts ask for`() {
+        func errors(_ resources: JSONValue, os: String? = nil) -> [String] {
+            Self.errors(
+                "Pod",
+                Self.pod {
+                    $0["spec"]?["resources"] = resources
+                    if let os { $0["spec"]?["os"] = ["name": .string(os)] }
+                })
+        }
+        #expect(errors([:]) == [])
+        #expect(
+            errors(["limits": ["cpu": "1", "memory": "2Gi"], "requests": ["cpu": "500m", "memory": "1Gi"]]) == [])
+        #expect(
+            errors(["requests": ["cpu": "1m"]]) == [
+                "spec.resources.requests[cpu]: Invalid value: \"1m\": must be greater than or equal to aggregate "
+                    + "container requests of 500m"
+            ])
+        #expect(errors(["requests": ["memory": "-1"]]).contains { $0.contains("spec.resources.requests[memory]") })
+        #expect(errors(["limits": ["cpu": "-1"]]).contains { $0.contains("must be greater than or equal to 0") })
+        #expect(
+            errors(["limits": ["cpu": "600m"]]) == [
+                "spec.resources.containers[0][cpu].limits: Invalid value: \"1\": "
+                    + "must be less than or equal to pod limits of 600m"
+            ])
+        #expect(errors(["requests": ["cpu": "2"], "limits": ["cpu": "1"]]).count == 1)
+        #expect(errors(["requests": ["ephemeral-storage": "1"]]).first?.contains("Unsupported value") == true)
+        #expect(errors(["claims": [["name": "a"]]]).first?.contains("claims may not be set") == true)
+        #expect(errors(["requests": ["cpu": "1"]], os: "windows").contains { $0.contains("windows pod") })
+    }
+
+    @Test func `resizes a pod as a whole, within its parts`() {
+        let old = Self.pod {
+            $0["metadata"]?["resourceVersion"] = "1"
+            $0["spec"]?["resources"] = ["requests": ["cpu": "1"], "limits": ["cpu": "2"]]
+        }
+        func errors(_ resources: JSONValue?) -> [String] {
+            var new = old
+            new["spec"]?["resources"] = resources
+            return Validation.validate(
+                group: "", kind: "Pod", namespaced: true, new: new, old: old, subresource: "resize"
+            ).map(\.description)
+        }
+        #expect(errors(["requests": ["cpu": "600m"], "limits": ["cpu": "3"]]) == [])
+        #expect(errors(["requests": ["cpu": "400m"], "limits": ["cpu": "3"]]).count == 1)
+        #expect(errors(["requests": ["cpu": "-1"], "limits": ["cpu": "3"]]).isEmpty == false)
+        #expect(errors(["requests": ["cpu": "1"]]).first?.contains("limits cannot be removed") == true)
+        #expect(errors(nil) == ["spec.resources: Forbidden: pod-level resources cannot be removed"])
+    }
+
+    @Test func `a pod that is stored with less than nothing counts for what its parts need`() {
+        let pod = Self.pod {
+            $0["spec"]?["resources"] = [
+                "requests": ["cpu": "-5", "memory": "-1Gi"], "limits": ["cpu": "-1", "memory": "512Mi"],
+            ]
+        }
+        let usage = QuotaUsage.of(pod.object ?? [:], group: "", plural: "pods")
+        #expect(usage["requests.cpu"] == Quantity("500m") && usage["requests.memory"] ?? .zero == .zero)
+        #expect(usage["limits.cpu"] == Quantity("1") && usage["limits.memory"] == Quantity("512Mi"))
+    }
+
     static let meta: JSONValue = ["name": "web", "namespace": "default", "resourceVersion": "1"]
 
     static func deployment(_ labels: JSONValue) -> JSONValue {

@@ -112,6 +112,23 @@ import Testing
         #expect(PodRequests(spec: .object(spec)).amounts.memory == 10 << 20)
     }
 
+    @Test func `no pod needs less than its parts do`() {
+        func requests(_ whole: JSONValue) -> ResourceAmounts {
+            PodRequests(
+                spec: [
+                    "containers": [["resources": ["requests": ["cpu": "100m", "memory": "10Mi"]]]],
+                    "resources": ["requests": whole],
+                ]
+            ).amounts
+        }
+        #expect(requests(["cpu": "1", "memory": "20Mi"]).milliCPU == 1000)
+        #expect(requests(["cpu": "1m"]).milliCPU == 100)
+        #expect(requests(["cpu": "-900", "memory": "-1Gi"]).milliCPU == 100)
+        #expect(requests(["memory": "-1Gi"]).memory == 10 << 20)
+        #expect(requests(["hugepages-2Mi": "-4Mi"]).scalar["hugepages-2Mi"] ?? 0 == 0)
+        #expect(PodRequests(spec: ["overhead": ["cpu": "-1"]]).amounts.milliCPU == 0)
+    }
+
     @Test func `a pod goes to the node with most left`() throws {
         var busy = node("busy")
         busy.add(pod("x", cpu: "3"))

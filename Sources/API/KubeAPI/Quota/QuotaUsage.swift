@@ -72,7 +72,7 @@ public enum QuotaUsage {
     /// What a pod needs at most at one time: its containers and sidecars together, or one init container beside the
     /// sidecars started before it; and the overhead of its runtime.
     private static func total(_ pod: JSONObject, _ field: String) -> [String: Quantity] {
-        var total = podTotal(pod, field) { _ in true }
+        var total = podTotal(pod, field, isSaidAtOnce: isSaidAtOnce)
         let overhead = quantities(pod["spec"]?["overhead"]?.object ?? [:])
         for (name, quantity) in overhead where field == "requests" || total[name] != nil {
             total[name, default: .zero] += quantity
@@ -80,11 +80,27 @@ public enum QuotaUsage {
         return total
     }
 
+    /// The resources of which a pod may say what it needs as a whole.
+    public static func isSaidAtOnce(_ name: String) -> Bool {
+        name == "cpu" || name == "memory" || name.hasPrefix("hugepages-")
+    }
+
     /// The same without overhead, for what is no quota. `isSaidAtOnce` tells of which resources what the pod says as a
-    /// whole counts, and not the sum of its parts.
+    /// whole counts. It cannot ask for less than its parts do, and nothing counts for less than nothing, whatever is stored.
     public static func podTotal(
         _ pod: JSONObject, _ field: String, isSaidAtOnce: (String) -> Bool
     ) -> [String: Quantity] {
+        var total = partsTotal(pod, field)
+        for (name, whole) in quantities(pod["spec"]?["resources"]?[field]?.object ?? [:])
+        where isSaidAtOnce(name) && !whole.isNegative {
+            // Its parts may have limits that it cannot reach with all of them together.
+            total[name] = field == "limits" ? whole : max(whole, total[name] ?? .zero)
+        }
+        return total.mapValues { max($0, .zero) }
+    }
+
+    /// What the containers of a pod need at most at one time.
+    static func partsTotal(_ pod: JSONObject, _ field: String) -> [String: Quantity] {
         let spec = pod["spec"]?.object ?? [:]
         var running: [String: Quantity] = [:]
         for container in spec["containers"]?.array ?? [] { running.add(amounts(container, field)) }
@@ -101,8 +117,6 @@ public enum QuotaUsage {
             starting.merge(needed) { max($0, $1) }
         }
         running.merge(starting) { max($0, $1) }
-        let whole = quantities(spec["resources"]?[field]?.object ?? [:])
-        for (name, quantity) in whole where isSaidAtOnce(name) { running[name] = quantity }
         return running
     }
 

@@ -38,11 +38,21 @@ extension Validator {
         }
     }
 
+    /// What only the containers that a pod was made with have: those added later ask the node for nothing.
+    private static let notForEphemeral = [
+        "ports", "resources", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "resizePolicy",
+        "restartPolicy", "restartPolicyRules",
+    ]
+
     private mutating func ephemeralContainer(_ item: JSONValue, _ path: FieldPath, _ context: inout ContainerContext) {
         container(item, path, &context)
-        for field in ["ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "resizePolicy"]
-        where item[field]?.isPresent == true {
+        for field in Self.notForEphemeral where item[field]?.isPresent == true {
             add(.forbidden(path[field], "cannot be set for an Ephemeral Container"))
+        }
+        for (index, mount) in (item["volumeMounts"]?.array ?? []).enumerated() {
+            for field in ["subPath", "subPathExpr"] where mount[field]?.string?.isEmpty == false {
+                add(.forbidden(path["volumeMounts"][index][field], "cannot be set for an Ephemeral Container"))
+            }
         }
         if let target = item["targetContainerName"]?.string, !target.isEmpty, !context.names.contains(target) {
             add(.notFound(path["targetContainerName"], target))

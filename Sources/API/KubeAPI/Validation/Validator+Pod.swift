@@ -60,6 +60,7 @@ extension Validator {
             check(Names.qualifiedName(name), path["readinessGates"][index]["conditionType"], name)
         }
         if let overhead = spec["overhead"] { resourceList(overhead, path["overhead"]) }
+        podResources(spec, path["resources"])
     }
 
     private mutating func names(of spec: JSONValue, _ path: FieldPath) {

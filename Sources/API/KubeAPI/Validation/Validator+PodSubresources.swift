@@ -31,7 +31,7 @@ extension Validator {
         }
     }
 
-    /// `pods/resize`: only the CPU and memory of containers may change.
+    /// `pods/resize`: only the CPU and memory of containers, and of the pod as a whole, may change.
     mutating func podResize(_ pod: JSONValue) {
         let path = FieldPath("spec")
         podSpec(pod["spec"] ?? [:], path)
@@ -64,8 +64,28 @@ extension Validator {
                 }
             }
         }
+        if !resizeOfWhole(&after, before, path) { return }
         if !Self.same(after, before) {
             add(.forbidden(path, "only cpu and memory resources are mutable\n" + Self.difference(before, after)))
         }
+    }
+    /// Takes what may change of the pod as a whole out of `after`; false when it was taken away altogether.
+    private mutating func resizeOfWhole(_ after: inout JSONValue, _ before: JSONValue, _ path: FieldPath) -> Bool {
+        guard let previous = before["resources"], previous.object != nil else { return true }
+        guard var settled = after["resources"], settled.object != nil else {
+            add(.forbidden(path["resources"], "pod-level resources cannot be removed"))
+            return false
+        }
+        for kind in ["requests", "limits"] {
+            let had = previous[kind]?.object ?? [:]
+            var amounts = settled[kind]?.object ?? [:]
+            if had.contains(where: { amounts[$0.key] == nil }) {
+                add(.forbidden(path["resources"][kind], "pod-level resource \(kind) cannot be removed"))
+            }
+            for name in ["cpu", "memory"] { amounts[name] = had[name] }
+            settled[kind] = amounts.isEmpty && previous[kind] == nil ? nil : .object(amounts)
+        }
+        if Self.same(settled, previous) { after["resources"] = previous }
+        return true
     }
 }

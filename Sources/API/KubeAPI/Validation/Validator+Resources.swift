@@ -8,8 +8,63 @@ extension Validator {
 
     mutating func resources(_ resources: JSONValue?, _ path: FieldPath) {
         guard let resources else { return }
-        let limits = containerQuantities(resources["limits"], path["limits"])
-        let requests = containerQuantities(resources["requests"], path["requests"])
+        amounts(resources, path) { (validator, name, place) in
+            if !name.contains("/") {
+                if !Self.containerResources.contains(name), !name.hasPrefix("hugepages-") {
+                    validator.add(.invalid(place, name, "must be a standard resource for containers"))
+                }
+            } else if !Self.isNative(name), !Self.isExtended(name) {
+                validator.add(.invalid(place, name, "doesn't follow extended resource name standard"))
+            }
+        }
+    }
+
+    /// What a pod asks for as a whole: amounts as a container's, of fewer resources, and no less than its parts ask for.
+    mutating func podResources(_ spec: JSONValue, _ path: FieldPath) {
+        guard let resources = spec["resources"], resources.object != nil else { return }
+        guard spec["os"]?["name"] != "windows" else {
+            add(.forbidden(path, "may not be set for a windows pod"))
+            return
+        }
+        if resources["claims"]?.isPresent == true {
+            add(.forbidden(path["claims"], "claims may not be set for Resources at pod-level"))
+        }
+        let said = amounts(resources, path) { (validator, name, place) in
+            if !QuotaUsage.isSaidAtOnce(name) {
+                validator.add(.notSupported(place, name, ["cpu", "hugepages-", "memory"]))
+            }
+        }
+        let parts: JSONObject = ["spec": spec]
+        for (name, sum) in QuotaUsage.partsTotal(parts, "requests").sorted(by: { $0.key < $1.key }) {
+            guard let whole = said.requests[name], sum > whole else { continue }
+            let rule = "must be greater than or equal to aggregate container requests of \(sum)"
+            add(.invalid(path["requests"].key(name), whole.description, rule))
+        }
+        for (name, sum) in QuotaUsage.partsTotal(parts, "limits").sorted(by: { $0.key < $1.key })
+        where name.hasPrefix("hugepages-") {
+            guard let whole = said.limits[name], sum > whole else { continue }
+            let rule = "must be greater than or equal to aggregate container limits of \(sum)"
+            add(.invalid(path["limits"].key(name), whole.description, rule))
+        }
+        for (index, container) in (spec["containers"]?.array ?? []).enumerated() {
+            let own = QuotaUsage.quantities(container["resources"]?["limits"]?.object ?? [:])
+            for (name, limit) in own.sorted(by: { $0.key < $1.key }) {
+                guard let whole = said.limits[name], limit > whole else { continue }
+                add(
+                    .invalid(
+                        path["containers"][index].key(name)["limits"], limit.description,
+                        "must be less than or equal to pod limits of \(whole)"))
+            }
+        }
+    }
+
+    /// Requests and limits of one thing that runs; `known` complains of resources that it cannot ask for.
+    @discardableResult
+    private mutating func amounts(
+        _ resources: JSONValue, _ path: FieldPath, known: (inout Validator, String, FieldPath) -> Void
+    ) -> (requests: [String: Quantity], limits: [String: Quantity]) {
+        let limits = quantities(resources["limits"], path["limits"], known)
+        let requests = quantities(resources["requests"], path["requests"], known)
         for (name, request) in requests {
             let overcommits = !name.hasPrefix("hugepages-") && !Self.isExtended(name)
             guard let limit = limits[name] else {
@@ -31,20 +86,17 @@ extension Validator {
         if all.contains(where: { $0.hasPrefix("hugepages-") }), !all.contains("cpu"), !all.contains("memory") {
             add(.forbidden(path, "HugePages require cpu or memory"))
         }
+        return (requests, limits)
     }
 
-    private mutating func containerQuantities(_ list: JSONValue?, _ path: FieldPath) -> [String: Quantity] {
+    private mutating func quantities(
+        _ list: JSONValue?, _ path: FieldPath, _ known: (inout Validator, String, FieldPath) -> Void
+    ) -> [String: Quantity] {
         var result: [String: Quantity] = [:]
         for (name, value) in list?.object ?? [:] {
             let place = path.key(name)
             check(Names.qualifiedName(name), place, name)
-            if !name.contains("/") {
-                if !Self.containerResources.contains(name), !name.hasPrefix("hugepages-") {
-                    add(.invalid(place, name, "must be a standard resource for containers"))
-                }
-            } else if !Self.isNative(name), !Self.isExtended(name) {
-                add(.invalid(place, name, "doesn't follow extended resource name standard"))
-            }
+            known(&self, name, place)
             if let amount = quantityOfResource(name, value, place) { result[name] = amount }
         }
         return result

@@ -55,10 +55,10 @@ struct ResourceAmounts: Sendable, Hashable {
         }
     }
 
-    /// Each amount held at `bound`, whichever its sign.
+    /// Each amount between nothing and `bound`: a pod that needs less than nothing would make room that is not there.
     var held: ResourceAmounts {
         var copy = self
-        func held(_ amount: Int64) -> Int64 { min(max(amount, -Self.bound), Self.bound) }
+        func held(_ amount: Int64) -> Int64 { min(max(amount, 0), Self.bound) }
         copy.milliCPU = held(milliCPU)
         copy.memory = held(memory)
         copy.ephemeralStorage = held(ephemeralStorage)
@@ -89,8 +89,8 @@ extension JSONValue {
 
 /// What a pod asks of its node: the sum of its containers, or the most its init phase needs, plus its overhead.
 ///
-/// Restartable init containers (sidecars) run on beside all that starts after them. Pod-level resources override the
-/// sum for the resources they name.
+/// Restartable init containers (sidecars) run on beside all that starts after them. What the pod says as a whole counts
+/// for the resources that it names, where that is more.
 struct PodRequests: Sendable {
     var amounts: ResourceAmounts
     /// CPU and memory with upstream's stand-ins (100 m, 200 MiB) for containers that ask for none: used by scores
@@ -136,10 +136,13 @@ struct PodRequests: Sendable {
         sum += sidecars
         sum.raise(to: peak)
         if let whole = spec?["resources"]?["requests"], whole.object != nil {
+            // A pod as a whole cannot need less than its parts, whatever is stored.
             let podLevel = ResourceAmounts(whole)
-            if whole["cpu"] != nil { sum.milliCPU = podLevel.milliCPU }
-            if whole["memory"] != nil { sum.memory = podLevel.memory }
-            for (name, amount) in podLevel.scalar where name.hasPrefix("hugepages-") { sum.scalar[name] = amount }
+            sum.milliCPU = max(sum.milliCPU, podLevel.milliCPU)
+            sum.memory = max(sum.memory, podLevel.memory)
+            for (name, amount) in podLevel.scalar where name.hasPrefix("hugepages-") {
+                sum.scalar[name] = max(sum.scalar[name] ?? 0, amount)
+            }
         }
         sum += ResourceAmounts(spec?["overhead"])
         return sum.held

@@ -84,7 +84,8 @@ struct PodAdmission {
     /// Whether a resource is of others than Kubernetes itself, as `example.com/device` is.
     private static func isExtended(_ name: String) -> Bool { name.contains("/") && !name.contains("kubernetes.io/") }
 
-    /// CPU in thousandths, the rest in units: the larger of what runs together and of what each init container needs.
+    /// CPU in thousandths, the rest in units: the larger of what runs together, of what each init container needs, and of
+    /// what the pod asks for as a whole.
     static func requests(_ pod: Pod) -> [String: Int64] {
         func amounts(_ container: Container) -> [String: Int64] {
             let requests = container.resources?.requests ?? [:]
@@ -112,11 +113,16 @@ struct PodAdmission {
         }
         total.merge(sidecars, uniquingKeysWith: { $0.saturatingSum($1) })
         total.merge(peak, uniquingKeysWith: max)
-        for (name, text) in pod.spec.overhead {
-            let amount = (name == "cpu" ? Quantities.milli(text) : Quantities.value(text)) ?? 0
-            total[name] = (total[name] ?? 0).saturatingSum(amount)
+        func read(_ name: String, _ text: String) -> Int64 {
+            max((name == "cpu" ? Quantities.milli(text) : Quantities.value(text)) ?? 0, 0)
         }
-        return total
+        // What the pod asks for as a whole counts where that is more: no pod needs less than its parts.
+        for (name, text) in pod.spec.resources?.requests ?? [:] where QuotaUsage.isSaidAtOnce(name) {
+            total[name] = max(total[name] ?? 0, read(name, text))
+        }
+        for (name, text) in pod.spec.overhead { total[name] = (total[name] ?? 0).saturatingSum(read(name, text)) }
+        // A pod that needs less than nothing would make room that is not there.
+        return total.mapValues { max($0, 0) }
     }
 
     /// The first host port that would take what is sent to the node itself. On the node's network nothing is taken: there
