@@ -86,7 +86,7 @@ let modules = [
         dependencies: ["CLinux", "JSON", "Linux", "NFTables", "Namespaces", "Netlink", "Telemetry"]),
     Module(
         name: "Volumes", tier: "Node",
-        dependencies: ["CLinux", "JSON", "KubeAPI", "Linux", "Mounts", "Numbers", "Telemetry"]),
+        dependencies: ["AsyncIO", "CLinux", "JSON", "KubeAPI", "Linux", "Mounts", "Numbers", "Telemetry"]),
     Module(
         name: "KubeProxy", tier: "Node",
         dependencies: [

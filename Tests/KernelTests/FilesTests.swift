@@ -76,6 +76,38 @@ import Testing
         #expect(!Files.exists(tree))
     }
 
+    @Test(arguments: ["/dev/shm", "/tmp"]) func `a wide tree is removed whole`(place: String) throws {
+        // Directories between files: each is gone into, and the rest is found again, by place, behind it.
+        let tree = "\(place)/swiftlet-wide-\(getpid())"
+        try Files.makeDirectories(tree)
+        defer { try? Files.removeTree(tree) }  // where the test has failed before
+        let names = 1_500
+        for index in 0..<names {
+            try Files.makeDirectories("\(tree)/d\(index)/e/f")
+            try Files.write("\(tree)/n\(index)", [], flags: O_WRONLY | O_CREAT)
+            try Files.write("\(tree)/d\(index)/e/n", [], flags: O_WRONLY | O_CREAT)
+        }
+        #expect(try Files.usage(tree).inodes == UInt64(1 + 5 * names))
+        try Files.removeTree(tree)
+        #expect(!Files.exists(tree))
+    }
+
+    @Test func `what many levels have read is read again when the walk comes back`() throws {
+        let tree = "/dev/shm/swiftlet-levels-\(getpid())"
+        try Files.makeDirectories(tree)
+        defer { try? Files.removeTree(tree) }  // where the test has failed before
+        var current = try FileDescriptor.open(tree, O_RDONLY | O_DIRECTORY)
+        let (depth, names) = (200, 200)
+        for _ in 0..<depth {
+            for index in 0..<names { #expect(mknodat(current.raw, "n\(index)", S_IFREG | 0o600, 0) == 0) }
+            #expect(mkdirat(current.raw, "d", 0o755) == 0)
+            current = try current.open(below: "d", O_RDONLY | O_DIRECTORY)
+        }
+        #expect(try Files.usage(tree).inodes == UInt64(1 + depth * (names + 1)))
+        try Files.removeTree(tree)
+        #expect(!Files.exists(tree))
+    }
+
     @Test func `a mount below a tree is not emptied`() throws {
         try #require(getuid() == 0)
         let tree = directory.path + "/tree"

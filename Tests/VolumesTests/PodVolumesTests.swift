@@ -14,7 +14,7 @@ import Volumes
 
     init() throws {
         scratch = try Scratch()
-        volumes = PodVolumes(directory: scratch("pod"), sources: sources)
+        volumes = PodVolumes(directory: scratch("pod"), uid: "u", namespace: "default", sources: sources)
     }
 
     /// Mounts one volume of `source` and returns where it is.
@@ -171,8 +171,9 @@ import Volumes
         #expect(try mode(path) == 0o777)
         try put(path + "/kept", "1")
         // A kubelet that starts again finds what is there.
-        let again = try await PodVolumes(directory: scratch("pod"), sources: sources).mount(
-            pod([["name": "v", "emptyDir": [:]]]))
+        let again = try await PodVolumes(directory: scratch("pod"), uid: "u", namespace: "default", sources: sources)
+            .mount(
+                pod([["name": "v", "emptyDir": [:]]]))
         #expect(try text(#require(again["v"]).path + "/kept") == "1")
     }
 

@@ -34,18 +34,30 @@ extension FileDescriptor {
             }
             if count == 0 { return }
             unsafe buffer.withUnsafeBytes { bytes in
-                // struct linux_dirent64: u64 inode, i64 offset, u16 record length, u8 type, name with its 0.
-                var start = 0
-                while start + 19 <= count {
-                    let length = Int(unsafe bytes.loadUnaligned(fromByteOffset: start + 16, as: UInt16.self))
-                    let name = unsafe bytes[(start + 19)..<(start + length)].prefix { $0 != 0 }
-                    if unsafe !name.elementsEqual(".".utf8), unsafe !name.elementsEqual("..".utf8) {
-                        let inode = unsafe bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)
-                        unsafe body(name, FileKind(entryType: bytes[start + 18]), inode)
-                    }
-                    start += length
+                unsafe FileDescriptor.forEachEntry(in: bytes, count) { name, kind, inode, _ in
+                    unsafe body(name, kind, inode)
                 }
             }
+        }
+    }
+
+    /// Calls `body` with the name, kind and inode of each entry that getdents64 has written, but `.` and `..`, and with the
+    /// place in the directory behind it.
+    static func forEachEntry(
+        in bytes: UnsafeRawBufferPointer, _ count: Int,
+        _ body: (Slice<UnsafeRawBufferPointer>, FileKind, UInt64, Int64) -> Void
+    ) {
+        // struct linux_dirent64: u64 inode, i64 offset, u16 record length, u8 type, name with its 0.
+        var start = 0
+        while start + 19 <= count {
+            let length = Int(unsafe bytes.loadUnaligned(fromByteOffset: start + 16, as: UInt16.self))
+            let name = unsafe bytes[(start + 19)..<(start + length)].prefix { $0 != 0 }
+            if unsafe !name.elementsEqual(".".utf8), unsafe !name.elementsEqual("..".utf8) {
+                let inode = unsafe bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)
+                let end = unsafe bytes.loadUnaligned(fromByteOffset: start + 8, as: Int64.self)
+                unsafe body(name, FileKind(entryType: bytes[start + 18]), inode, end)
+            }
+            start += length
         }
     }
 }

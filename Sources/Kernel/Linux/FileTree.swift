@@ -21,18 +21,54 @@ extension FileDescriptor {
     /// entry and the directory it is in, and says whether to go into it; `leave` once all below such an entry was visited.
     /// Takes two descriptors and no recursion. What vanishes meanwhile and what is mounted there are passed over; a
     /// directory that is moved elsewhere while the walk is in it ends the walk (ESTALE).
+    ///
+    /// A directory is read a piece at a time: names cost whoever made them nothing (hard links), and are never all in
+    /// memory. With `removing`, what is visited goes, and the places of what is left may change with it.
     public borrowing func walkTree(
+        removing: Bool = false,
         enter: (borrowing FileDescriptor, TreeEntry) throws(Errno) -> Bool,
         leave: (borrowing FileDescriptor, TreeEntry) throws(Errno) -> Void = { _, _ in }
     ) throws(Errno) {
         var current = try open(below: ".", O_RDONLY | O_DIRECTORY)
-        var levels = [WalkedLevel(inode: try current.inode(), rest: try current.treeEntries())]
+        var levels = [WalkedLevel(inode: try current.inode())]
+        var buffer = [UInt8](repeating: 0, count: 32 * 1024)
+        // How many entries all levels hold, and the first of those that hold any.
+        var held = 0
+        var outermost = 0
         while let depth = levels.indices.last {
-            if let entry = levels[depth].rest.popLast() {
-                guard try enter(current, entry), let next = try current.openDirectory(entry) else { continue }
-                levels.append(WalkedLevel(inode: try next.inode(), entry: entry, rest: try next.treeEntries()))
-                current = next
-            } else if let entry = levels.removeLast().entry, let above = levels.last {
+            if let next = levels[depth].rest.popLast() {
+                held -= 1
+                levels[depth].position = next.end
+                guard try enter(current, next.entry), let child = try current.openDirectory(next.entry) else {
+                    continue
+                }
+                levels[depth].isLeft = true
+                while held > WalkedLevel.limit, outermost < levels.count {
+                    // Read again from where it stands when the walk comes back.
+                    held -= levels[outermost].rest.count
+                    levels[outermost].rest = []
+                    outermost += 1
+                }
+                levels.append(WalkedLevel(inode: try child.inode(), entry: next.entry))
+                current = child
+                continue
+            }
+            if !levels[depth].isAtEnd {
+                let read = try current.treeEntries(from: levels[depth].position, &buffer)
+                levels[depth].rest = read
+                levels[depth].isAtEnd = read.isEmpty
+                held += read.count
+                outermost = min(outermost, depth)
+                continue
+            }
+            if removing, levels[depth].isLeft {
+                // Opened anew after a directory in it had gone: file systems that count places have passed some over.
+                levels[depth].isLeft = false
+                levels[depth].isAtEnd = false
+                levels[depth].position = 0
+                continue
+            }
+            if let entry = levels.removeLast().entry, let above = levels.last {
                 let parent = try current.open(below: "..", O_RDONLY | O_DIRECTORY, resolve: [])
                 // Whoever moves directories about while they are walked must not lead the walk out of the tree.
                 guard try parent.inode() == above.inode else { throw Errno(ESTALE, "leave \(entry.text)") }
@@ -79,14 +115,35 @@ extension FileDescriptor {
         return WalkedInode(device: status.device, number: status.inode)
     }
 
-    /// The entries of this directory with their names as they are, without `.` and `..`.
-    borrowing func treeEntries() throws(Errno) -> [TreeEntry] {
-        var result: [TreeEntry] = []
-        unsafe try forEachEntry { name, kind, _ in
-            unsafe result.append(TreeEntry(name: name.map { CChar(bitPattern: $0) } + [0], kind: kind))
+    /// Some entries of this directory from `position` on, the last first, with their names as they are, without `.` and
+    /// `..`; none at its end.
+    private borrowing func treeEntries(
+        from position: Int64, _ buffer: inout [UInt8]
+    ) throws(Errno) -> [WalkedEntry] {
+        let number = raw
+        try systemCall("lseek") { lseek(number, off_t(position), SEEK_SET) }
+        var result: [WalkedEntry] = []
+        while result.isEmpty {
+            let count = try kernelCall("getdents64") {
+                unsafe buffer.withUnsafeMutableBytes { unsafe clinux_getdents(number, $0.baseAddress, $0.count) }
+            }
+            if count == 0 { return [] }
+            unsafe buffer.withUnsafeBytes { bytes in
+                unsafe FileDescriptor.forEachEntry(in: bytes, count) { name, kind, _, end in
+                    let name = unsafe name.map { CChar(bitPattern: $0) } + [0]
+                    result.append(WalkedEntry(entry: TreeEntry(name: name, kind: kind), end: end))
+                }
+            }
         }
+        result.reverse()
         return result
     }
+}
+
+/// An entry, and the place in its directory behind it.
+private struct WalkedEntry {
+    var entry: TreeEntry
+    var end: Int64
 }
 
 private struct WalkedInode: Equatable {
@@ -94,11 +151,24 @@ private struct WalkedInode: Equatable {
     var number: UInt64
 }
 
-/// A directory the walk is in: how to know it again, under which name it was entered (none: the top), what is left of it.
+/// A directory the walk is in: how to know it again, under which name it was entered (none: the top), what was read of it
+/// and not visited yet, and how far it has been visited.
 private struct WalkedLevel {
+    /// How many entries all levels may hold together: no depth makes it more.
+    static let limit = 16_384
+
     var inode: WalkedInode
     var entry: TreeEntry?
-    var rest: [TreeEntry]
+    var rest: [WalkedEntry] = []
+    var position: Int64 = 0
+    var isAtEnd = false
+    /// A directory in it has been visited since it was read from its beginning.
+    var isLeft = false
+
+    init(inode: WalkedInode, entry: TreeEntry? = nil) {
+        self.inode = inode
+        self.entry = entry
+    }
 }
 
 extension Files {
@@ -122,6 +192,7 @@ extension Files {
                 unsafe clinux_openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
             })
         try tree.walkTree(
+            removing: true,
             enter: { (parent, entry) throws(Errno) in try !removeAlone(entry, at: parent.raw) },
             leave: { (parent, entry) throws(Errno) in try removeEmpty(entry, at: parent.raw) })
         try removeEmpty(top, at: directory)

@@ -136,6 +136,9 @@ public actor Kubelet {
 
     /// Finds the shims of pods that run: they wait to be adopted.
     private func findOrphans() async throws {
+        if Files.exists(removedDirectory) {
+            removeAside(try Files.list(removedDirectory).map { "\(removedDirectory)/\($0.name)" })
+        }
         // Side by side: all have to wait for the slowest one only.
         try await withThrowingTaskGroup(of: Void.self) { group in
             for entry in try Files.list(settings.runDirectory + "/pods") where entry.kind == .directory {
@@ -185,14 +188,34 @@ public actor Kubelet {
         do {
             let (directory, podDirectory) = (settings.podRunDirectory(uid), settings.podDirectory(uid))
             endProcesses(uid)
-            try await Blocking.run(.pod(uid)) {
+            let aside = "\(removedDirectory)/\(uid).\(KernelClock.wall.now())"
+            let isLeft = try await Blocking.run(.pod(uid)) {
                 for path in [directory, podDirectory] where Files.exists(path) {
                     try PodVolumes.unmountAll(below: path)
-                    try Files.removeTree(path)
                 }
+                if Files.exists(directory) { try Files.removeTree(directory) }
+                guard Files.exists(podDirectory) else { return false }
+                try Files.makeDirectories(Files.parent(of: aside), mode: 0o700)
+                try Files.rename(podDirectory, to: aside)
+                return true
             }
+            if isLeft { removeAside([aside]) }
         } catch {
             logger.warning("remove what a pod left", ["pod": uid, "error": "\(error)"])
+        }
+    }
+
+    private var removedDirectory: String { settings.rootDirectory + "/removed" }
+
+    /// Removes what was put aside. There may be millions of files: nobody waits for it, and if the node ends before it has
+    /// ended, the next kubelet goes on.
+    private func removeAside(_ paths: [String]) {
+        Task { [logger] in
+            for path in paths {
+                do { try await Blocking.run(.files("", .removing)) { try Files.removeTree(path) } } catch {
+                    logger.warning("remove what a pod left", ["path": path, "error": "\(error)"])
+                }
+            }
         }
     }
 
@@ -306,10 +329,14 @@ public actor Kubelet {
         let wasOver = over.removeValue(forKey: pod.uid) != nil
         if let worker = workers[pod.uid] { return await worker.delete(grace: 0) }
         guard wasOver else { return }
-        do {
-            try await Blocking.run(.pod(pod.uid)) { [services] in try Sandbox(services: services, pod: pod).forget() }
-        } catch {
-            logger.warning("remove the directories of a pod that was over", ["pod": pod.key, "error": "\(error)"])
+        Task { [services, logger] in
+            do {
+                try await Blocking.run(.files(pod.metadata.namespace ?? "", .removing)) {
+                    try Sandbox(services: services, pod: pod).forget()
+                }
+            } catch {
+                logger.warning("remove the directories of a pod that was over", ["pod": pod.key, "error": "\(error)"])
+            }
         }
     }
 

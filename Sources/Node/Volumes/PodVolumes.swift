@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 internal import CLinux
 internal import Glibc
 internal import JSON
@@ -22,13 +23,18 @@ public struct MountedVolume: Sendable, Hashable {
 public actor PodVolumes {
     private let directory: String
     private let sources: any VolumeSources
+    /// Where the pod's files are gone over: they are as many as it likes, and a file system may hang.
+    private let cause: Blocking.Cause
+    private let namespace: String
     private(set) var mounted: [String: MountedVolume] = [:]
     private var tokens: [String: KeptToken] = [:]
 
     /// - Parameter directory: The pod's own, `/var/lib/kubelet/pods/<uid>`.
-    public init(directory: String, sources: any VolumeSources) {
+    public init(directory: String, uid: String, namespace: String, sources: any VolumeSources) {
         self.directory = directory
         self.sources = sources
+        self.namespace = namespace
+        cause = .pod(uid)
     }
 
     /// Makes every volume of the pod that is not there yet. Idempotent: also after a restart of the kubelet.
@@ -56,8 +62,10 @@ public actor PodVolumes {
 
     private func mount(_ volume: Volume, of pod: Pod) async throws -> MountedVolume {
         do {
-            if let emptyDir = volume.emptyDir { return try mount(emptyDir, volume.name, pod) }
-            if let hostPath = volume.hostPath { return try HostPath.check(hostPath, volume: volume.name) }
+            if let emptyDir = volume.emptyDir { return try await mount(emptyDir, volume.name, pod) }
+            if let hostPath = volume.hostPath {
+                return try await Blocking.run(cause) { try HostPath.check(hostPath, volume: volume.name) }
+            }
             if isProjected(volume) { return try await mountProjected(volume, of: pod) }
             if let claim = volume.persistentVolumeClaim {
                 let local = try await sources.localPath(claim: claim.claimName, namespace: pod.metadata.namespace ?? "")
@@ -72,7 +80,7 @@ public actor PodVolumes {
             throw MountFailure(volume: volume.name, "\(error)")
         }
         let known = volume.json.keys.filter { $0 != "name" }
-        if known.isEmpty { return try mount(EmptyDirVolumeSource(json: [:]), volume.name, pod) }
+        if known.isEmpty { return try await mount(EmptyDirVolumeSource(json: [:]), volume.name, pod) }
         throw MountFailure(
             .refused, volume: volume.name,
             "this node has no driver for volumes of type \(known.joined(separator: ", "))")
@@ -99,21 +107,23 @@ public actor PodVolumes {
         "\(directory)/volumes/kubernetes.io~image/\(name)"
     }
 
-    private func mount(_ source: EmptyDirVolumeSource, _ name: String, _ pod: Pod) throws -> MountedVolume {
+    private func mount(_ source: EmptyDirVolumeSource, _ name: String, _ pod: Pod) async throws -> MountedVolume {
         let path = PodVolumes.emptyDirectory(name, of: directory)
-        try Files.makeDirectories(path, mode: 0o750)
-        switch source.medium ?? "" {
-        case "": break
-        case "Memory":
-            let limit = source.sizeLimit.flatMap { Quantity($0)?.value }.flatMap { $0 > 0 ? $0 : nil }
-            try Tmpfs.mount(path, size: limit)
-        case let medium:
-            throw MountFailure(.refused, volume: name, "emptyDir medium \(medium) is not supported on this node")
+        return try await Blocking.run(cause) {
+            try Files.makeDirectories(path, mode: 0o750)
+            switch source.medium ?? "" {
+            case "": break
+            case "Memory":
+                let limit = source.sizeLimit.flatMap { Quantity($0)?.value }.flatMap { $0 > 0 ? $0 : nil }
+                try Tmpfs.mount(path, size: limit)
+            case let medium:
+                throw MountFailure(.refused, volume: name, "emptyDir medium \(medium) is not supported on this node")
+            }
+            // Whoever the container runs as may write.
+            try Files.setPermissions(path, 0o777)
+            try Ownership.apply(path, pod.spec.securityContext)
+            return MountedVolume(path: path)
         }
-        // Whoever the container runs as may write.
-        try Files.setPermissions(path, 0o777)
-        try Ownership.apply(path, pod.spec.securityContext)
-        return MountedVolume(path: path)
     }
 
     // MARK: - Content of API objects
@@ -134,11 +144,12 @@ public actor PodVolumes {
             try await token(key, make)
         }.files()
         do {
-            try Files.setPermissions(path, 0o755)
-            let group = try Ownership.group(pod.spec.securityContext)?.number
-            let changed = try AtomicWriter(directory: path).write(files, group: group)
-            return changed
-        } catch {
+            return try await Blocking.run(cause) {
+                try Files.setPermissions(path, 0o755)
+                let group = try Ownership.group(pod.spec.securityContext)?.number
+                return try AtomicWriter(directory: path).write(files, group: group)
+            }
+        } catch let error as Errno {
             throw MountFailure(volume: volume.name, "\(error)")
         }
     }
@@ -159,9 +170,12 @@ public actor PodVolumes {
     // MARK: - The end
 
     /// Unmounts and removes all that was made for the pod. A mount that is still in use is detached.
-    public func unmount() throws {
+    public func unmount() async throws {
         mounted = [:]
-        try PodVolumes.cleanUp(directory)
+        // Whoever asks may have been cancelled: what was made has to go all the same.
+        try await Task { [directory, namespace] in
+            try await Blocking.run(.files(namespace, .removing)) { try PodVolumes.cleanUp(directory) }
+        }.value
     }
 
     /// Unmounts everything below `directory`, the deepest first.

@@ -8,7 +8,7 @@
 public enum Blocking {
     /// On whose account work is done.
     public struct Cause: Hashable, Sendable {
-        enum Kind: Int, CaseIterable, Sendable { case own, pod, image, name, ownName }
+        enum Kind: Int, CaseIterable, Sendable { case own, pod, files, image, name, ownName }
 
         let kind: Kind
         let key: String
@@ -17,6 +17,13 @@ public enum Blocking {
         public static let own = Cause(kind: .own, key: "")
         /// A pod's, or of one container: its mounts, its files, its network.
         public static func pod(_ id: String) -> Cause { Cause(kind: .pod, key: id) }
+        /// Going over or removing trees of files that pods of `namespace` made, however large: `work` says what for. Its
+        /// threads are the last to get a processor.
+        public static func files(_ namespace: String, _ work: FileWork) -> Cause {
+            Cause(kind: .files, key: "\(work) \(namespace)")
+        }
+        /// Work that has threads of its own in each namespace: what takes long in one keeps the other waiting for nothing.
+        public enum FileWork: Sendable { case measuring, removing }
         /// Of an image: unpacking takes as long as its layers are large.
         public static func image(_ reference: String) -> Cause { Cause(kind: .image, key: reference) }
         /// Resolving a name that `asker` has chosen; without one, a name of the node's configuration.
@@ -49,7 +56,7 @@ public enum Blocking {
 
     /// Threads and work of one kind, for metrics.
     public struct Usage: Sendable {
-        /// `own`, `pod`, `image`, `name` or `ownName`.
+        /// `own`, `pod`, `files`, `image`, `name` or `ownName`.
         public let kind: String
         /// Pieces of work that have a thread, and that wait for one.
         public let running, waiting: Int
@@ -77,6 +84,7 @@ extension BlockingPool {
     // and waiting for them costs a thread that sleeps.
     private static let own = BlockingPool(limit: 32, perCause: 32)
     private static let pod = BlockingPool(limit: 512, perCause: 2)
+    private static let files = BlockingPool(limit: 64, perCause: 2, isPatient: true)
     private static let image = BlockingPool(limit: 64, perCause: 2)
     private static let name = BlockingPool(limit: 128, perCause: 2)
     private static let ownName = BlockingPool(limit: 16, perCause: 16)
@@ -85,6 +93,7 @@ extension BlockingPool {
         switch kind {
         case .own: own
         case .pod: pod
+        case .files: files
         case .image: image
         case .name: name
         case .ownName: ownName

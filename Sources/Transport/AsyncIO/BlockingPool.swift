@@ -94,11 +94,14 @@ final class BlockingPool: Sendable {
     }
 
     let limit: Int
+    /// Whether its threads have a processor only where nobody else wants it.
+    private let isPatient: Bool
     private let state: Mutex<State>
     private let signal = CountingSemaphore()
 
-    init(limit: Int, perCause: Int) {
+    init(limit: Int, perCause: Int, isPatient: Bool = false) {
         self.limit = limit
+        self.isPatient = isPatient
         state = Mutex(State(queue: BlockingQueue(perCause: perCause)))
     }
 
@@ -116,7 +119,10 @@ final class BlockingPool: Sendable {
         guard isTaken else { return false }
         if mustStart {
             do {
-                try Thread.start { self.run() }
+                try Thread.start {
+                    if self.isPatient { Thread.yieldToOthers() }
+                    self.run()
+                }
             } catch {
                 // No thread to be had. Others will do it when there are any; else here, rather than never.
                 let mine = state.withLock { state in

@@ -6,6 +6,13 @@ internal import Linux
 
 /// Starts detached threads.
 enum Thread {
+    /// Makes the calling thread the last to get a processor. It stays so: only threads that end as such are made so.
+    static func yieldToOthers() {
+        // Of the thread, and not of the process, on Linux; asking for less is never refused.
+        let result = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 15)
+        precondition(result == 0, "a thread may always ask for less")
+    }
+
     private final class Body: Sendable {
         let run: @Sendable () -> Void
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }

@@ -47,6 +47,8 @@ actor PodWorker {
     var stopDeadlines: [String: Int64] = [:]
     private var sandboxFailures: CrashBackoff
     private var sandboxNotBefore: Int64 = 0
+    /// When its volumes may be measured again.
+    private var storageNotBefore: Int64 = 0
     private let firstSeen: Int64
     private var hasTornDown = false
     private var hasPublished = false
@@ -61,7 +63,9 @@ actor PodWorker {
         self.onFinish = onFinish
         firstSeen = KernelClock.wall.now()
         sandboxFailures = CrashBackoff(maximum: 300_000_000_000)
-        volumes = PodVolumes(directory: services.settings.podDirectory(pod.uid), sources: services.objects)
+        volumes = PodVolumes(
+            directory: services.settings.podDirectory(pod.uid), uid: pod.uid,
+            namespace: pod.metadata.namespace ?? "", sources: services.objects)
         (pokes, pokeContinuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -146,15 +150,26 @@ actor PodWorker {
         poke()
     }
 
-    /// Ends the pod when one of its volumes holds more than it may.
-    func checkStorage() async {
-        guard !isTerminating else { return }
+    /// Begins to look whether one of its volumes holds more than it may, which ends the pod.
+    func checkStorage() {
+        guard !isTerminating, tasks["storage"] == nil, KernelClock.monotonic.now() >= storageNotBefore else { return }
         let limits = StorageLimits(pod, directory: services.settings.podDirectory(uid))
         guard !limits.isEmpty else { return }
+        tasks["storage"] = Task {
+            await measure(limits)
+            tasks["storage"] = nil
+        }
+    }
+
+    /// One that takes long, for as many files as there are, is not begun again before it has rested twenty times as long.
+    private func measure(_ limits: StorageLimits) async {
         do {
-            guard let verdict = try await Blocking.run(.pod(uid), { try limits.excess() }), !isTerminating else {
-                return
+            let (verdict, took) = try await Blocking.run(.files(pod.metadata.namespace ?? "", .measuring)) {
+                let begun = KernelClock.monotonic.now()
+                return (try limits.excess(), KernelClock.monotonic.now() - begun)
             }
+            storageNotBefore = KernelClock.monotonic.now() + took * 20
+            guard let verdict, !isTerminating else { return }
             services.events.warning(pod, verdict.reason, verdict.message)
             terminate(grace: 1, verdict: verdict)
         } catch {
@@ -209,7 +224,7 @@ actor PodWorker {
                 if !hasTornDown {
                     tasks["teardown"] = Task { await tearDown() }
                 } else if isDeleted, !mayDelete {
-                    release()
+                    tasks["teardown"] = Task { await release() }
                 }
             case .wait(let until): earliest = min(earliest ?? .max, until)
             }
@@ -513,7 +528,7 @@ actor PodWorker {
             addresses = addresses ?? []
             try await unmountImageVolumes()
             try await volumes.unmount()
-            if isDeleted { try forget() }
+            if isDeleted { try await forget() }
         } catch {
             hasTornDown = false
             logger.error("tear the pod down", ["error": "\(error)"])
@@ -540,9 +555,12 @@ actor PodWorker {
         }
     }
 
-    private func forget() throws {
+    private func forget() async throws {
         mayDelete = true
-        try Sandbox(services: services, pod: pod).forget()
+        let sandbox = Sandbox(services: services, pod: pod)
+        try await Task { [namespace = pod.metadata.namespace ?? ""] in
+            try await Blocking.run(.files(namespace, .removing)) { try sandbox.forget() }
+        }.value
     }
 
     /// Where no API object has to go first, the pod is over.
@@ -551,8 +569,12 @@ actor PodWorker {
     }
 
     /// The containers had ended by themselves, and the pod stayed until it was deleted.
-    private func release() {
-        do { try forget() } catch { logger.warning("remove the pod's directories", ["error": "\(error)"]) }
+    private func release() async {
+        defer {
+            tasks["teardown"] = nil
+            poke()
+        }
+        do { try await forget() } catch { logger.warning("remove the pod's directories", ["error": "\(error)"]) }
         publish()
         finishAlone()
     }
