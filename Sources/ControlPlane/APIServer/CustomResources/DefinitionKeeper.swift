@@ -216,15 +216,25 @@ final class DefinitionKeeper: Sendable {
         if let kind = CustomResources.stored(Self.named(definition.json)) {
             try await note(
                 name, resource, "True", "InstanceDeletionInProgress", "CustomResource deletion is in progress")
+            // What somebody holds on to may be much and large, and held for ever: no state of it is read twice, and the
+            // looks come ever less often.
+            var begun: [String: Int64] = [:]
+            var pause = Duration.milliseconds(200)
             while true {
-                for stored in core.storage.all(kind) { try await delete(stored, kind) }
+                var left: [String: Int64] = [:]
+                for stored in core.storage.all(kind) {
+                    left[stored.key] = stored.revision
+                    if begun[stored.key] != stored.revision { try await delete(stored, kind) }
+                }
+                pause = begun == left ? min(pause * 2, .seconds(10)) : .milliseconds(200)
+                begun = left
                 // Without the definition nobody could ever name them.
                 for stored in core.storage.unreadable(kind) {
                     core.logger.warning("an object that cannot be read goes with its definition", ["key": stored.key])
                     _ = try await core.storage.remove(unreadable: stored, kind, by: .server)
                 }
                 if core.storage.all(kind).isEmpty { break }
-                try await Task.sleep(for: .milliseconds(200))
+                try await Task.sleep(for: pause)
             }
         }
         try await note(name, resource, "False", "InstanceDeletionCompleted", "removed all instances")
@@ -259,10 +269,9 @@ final class DefinitionKeeper: Sendable {
     }
 
     private func delete(_ stored: StoredObject, _ kind: ResourceKind) async throws(APIError) {
-        let object = try APIObject(stored)
-        if object.deletionTimestamp != nil { return }
+        let place = ObjectStorage.place(of: stored.key, kind)
         let request = ParsedRequest(
-            HTTPRequest(method: "DELETE", target: kind.id.path(namespace: object.namespace, name: object.name)))
+            HTTPRequest(method: "DELETE", target: kind.id.path(namespace: place.namespace, name: place.name)))
         let scope = RequestScope(
             core: core, request: request, user: RequestUser(name: "system:apiserver", groups: [Authorizer.masters]),
             permission: .server,
@@ -270,7 +279,7 @@ final class DefinitionKeeper: Sendable {
             options: try QueryOptions(request.query), output: try OutputFormat(request))
         do throws(APIError) {
             _ = try await scope.delete(
-                name: object.name, namespace: object.namespace, DeleteOptions(query: scope.options))
+                name: place.name, namespace: place.namespace, DeleteOptions(query: scope.options))
         } catch {
             // Gone already is what was wanted.
             guard error.reason == "NotFound" else { throw error }

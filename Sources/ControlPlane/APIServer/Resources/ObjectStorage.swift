@@ -75,7 +75,7 @@ struct ObjectStorage: Sendable {
         /// Nothing is written.
         case none
         /// The object stays for those who must act first.
-        case mark(APIObject)
+        case mark(NewValue)
         case remove
     }
 
@@ -87,17 +87,12 @@ struct ObjectStorage: Sendable {
     ) async throws(APIError) -> Int64? {
         try permission.require(.delete, resource, namespace: namespace, name: name)
         let key = Self.key(resource, namespace: namespace, name: name)
-        var marked: NewValue?
-        if case .mark(let object) = ending {
-            marked = try StorableForm.value(of: object, resource, replacing: stored, typing: .checked)
-            // Whoever makes room is let.
-            marked?.usesReserve = true
-        }
         do throws(StoreError) {
             switch ending {
             case .none: return stored.revision
-            case .mark:
-                guard let marked else { return nil }
+            case .mark(var marked):
+                // Whoever makes room is let.
+                marked.usesReserve = true
                 return try await store.update(key, expected: stored.revision, marked).revision
             case .remove: return try await store.delete(key, expected: stored.revision).revision
             }
@@ -111,10 +106,15 @@ struct ObjectStorage: Sendable {
     func remove(
         unreadable stored: StoredObject, _ resource: ResourceKind, by permission: Permission
     ) async throws(APIError) -> Bool {
-        let names = stored.key.dropFirst(Self.prefix(resource).utf8.count).split(separator: "/").map(String.init)
-        let name = names.last ?? ""
+        let place = Self.place(of: stored.key, resource)
         return try await end(
-            stored, resource, namespace: names.count > 1 ? names[0] : "", name: name, by: permission, .remove) != nil
+            stored, resource, namespace: place.namespace, name: place.name, by: permission, .remove) != nil
+    }
+
+    /// The namespace, where it has one, and the name of the object with a key.
+    static func place(of key: String, _ resource: ResourceKind) -> (namespace: String, name: String) {
+        let names = key.dropFirst(prefix(resource).utf8.count).split(separator: "/").map(String.init)
+        return (names.count > 1 ? names[0] : "", names.last ?? "")
     }
 
     /// What a change of an object comes to.

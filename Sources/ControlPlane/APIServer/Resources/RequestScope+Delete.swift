@@ -78,26 +78,25 @@ extension RequestScope {
         if !wanted.dryRun { try await removeWithNamespace(page.unreadable) }
         let admission = Admission(
             core: core, user: user, origin: request.origin, dryRun: wanted.dryRun, requestedName: info.name)
-        var items: [JSONValue] = []
         for stored in page.objects {
-            let object = try APIObject(stored)
+            let place = ObjectStorage.place(of: stored.key, resource)
             do throws(APIError) {
-                _ = try await delete(name: object.name, namespace: object.namespace, wanted) {
+                _ = try await delete(name: place.name, namespace: place.namespace, wanted) {
                     (last) throws(APIError) in try admission.validateDelete(last, resource: resource)
                 }
             } catch {
                 // Gone already is what was asked for.
                 guard error.reason == "NotFound" else { throw error }
             }
-            items.append(.object(StoredForm.outgoing(object, resource).json))
         }
-        var metadata: JSONObject = ["resourceVersion": .string(String(page.revision))]
-        if let token = page.continueToken { metadata["continue"] = .string(token) }
-        return try respond(
-            json: [
-                "kind": .string(resource.listKind), "apiVersion": .string(resource.apiVersion),
-                "metadata": .object(metadata), "items": .array(items),
-            ], schema: Machinery.listSchema(resource))
+        return try await show(page)
+    }
+
+    /// What a deletion makes of an object.
+    private struct Outcome: Sendable {
+        var old, marked: APIObject
+        var isImmediate: Bool
+        var ending: ObjectStorage.Ending
     }
 
     /// Deletes, or begins to. Returns the last state and whether the object is gone. `admit` refuses by throwing; it is
@@ -108,20 +107,30 @@ extension RequestScope {
     ) async throws(APIError) -> (APIObject, Bool) {
         for _ in 0..<64 {
             let stored = try storage.require(resource, namespace: namespace, name: name)
-            let old = StoredForm.outgoing(try APIObject(stored), resource)
-            try admit(old)
-            try checkPreconditions(wanted, old, name)
-            let (marked, immediate) = Deletion(options: wanted, resource: resource).mark(old)
-            if wanted.dryRun { return (marked, immediate) }
-            let ending: ObjectStorage.Ending =
-                immediate ? .remove : marked == old ? .none : .mark(StoredForm.incoming(marked, resource))
+            // A large object is read and written where nobody waits for it: a collection has many.
+            let outcome = try await apart(stored.bytes.count) { () throws(APIError) in
+                let old = StoredForm.outgoing(try APIObject(stored), resource)
+                let (marked, isImmediate) = Deletion(options: wanted, resource: resource).mark(old)
+                var ending = ObjectStorage.Ending.none
+                if isImmediate {
+                    ending = .remove
+                } else if marked != old {
+                    ending = .mark(
+                        try StorableForm.value(
+                            of: StoredForm.incoming(marked, resource), resource, replacing: stored, typing: .checked))
+                }
+                return Outcome(old: old, marked: marked, isImmediate: isImmediate, ending: ending)
+            }
+            try admit(outcome.old)
+            try checkPreconditions(wanted, outcome.old, name)
+            if wanted.dryRun { return (outcome.marked, outcome.isImmediate) }
             guard
                 let revision = try await storage.end(
-                    stored, resource, namespace: namespace, name: name, by: permission, ending)
+                    stored, resource, namespace: namespace, name: name, by: permission, outcome.ending)
             else { continue }
-            var result = immediate ? old : marked
+            var result = outcome.isImmediate ? outcome.old : outcome.marked
             result.resourceVersion = String(revision)
-            return (result, immediate)
+            return (result, outcome.isImmediate)
         }
         throw .modified(subject(name))
     }

@@ -44,7 +44,8 @@ extension RequestScope {
         return response
     }
 
-    private func show(_ page: Page) async throws(APIError) -> HTTPResponse {
+    /// A page as the client wants to see it.
+    func show(_ page: Page) async throws(APIError) -> HTTPResponse {
         var metadata: JSONObject = ["resourceVersion": .string(String(page.revision))]
         if let token = page.continueToken {
             metadata["continue"] = .string(token)

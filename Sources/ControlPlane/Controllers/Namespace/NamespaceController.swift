@@ -3,25 +3,49 @@
 import JSON
 import KubeAPI
 import KubeClient
+import Synchronization
 
 /// Empties namespaces that are being deleted, pods first, and lets them go when nothing is left.
 final class NamespaceController: Controller {
     let name = "namespace"
     private let context: ControllerContext
     private let namespaces: Informer<DynamicObject>
+    private let pods: Informer<DynamicObject>
+    private let passes = Mutex<[String: Pass]>([:])
     private let queue = WorkQueue<String>(baseDelay: .milliseconds(100), maximumDelay: .seconds(60))
+
+    /// How often a namespace was looked through, and what was left.
+    private struct Pass {
+        var tries = 0
+        var left: Int?
+    }
 
     init(_ context: ControllerContext) {
         self.context = context
         namespaces = context.informer(Kinds.namespaces)
-        namespaces.addHandler { [queue] change in
-            if case .deleted = change { return }
+        pods = context.informer(Kinds.pods)
+        namespaces.addHandler { [weak self, queue] change in
+            if case .deleted(let gone) = change {
+                self?.passes.withLock { $0[gone.json.objectUID] = nil }
+                return
+            }
+            // Its own conditions change with each look, which says by itself when the next one is.
+            if case .updated(let before, _) = change, before.json.objectIsBeingDeleted { return }
             if change.object.json.objectIsBeingDeleted { queue.add(change.object.json.objectName) }
+        }
+        // Pods end in their own time, and the rest waits for the last of them.
+        pods.addHandler { [namespaces, pods, queue] change in
+            guard case .deleted(let pod) = change else { return }
+            let name = pod.json.objectNamespace
+            guard namespaces.get(name)?.json.objectIsBeingDeleted == true, pods.list(namespace: name).isEmpty else {
+                return
+            }
+            queue.add(name, after: .milliseconds(50))
         }
     }
 
     func run() async {
-        await work(on: queue, workers: 4, after: [namespaces], logger: context.logger) {
+        await work(on: queue, workers: 4, after: [namespaces, pods], logger: context.logger) {
             [self] in try await sync($0)
         }
     }
@@ -34,14 +58,34 @@ final class NamespaceController: Controller {
             namespace = try await context.client.update(Kinds.namespaces, namespace, subresource: "status")
         }
         guard namespace.array("spec", "finalizers").contains("kubernetes") else { return }
-        let outcome = await empty(name)
+        let uid = namespace.objectUID
+        let begun = ContinuousClock.now
+        let outcome = await empty(name, isFirst: passes.withLock { $0[uid] == nil })
         try await writeConditions(&namespace, outcome)
         if outcome.isEmpty {
             try await finalize(name)
+            passes.withLock { $0[uid] = nil }
             return
         }
-        // Objects go in their own time: looked at again soon, or when the grace period of the slowest pod ends.
-        queue.add(name, after: outcome.estimate ?? .milliseconds(200))
+        queue.add(name, after: pause(uid, outcome, took: begun.duration(to: .now)))
+    }
+
+    /// When to look again. Objects go in their own time, or never: who has left a finalizer on many large ones makes each
+    /// look dear. So looks come ever less often while nothing goes, and never take more than a tenth of the time.
+    private func pause(_ uid: String, _ outcome: Outcome, took: Duration) -> Duration {
+        let left = outcome.remaining.values.reduce(0, +)
+        let tries = passes.withLock { passes in
+            var pass = passes[uid] ?? Pass()
+            if let before = pass.left { pass.tries = left < before ? max(pass.tries - 1, 0) : pass.tries + 1 }
+            pass.left = left
+            passes[uid] = pass
+            return pass.tries
+        }
+        return Self.pause(tries: tries, first: outcome.estimate ?? .milliseconds(200), took: took)
+    }
+
+    static func pause(tries: Int, first: Duration, took: Duration) -> Duration {
+        max(min(first * (1 << min(tries, 8)), .seconds(20)), took * 10)
     }
 
     private func finalize(_ name: String) async throws {
@@ -70,7 +114,7 @@ final class NamespaceController: Controller {
         var isEmpty: Bool { discoveryFailures.isEmpty && deletionErrors.isEmpty && remaining.isEmpty }
     }
 
-    private func empty(_ namespace: String) async -> Outcome {
+    private func empty(_ namespace: String, isFirst: Bool) async -> Outcome {
         var outcome = Outcome()
         let served: [ServedResource]
         do {
@@ -83,42 +127,89 @@ final class NamespaceController: Controller {
         }
         // Pods first: what they use (policies, secrets, services) must outlive them.
         let pods = served.filter { $0.id.group.isEmpty && $0.id.plural == "pods" }
-        for resource in pods { await empty(namespace, resource, &outcome) }
+        for resource in pods { await empty(namespace, resource, always: true, &outcome) }
         guard outcome.isEmpty || !outcome.remaining.keys.contains("pods.") else { return outcome }
         var seen: Set<String> = []
         for resource in served where !(resource.id.group.isEmpty && resource.id.plural == "pods") {
             // Events are served by two groups, and are the same objects.
             guard resource.id.plural != "events" || seen.insert("events").inserted else { continue }
-            await empty(namespace, resource, &outcome)
+            await empty(namespace, resource, always: isFirst, &outcome)
         }
         return outcome
     }
 
-    private func empty(_ namespace: String, _ resource: ServedResource, _ outcome: inout Outcome) async {
+    /// What is left of one resource in a namespace.
+    private struct Rest {
+        var count = 0
+        var finalizers: [String: Int] = [:]
+        /// Those that nobody has begun to delete.
+        var untouched: [JSONObject] = []
+        var longestGrace = 0
+    }
+
+    /// - Parameter always: Whether to delete also where nothing is seen that is not being deleted already: what cannot be
+    ///   read is seen by nobody, and a pod that is being deleted may have ended meanwhile.
+    private func empty(
+        _ namespace: String, _ resource: ServedResource, always: Bool, _ outcome: inout Outcome
+    ) async {
         let id = resource.id
         do {
-            if resource.verbs.contains("deletecollection") {
-                try await context.client.deleteCollection(
-                    id, namespace: namespace, options: DeleteOptions(propagationPolicy: .background))
-            } else if resource.verbs.contains("list") {
-                for object in try await context.client.list(id, namespace: namespace).items {
-                    try await deleteOne(id, object)
-                }
+            guard resource.verbs.contains("list") else {
+                if resource.verbs.contains("deletecollection") { try await deleteAll(id, namespace) }
+                return
             }
-            guard resource.verbs.contains("list") else { return }
-            let left = try await context.client.list(id, namespace: namespace).items
-            guard !left.isEmpty else { return }
+            let deletesAll = resource.verbs.contains("deletecollection")
+            if always, deletesAll { try await deleteAll(id, namespace) }
+            var left = try await look(id, namespace)
+            if !left.untouched.isEmpty {
+                if deletesAll {
+                    if !always { try await deleteAll(id, namespace) }
+                } else {
+                    for object in left.untouched { try await deleteOne(id, object) }
+                }
+                if !always || !deletesAll { left = try await look(id, namespace) }
+            }
+            guard left.count > 0 else { return }
             outcome.remaining["\(id.plural).\(id.group)"] = left.count
-            for object in left {
-                for finalizer in object.array("metadata", "finalizers").compactMap(\.string) {
-                    outcome.finalizers[finalizer, default: 0] += 1
-                }
-            }
-            if id.group.isEmpty, id.plural == "pods" { outcome.estimate = estimate(left) }
+            outcome.finalizers.merge(left.finalizers, uniquingKeysWith: +)
+            if id.group.isEmpty, id.plural == "pods" { outcome.estimate = estimate(left.longestGrace) }
         } catch {
             if let error = error as? StatusError, error.code == 404 || error.code == 405 { return }
             outcome.deletionErrors.append("\(id.plural).\(id.group): \(error)")
         }
+    }
+
+    /// Only metadata is looked at: whatever objects hold is not sent about.
+    private static let metadataOnly =
+        "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json"
+
+    /// Goes over all objects of a resource, some hundred at a time.
+    private func look(_ id: ResourceID, _ namespace: String) async throws -> Rest {
+        var rest = Rest()
+        var token = ""
+        repeat {
+            var query: [(name: String, value: String)] = [("limit", "500")]
+            if !token.isEmpty { query.append(("continue", token)) }
+            let page = try await context.client.request(
+                "GET", KubeClient.path(id, namespace: namespace), query: query, accept: Self.metadataOnly)
+            for object in (page["items"]?.array ?? []).compactMap(\.object) {
+                rest.count += 1
+                if !object.objectIsBeingDeleted { rest.untouched.append(object) }
+                for finalizer in object.array("metadata", "finalizers").compactMap(\.string) {
+                    rest.finalizers[finalizer, default: 0] += 1
+                }
+                rest.longestGrace = max(rest.longestGrace, object.int("metadata", "deletionGracePeriodSeconds") ?? 0)
+            }
+            token = page["metadata"]?["continue"]?.string ?? ""
+        } while !token.isEmpty
+        return rest
+    }
+
+    private func deleteAll(_ id: ResourceID, _ namespace: String) async throws {
+        _ = try await context.client.request(
+            "DELETE", KubeClient.path(id, namespace: namespace),
+            body: ["kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"],
+            accept: Self.metadataOnly)
     }
 
     private func deleteOne(_ id: ResourceID, _ object: JSONObject) async throws {
@@ -131,11 +222,8 @@ final class NamespaceController: Controller {
         }
     }
 
-    /// When to look again: pods that are on a node end by themselves, most of them soon.
-    private func estimate(_ pods: [JSONObject]) -> Duration {
-        let grace = pods.map { $0.int("metadata", "deletionGracePeriodSeconds") ?? 0 }.max() ?? 0
-        return .milliseconds(min(max(200, grace * 100), 2000))
-    }
+    /// When to look again first: pods that are on a node end by themselves, most of them soon.
+    private func estimate(_ grace: Int) -> Duration { .milliseconds(min(max(200, grace * 100), 2000)) }
 
     private func writeConditions(_ namespace: inout JSONObject, _ outcome: Outcome) async throws {
         var conditions = Conditions(namespace)
