@@ -2,6 +2,7 @@
 
 import JSON
 import KubeAPI
+import KubeClient
 import Netlink
 import Testing
 
@@ -141,7 +142,68 @@ struct RecordsTests {
         #expect(records.serial != serial)
     }
 
+    @Test func `what an answer costs does not grow with what there is beside it`() {
+        var records = Sample.records
+        let service = ObjectName("default", "wide")
+        let ports = (1...20_000).map { NamedPort("p\($0)", "tcp", UInt16($0)) }
+        records.setService(service, NamedService(.addresses([Sample.ip("10.43.0.99")]), ports))
+        records.setService(ObjectName("default", "far-wide"), NamedService(.headless, ports))
+        records.setSlice(
+            ObjectName("default", "far-wide-1"),
+            EndpointGroup(
+                service: ObjectName("default", "far-wide"), ports: ports,
+                members: (0..<250).map { .init(Netlink.IPAddress(10, 42, 7, UInt8($0)), hostname: "pod-\($0)") }))
+        func answer(_ name: String, _ type: RecordType, _ limit: Int) -> DNSAnswer? {
+            let question = DNSQuestion(DNSName(name + ".default.svc.cluster.local")!, type)
+            guard case .answer(let answer) = records.verdict(question, limit: limit) else { return nil }
+            return answer
+        }
+        let began = ContinuousClock.now
+        for _ in 0..<20 {
+            for name in ["wide", "far-wide"] {
+                // More than fits is nothing, with the flag that says so.
+                #expect(answer(name, .srv, 512) == DNSAnswer(isAuthoritative: true, isTruncated: true))
+                #expect(answer(name, .srv, 65535)?.isTruncated == true)
+            }
+            #expect(answer("wide", .a, 512)?.answers.count == 1)
+            #expect(answer("far-wide", .a, 512)?.isTruncated == true)
+            #expect(answer("far-wide", .a, 4096)?.answers.count == 250)
+            #expect(answer("far-wide", .aaaa, 512)?.answers == [])
+            #expect(answer("pod-77.far-wide", .a, 512)?.answers.map(\.content) == [.address(Sample.ip("10.42.7.77"))])
+        }
+        // A debug build took half a minute for one round of these when it looked at every port of every endpoint.
+        #expect(ContinuousClock.now - began < .seconds(10))
+        #expect(
+            Sample.ask("_p777._tcp.wide.default.svc.cluster.local", .srv, records)
+                == "NOERROR 100:777:wide.default.svc.cluster.local.")
+        #expect(
+            Sample.ask("_p777._tcp.pod-7.far-wide.default.svc.cluster.local", .srv, records) == "NXDOMAIN")
+        #expect(answer("_p777._tcp.far-wide", .srv, 65535)?.answers.count == 250)
+    }
+
+    @Test func `an answer that is cut says so, and is as short as can be`() throws {
+        let question = DNSQuestion(DNSName("wide.default.svc.cluster.local")!, .srv)
+        let bytes = DNSAnswer(isAuthoritative: true, isTruncated: true)
+            .encoded(DNSQuery(id: 7, question), limit: 512)
+        #expect(bytes.count < 60)
+        #expect(bytes[2] & 0x02 != 0)
+    }
+
     // MARK: Objects
+
+    @Test func `long lists that are cached as text say what they said`() throws {
+        let ports = (1...300).map { JSONValue.object(["name": .string("P\($0)"), "port": .integer(Int64($0))]) }
+        let service = Service(json: [
+            "metadata": ["name": "a", "namespace": "b"], "spec": ["clusterIP": "None", "ports": .array(ports)],
+        ])
+        let packed = service.packed("spec", "ports")
+        #expect(packed.json["spec"]?["ports"]?.string != nil)
+        let read = try #require(NamedService(packed.unpacked("spec", "ports")))
+        #expect(read == NamedService(service))
+        #expect(read.ports.named("p77", "tcp").map(\.number) == [77])
+        let short = Service(json: ["spec": ["ports": [["port": 1]]]])
+        #expect(short.packed("spec", "ports").json["spec"]?["ports"]?.array?.count == 1)
+    }
 
     @Test func `services are read by their type`() {
         func read(_ spec: JSONObject) -> NamedService? {
@@ -173,7 +235,7 @@ struct RecordsTests {
             ],
         ])
         let group = try #require(EndpointGroup(slice))
-        #expect(group.members.map(\.label) == ["one", "10-42-0-3"])
+        #expect(group.members.map(\.label) == ["10-42-0-3", "one"])
         #expect(group.service == ObjectName("b", "a"))
         #expect(group.ports == [NamedPort("x", "tcp", 8080)])
     }

@@ -35,7 +35,7 @@ extension JSONObject {
     /// Sets a member at a path, making the objects on the way; nil removes it.
     public mutating func set(_ path: String..., to value: JSONValue?) { set(path[...], value) }
 
-    private mutating func set(_ path: ArraySlice<String>, _ value: JSONValue?) {
+    mutating func set(_ path: ArraySlice<String>, _ value: JSONValue?) {
         guard let first = path.first else { return }
         if path.count == 1 {
             self[first] = value

@@ -18,9 +18,12 @@ final class ClusterCatalog: Sendable {
         records = Mutex(ClusterRecords(zone: zone, serial: UInt32(truncatingIfNeeded: Timestamp.now.seconds)))
         // Only what names are made of is cached.
         namespaces = Informer(client: client, logger: logger, transform: { $0.reduced() })
-        services = Informer(client: client, logger: logger, transform: { $0.reduced("spec") })
+        services = Informer(client: client, logger: logger, transform: { $0.reduced("spec").packed("spec", "ports") })
         slices = Informer(
-            client: client, logger: logger, transform: { $0.reduced("addressType", "endpoints", "ports") })
+            client: client, logger: logger,
+            transform: {
+                $0.reduced("addressType", "endpoints", "ports").packed("endpoints").packed("ports")
+            })
         addHandlers()
     }
 
@@ -30,14 +33,14 @@ final class ClusterCatalog: Sendable {
         }
         services.addHandler { [weak self] change in
             let service = change.object
-            let value = change.isDeletion ? nil : NamedService(service)
+            let value = change.isDeletion ? nil : NamedService(service.unpacked("spec", "ports"))
             self?.records.withLock {
                 $0.setService(ObjectName(service.metadata.namespace ?? "", service.name), value)
             }
         }
         slices.addHandler { [weak self] change in
             let slice = change.object
-            let value = change.isDeletion ? nil : EndpointGroup(slice)
+            let value = change.isDeletion ? nil : EndpointGroup(slice.unpacked("endpoints").unpacked("ports"))
             self?.records.withLock { $0.setSlice(ObjectName(slice.metadata.namespace ?? "", slice.name), value) }
         }
     }
@@ -62,10 +65,10 @@ final class ClusterCatalog: Sendable {
     }
 
     /// As `ClusterRecords.verdict`; nil while not all that exists is known, and "no such name" could be a lie.
-    func verdict(_ question: DNSQuestion) -> Verdict? {
+    func verdict(_ question: DNSQuestion, limit: Int) -> Verdict? {
         let isComplete = isComplete.withLock { $0 }
         return records.withLock { records in
-            let verdict = records.verdict(question)
+            let verdict = records.verdict(question, limit: limit)
             return isComplete || verdict == .notOurs ? verdict : nil
         }
     }

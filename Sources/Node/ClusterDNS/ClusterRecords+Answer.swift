@@ -22,18 +22,35 @@ extension ClusterRecords {
     static let ttl: UInt32 = 5
     static let dnsService = ObjectName("kube-system", "kube-dns")
 
-    func verdict(_ question: DNSQuestion) -> Verdict {
+    /// - Parameter limit: How many bytes the answer may have. What costs time is bounded by it and not by what there is:
+    ///   of more than can fit nothing is made.
+    func verdict(_ question: DNSQuestion, limit: Int = Int(UInt16.max)) -> Verdict {
         if let address = ReverseName.address(question.name) {
-            let names = names(of: address)
+            let room = Self.room(question.type, limit)
+            let names = names(of: address, limit: room + 1)
             if names.isEmpty { return .notOurs }
+            if question.type == .ptr, names.count > room { return .answer(Self.tooMuch) }
             let records = names.map { DNSRecord(name: question.name, ttl: Self.ttl, content: .ptr($0)) }
             return .answer(answer(question.type == .ptr ? records : []))
         }
         guard let labels = question.name.labels(in: zone) else { return .notOurs }
-        return verdict(question, labels, depth: 0)
+        return verdict(question, labels, limit, depth: 0)
     }
 
-    private func verdict(_ question: DNSQuestion, _ labels: [String], depth: Int) -> Verdict {
+    /// How many records of a type `limit` bytes have room for at most: their names are two bytes that point elsewhere.
+    static func room(_ type: RecordType, _ limit: Int) -> Int {
+        switch type {
+        case .a: limit / 16
+        case .aaaa: limit / 28
+        case .srv: limit / 20
+        default: limit / 14
+        }
+    }
+
+    /// What is said where more records are asked for than there is room: clients ask again by TCP.
+    private static let tooMuch = DNSAnswer(isAuthoritative: true, isTruncated: true)
+
+    private func verdict(_ question: DNSQuestion, _ labels: [String], _ limit: Int, depth: Int) -> Verdict {
         switch find(labels) {
         case .nothing: return .answer(missing(.nameError))
         case .records(let records, let additional):
@@ -41,8 +58,10 @@ extension ClusterRecords {
             if !result.answers.isEmpty { result.additional = additional }
             return .answer(result)
         case .targets(let targets):
-            return .answer(question.type == .srv ? services(targets, question.name) : addresses(targets, question))
-        case .alias(let target): return follow(target, question, depth)
+            let room = Self.room(question.type, limit)
+            return .answer(
+                question.type == .srv ? services(targets, question.name, room) : addresses(targets, question, room))
+        case .alias(let target): return follow(target, question, limit, depth)
         }
     }
 
@@ -52,16 +71,16 @@ extension ClusterRecords {
         case nothing
         /// Fixed records; none at all for a name that only others are under.
         case records([DNSRecord], additional: [DNSRecord] = [])
-        case targets([Target])
+        case targets(Targets)
         case alias(DNSName)
     }
 
-    /// Where a name leads.
-    private struct Target: Hashable {
-        var address: IPAddress
-        var port: UInt16
-        /// The name SRV records give it.
-        var name: DNSName
+    /// What a name of a Service leads to, not looked at yet.
+    private enum Targets {
+        /// Addresses of the Service itself, all under `name`, at these ports.
+        case service(DNSName, [IPAddress], ArraySlice<NamedPort>)
+        /// Its endpoints, or those of one name, at all ports or one.
+        case endpoints(ObjectName, member: String?, port: (name: String, transport: String)?)
     }
 
     /// - Parameter labels: What stands in front of the zone.
@@ -104,46 +123,90 @@ extension ClusterRecords {
             wanted = (String(front[0].dropFirst()), String(front[1].dropFirst()))
         default: break
         }
-        func matches(_ port: NamedPort) -> Bool {
-            wanted.map { port.name.lowercased() == $0.port && port.transport == $0.transport } ?? true
-        }
-        var targets: [Target] = []
         switch service.target {
         case .alias(let target): return front.count == 1 ? .alias(target) : .nothing
         case .addresses(let addresses) where member == nil:
-            guard let name = name(of: key) else { return .nothing }
-            for port in service.ports where matches(port) {
-                targets += addresses.map { Target(address: $0, port: port.number, name: name) }
-            }
+            let ports = wanted.map { service.ports.named($0.port, $0.transport) } ?? service.ports[...]
+            guard let name = name(of: key), !ports.isEmpty else { return .nothing }
+            return .targets(.service(name, addresses, ports))
         default:
-            for group in groups(of: key) {
-                // Endpoints without ports still have addresses.
-                let ports = group.ports.isEmpty && wanted == nil ? [NamedPort("", "", 0)] : group.ports.filter(matches)
-                for endpoint in group.members where member == nil || endpoint.label == member {
-                    guard let name = name(of: key, member: endpoint.label) else { continue }
-                    targets += ports.map { Target(address: endpoint.address, port: $0.number, name: name) }
-                }
+            for group in groups(of: key) where !group.members(labelled: member).isEmpty {
+                if let wanted, group.ports.named(wanted.port, wanted.transport).isEmpty { continue }
+                return .targets(.endpoints(key, member: member, port: wanted.map { ($0.port, $0.transport) }))
             }
+            return .nothing
         }
-        return targets.isEmpty ? .nothing : .targets(targets)
     }
 
     // MARK: Answering
 
-    private func addresses(_ targets: [Target], _ question: DNSQuestion) -> DNSAnswer {
-        let found = Set(targets.map(\.address)).map {
-            DNSRecord(name: question.name, ttl: Self.ttl, content: .address($0))
+    /// Calls `body` with the ports and members of each slice that counts, until it returns false.
+    private func forEachGroup(
+        _ service: ObjectName, _ member: String?, _ port: (name: String, transport: String)?,
+        _ body: (ArraySlice<EndpointGroup.Member>, ArraySlice<NamedPort>) -> Bool
+    ) {
+        for group in groups(of: service) {
+            let ports = port.map { group.ports.named($0.name, $0.transport) } ?? group.ports[...]
+            // Endpoints without ports still have addresses.
+            if port != nil, ports.isEmpty { continue }
+            guard body(group.members(labelled: member), ports) else { return }
         }
-        // Clients take the first: each answer has another order.
-        return answer(found.filter { $0.type == question.type }.shuffled())
     }
 
-    private func services(_ targets: [Target], _ name: DNSName) -> DNSAnswer {
+    /// Ports are not looked at: what is asked for are addresses.
+    private func addresses(_ targets: Targets, _ question: DNSQuestion, _ room: Int) -> DNSAnswer {
+        let family: IPFamily? = question.type == .a ? .v4 : question.type == .aaaa ? .v6 : nil
+        var found: Set<IPAddress> = []
+        switch targets {
+        case .service(_, let addresses, _): found = Set(addresses.filter { $0.family == family })
+        case .endpoints(let service, let member, let port):
+            guard family != nil else { break }
+            forEachGroup(service, member, port) { members, _ in
+                for member in members where member.address.family == family {
+                    found.insert(member.address)
+                    if found.count > room { return false }
+                }
+                return true
+            }
+        }
+        if found.count > room { return Self.tooMuch }
+        // Clients take the first: each answer has another order.
+        return answer(
+            found.map { DNSRecord(name: question.name, ttl: Self.ttl, content: .address($0)) }.shuffled())
+    }
+
+    private func services(_ targets: Targets, _ name: DNSName, _ room: Int) -> DNSAnswer {
         struct Place: Hashable {
             var name: DNSName
             var port: UInt16
         }
-        let places = Set(targets.filter { $0.port != 0 }.map { Place(name: $0.name, port: $0.port) })
+        var places: Set<Place> = []
+        var additional: Set<DNSRecord> = []
+        /// False when there are more than fit.
+        func add(_ target: DNSName, _ addresses: [IPAddress], _ ports: ArraySlice<NamedPort>) -> Bool {
+            for port in ports where port.number != 0 {
+                places.insert(Place(name: target, port: port.number))
+                if places.count > room { return false }
+            }
+            for address in addresses where additional.count <= room {
+                additional.insert(DNSRecord(name: target, ttl: Self.ttl, content: .address(address)))
+            }
+            return true
+        }
+        var fits = true
+        switch targets {
+        case .service(let target, let addresses, let ports): fits = add(target, addresses, ports)
+        case .endpoints(let service, let member, let port):
+            forEachGroup(service, member, port) { members, ports in
+                for member in members where !ports.isEmpty {
+                    guard let target = self.name(of: service, member: member.label) else { continue }
+                    fits = add(target, [member.address], ports)
+                    if !fits { return false }
+                }
+                return true
+            }
+        }
+        guard fits else { return Self.tooMuch }
         guard !places.isEmpty else { return answer([]) }
         let weight = UInt16(max(1, 100 / places.count))
         var result = answer(
@@ -151,13 +214,12 @@ extension ClusterRecords {
                 DNSRecord(
                     name: name, ttl: Self.ttl, content: .srv(weight: weight, port: $0.port, target: $0.name))
             }.shuffled())
-        result.additional = Set(
-            targets.map { DNSRecord(name: $0.name, ttl: Self.ttl, content: .address($0.address)) }
-        ).shuffled()
+        // They are a courtesy, and none where not all of them fit.
+        if places.count + additional.count <= room { result.additional = additional.shuffled() }
         return result
     }
 
-    private func follow(_ target: DNSName, _ question: DNSQuestion, _ depth: Int) -> Verdict {
+    private func follow(_ target: DNSName, _ question: DNSQuestion, _ limit: Int, _ depth: Int) -> Verdict {
         let alias = DNSRecord(name: question.name, ttl: Self.ttl, content: .cname(target))
         let alone = answer([alias])
         guard question.type == .a || question.type == .aaaa else { return .answer(alone) }
@@ -166,7 +228,7 @@ extension ClusterRecords {
         guard depth < 8 else { return .answer(missing(.serverFailure)) }
         var next = question
         next.name = target
-        switch verdict(next, labels, depth: depth + 1) {
+        switch verdict(next, labels, limit, depth: depth + 1) {
         case .answer(let rest): return .answer(rest.code == .serverFailure ? rest : rest.behind(alias))
         case .completeElsewhere(let rest, let last): return .completeElsewhere(rest.behind(alias), target: last)
         case .notOurs: return .answer(alone)

@@ -8,7 +8,7 @@ extension NamedService {
     init?(_ service: Service) {
         let spec = service.spec
         let ports = spec.ports.map {
-            NamedPort($0.name ?? "", ($0.protocol ?? "TCP").lowercased(), UInt16(clamping: $0.port))
+            NamedPort(($0.name ?? "").lowercased(), ($0.protocol ?? "TCP").lowercased(), UInt16(clamping: $0.port))
         }
         if spec.type == "ExternalName" {
             guard let text = spec.externalName, let name = DNSName(text) else { return nil }
@@ -35,14 +35,14 @@ extension EndpointGroup {
         guard let name = slice.metadata.labels[Self.serviceLabel], !name.isEmpty, slice.addressType != "FQDN" else {
             return nil
         }
-        service = ObjectName(slice.metadata.namespace ?? "", name)
-        ports = slice.ports.map {
-            NamedPort($0.name ?? "", ($0.protocol ?? "TCP").lowercased(), UInt16(clamping: $0.port ?? 0))
+        let ports = slice.ports.map {
+            NamedPort(($0.name ?? "").lowercased(), ($0.protocol ?? "TCP").lowercased(), UInt16(clamping: $0.port ?? 0))
         }
-        members = slice.endpoints.flatMap { endpoint -> [Member] in
+        let members = slice.endpoints.flatMap { endpoint -> [Member] in
             // Unknown counts as ready; `publishNotReadyAddresses` has the controller say ready of all.
             guard endpoint.conditions?.ready ?? true else { return [] }
             return endpoint.addresses.compactMap { IPAddress($0) }.map { Member($0, hostname: endpoint.hostname) }
         }
+        self.init(service: ObjectName(slice.metadata.namespace ?? "", name), ports: ports, members: members)
     }
 }

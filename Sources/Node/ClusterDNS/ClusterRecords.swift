@@ -17,7 +17,7 @@ struct ObjectName: Sendable, Hashable {
 }
 
 /// A named port of a Service or of its endpoints.
-struct NamedPort: Sendable, Hashable {
+struct NamedPort: Sendable, Hashable, Comparable {
     var name: String
     /// In lower case: `tcp`.
     var transport: String
@@ -27,6 +27,30 @@ struct NamedPort: Sendable, Hashable {
         self.name = name
         self.transport = transport
         self.number = number
+    }
+
+    static func < (a: NamedPort, b: NamedPort) -> Bool {
+        (a.name, a.transport, a.number) < (b.name, b.transport, b.number)
+    }
+}
+
+extension [NamedPort] {
+    /// Those of one name and protocol. The ports have to be in order: nobody looks at 20,000 of them to find one.
+    func named(_ name: String, _ transport: String) -> ArraySlice<NamedPort> {
+        let start = firstIndex(isPast: { ($0.name, $0.transport) >= (name, transport) })
+        return self[start..<endIndex].prefix { $0.name == name && $0.transport == transport }
+    }
+}
+
+extension RandomAccessCollection where Index == Int {
+    /// Where in order the first element is that `isPast`; all behind it are.
+    func firstIndex(isPast: (Element) -> Bool) -> Int {
+        var (low, high) = (startIndex, endIndex)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if isPast(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
     }
 }
 
@@ -41,11 +65,12 @@ struct NamedService: Sendable, Hashable {
     }
 
     var target: Target
-    var ports: [NamedPort]
+    /// In order of name and protocol, as those of `EndpointGroup`.
+    let ports: [NamedPort]
 
     init(_ target: Target, _ ports: [NamedPort]) {
         self.target = target
-        self.ports = ports
+        self.ports = ports.sorted()
     }
 }
 
@@ -68,9 +93,24 @@ struct EndpointGroup: Sendable, Hashable {
         }
     }
 
-    var service: ObjectName
-    var ports: [NamedPort]
-    var members: [Member]
+    let service: ObjectName
+    /// In order of name and protocol.
+    let ports: [NamedPort]
+    /// In order of their labels.
+    let members: [Member]
+
+    init(service: ObjectName, ports: [NamedPort], members: [Member]) {
+        self.service = service
+        self.ports = ports.sorted()
+        self.members = members.sorted { ($0.label, $0.address) < ($1.label, $1.address) }
+    }
+
+    /// The members of one name, of all.
+    func members(labelled label: String?) -> ArraySlice<Member> {
+        guard let label else { return members[...] }
+        let start = members.firstIndex(isPast: { $0.label >= label })
+        return members[start...].prefix { $0.label == label }
+    }
 }
 
 /// Everything the cluster's names are made of, indexed for the questions asked: namespaces, Services, endpoints. A value;
@@ -86,7 +126,8 @@ struct ClusterRecords: Sendable {
     private var slices: [ObjectName: EndpointGroup] = [:]
     private var slicesByService: [ObjectName: Set<ObjectName>] = [:]
     private var servicesByAddress: [IPAddress: ObjectName] = [:]
-    private var slicesByAddress: [IPAddress: Set<ObjectName>] = [:]
+    /// By which label an address is known in which slices.
+    private var labelsByAddress: [IPAddress: [ObjectName: String]] = [:]
 
     /// - Parameter serial: The first serial: seconds of the clock, so that it grows from one start to the next.
     init(zone: DNSName, serial: UInt32 = 0) {
@@ -117,31 +158,31 @@ struct ClusterRecords: Sendable {
             slicesByService[old.service]?.remove(name)
             if slicesByService[old.service]?.isEmpty == true { slicesByService[old.service] = nil }
             for member in old.members {
-                slicesByAddress[member.address]?.remove(name)
-                if slicesByAddress[member.address]?.isEmpty == true { slicesByAddress[member.address] = nil }
+                labelsByAddress[member.address]?[name] = nil
+                if labelsByAddress[member.address]?.isEmpty == true { labelsByAddress[member.address] = nil }
             }
         }
         slices[name] = group
         guard let group else { return }
         slicesByService[group.service, default: []].insert(name)
-        for member in group.members { slicesByAddress[member.address, default: []].insert(name) }
+        for member in group.members { labelsByAddress[member.address, default: [:]][name] = member.label }
     }
 
     // MARK: Looking up
 
-    func groups(of service: ObjectName) -> [EndpointGroup] {
-        (slicesByService[service] ?? []).compactMap { slices[$0] }
+    /// The slices of a Service, one after the other: who has seen enough asks for no more.
+    func groups(of service: ObjectName) -> some Sequence<EndpointGroup> {
+        (slicesByService[service] ?? []).lazy.compactMap { slices[$0] }
     }
 
-    /// The names under which an address is known: its Service's, else those of endpoints.
-    func names(of address: IPAddress) -> [DNSName] {
+    /// The names under which an address is known: its Service's, else those of endpoints, `limit` at most.
+    func names(of address: IPAddress, limit: Int) -> [DNSName] {
         if let service = servicesByAddress[address] { return [name(of: service)].compactMap { $0 } }
         var names: Set<DNSName> = []
-        for slice in slicesByAddress[address] ?? [] {
-            guard let group = slices[slice] else { continue }
-            for member in group.members where member.address == address {
-                if let name = name(of: group.service, member: member.label) { names.insert(name) }
-            }
+        for (slice, label) in labelsByAddress[address] ?? [:] {
+            guard let group = slices[slice], let name = name(of: group.service, member: label) else { continue }
+            names.insert(name)
+            if names.count == limit { break }
         }
         return names.sorted { $0.wire.lexicographicallyPrecedes($1.wire) }
     }

@@ -133,6 +133,8 @@ struct DNSRecord: Sendable, Hashable {
 struct DNSAnswer: Sendable, Hashable {
     var code = ResponseCode.noError
     var isAuthoritative = false
+    /// There are more records than fit, and so none.
+    var isTruncated = false
     var answers: [DNSRecord] = []
     var authority: [DNSRecord] = []
     var additional: [DNSRecord] = []

@@ -50,7 +50,9 @@ struct DNSResponder: Sendable {
         let limit = isStream ? Int(UInt16.max) : query.datagramLimit
         func now(_ answer: DNSAnswer) -> Response { .now(answer.encoded(query, limit: limit)) }
         if let refusal = Self.refusal(query) { return now(DNSAnswer(code: refusal)) }
-        guard let verdict = catalog.verdict(query.question) else { return now(DNSAnswer(code: .serverFailure)) }
+        guard let verdict = catalog.verdict(query.question, limit: limit) else {
+            return now(DNSAnswer(code: .serverFailure))
+        }
         switch verdict {
         case .answer(let answer): return now(answer)
         case .completeElsewhere(let answer, let target):

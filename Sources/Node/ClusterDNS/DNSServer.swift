@@ -10,8 +10,9 @@ struct DNSServer: Sendable {
     /// The longest query; real ones have some hundred bytes. Names in a message may point at one another in long chains, so
     /// that the time to read one grows with the square of its length.
     private static let queryLimit = 4096
-    /// Datagrams taken in a row before other work has its turn.
-    private static let batch = 64
+    /// Datagrams taken in a row before others have their turn. They are taken as they come, however many of one client
+    /// wait: in the kernel's queue one client's would keep those of all others out.
+    private static let batch = 512
     /// TCP connections at a time, and how long an idle one is kept.
     private static let connectionLimit = 256
     private static let idleTime = Duration.seconds(10)
@@ -22,7 +23,7 @@ struct DNSServer: Sendable {
 
     private let datagrams: [(socket: DatagramSocket, isIPv6: Bool)]
     private let listeners: [AsyncListener]
-    private let responder: DNSResponder
+    private let desk: QuestionDesk
     private let loop: EventLoop
     private let logger: Logger
 
@@ -37,7 +38,7 @@ struct DNSServer: Sendable {
         }
         self.datagrams = datagrams
         self.listeners = listeners
-        self.responder = responder
+        desk = QuestionDesk(responder)
         self.loop = loop
         self.logger = logger
     }
@@ -45,6 +46,7 @@ struct DNSServer: Sendable {
     /// Answers until cancelled.
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask(executorPreference: loop) { await self.desk.run() }
             for (socket, isIPv6) in datagrams {
                 group.addTask(executorPreference: loop) { try await self.serve(socket, isIPv6: isIPv6) }
             }
@@ -70,19 +72,26 @@ struct DNSServer: Sendable {
                     continue
                 }
                 guard let (bytes, from) = datagram else { break }
-                guard let from, from.port != 0 else { continue }
-                switch responder.respond(bytes, isStream: false, isIPv6: isIPv6) {
-                case .none: continue
-                case .now(let response): send(response, socket, from)
-                case .later(let body):
-                    let client = from.host
-                    guard waiting.enter(client) else { continue }
-                    Task(executorPreference: loop) {
-                        send(await body(), socket, from)
-                        waiting.leave(client)
+                guard let from, from.port != 0, let client = from.host else { continue }
+                let question = QuestionDesk.Question(
+                    bytes: bytes, isStream: false, isIPv6: isIPv6, arrived: KernelClock.monotonic.now()
+                ) { response in
+                    switch response {
+                    case .none: return
+                    case .now(let response): self.send(response, socket, from)
+                    case .later(let body):
+                        guard waiting.enter(client) else { return }
+                        Task(executorPreference: self.loop) {
+                            self.send(await body(), socket, from)
+                            waiting.leave(client)
+                        }
                     }
                 }
+                // As a lost datagram where the client has asked too much already.
+                _ = desk.add(question, of: client)
             }
+            // What has come is answered before more is taken.
+            await Task.yield()
         }
     }
 
@@ -106,19 +115,29 @@ struct DNSServer: Sendable {
                 continue
             }
             Task(executorPreference: loop) {
-                await serve(stream, isIPv6: isIPv6)
+                await serve(stream, of: client ?? [], isIPv6: isIPv6)
                 stream.shut()
                 open.leave(client)
             }
         }
     }
 
-    private func serve(_ stream: AsyncSocket, isIPv6: Bool) async {
+    /// What a question by TCP is answered with, when its client's turn has come.
+    private func answer(_ message: [UInt8], of client: [UInt8], isIPv6: Bool) async -> DNSResponder.Response {
+        await withCheckedContinuation { continuation in
+            let question = QuestionDesk.Question(
+                bytes: message, isStream: true, isIPv6: isIPv6, arrived: KernelClock.monotonic.now()
+            ) { continuation.resume(returning: $0) }
+            if !desk.add(question, of: client) { continuation.resume(returning: .none) }
+        }
+    }
+
+    private func serve(_ stream: AsyncSocket, of client: [UInt8], isIPv6: Bool) async {
         do {
             while true {
                 stream.setDeadline(KernelClock.deadline(after: Self.idleTime))
                 let message = try await StreamFraming.read(stream, limit: Self.queryLimit)
-                switch responder.respond(message, isStream: true, isIPv6: isIPv6) {
+                switch await answer(message, of: client, isIPv6: isIPv6) {
                 case .none: return
                 case .now(let response): try await stream.write(StreamFraming.framed(response))
                 case .later(let body): try await stream.write(StreamFraming.framed(await body()))

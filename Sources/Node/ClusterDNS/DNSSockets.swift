@@ -18,6 +18,11 @@ final class DatagramSocket: Sendable {
     convenience init(at address: SocketAddress, loop: EventLoop) throws(Errno) {
         let socket = try Socket(family: address.family, kind: .datagram, nonBlocking: true)
         try socket.allowAbsentAddress(address)
+        // Room for what comes while others are answered; beyond it whoever sends most keeps the others out.
+        do throws(Errno) { try socket.setOption(SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20) } catch {
+            // Without the right to more it is as much as the machine gives everybody.
+            try socket.setOption(SOL_SOCKET, SO_RCVBUF, 4 << 20)
+        }
         try socket.bind(to: address)
         try self.init(socket, loop)
     }

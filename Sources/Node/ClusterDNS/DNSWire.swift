@@ -57,9 +57,13 @@ extension DNSAnswer {
     /// The wire form in answer to `query`, of at most `limit` bytes: what does not fit is left out, first the additional
     /// records, then all the others with the TC flag set, upon which clients ask over TCP.
     func encoded(_ query: DNSQuery, limit: Int) -> [UInt8] {
+        var less = self
+        if isTruncated {
+            (less.answers, less.authority, less.additional) = ([], [], [])
+            return less.encoded(query, isTruncated: true)
+        }
         let whole = encoded(query, isTruncated: false)
         if !whole.isEmpty, whole.count <= limit { return whole }
-        var less = self
         less.additional = []
         let main = less.encoded(query, isTruncated: false)
         if !main.isEmpty, main.count <= limit { return main }
