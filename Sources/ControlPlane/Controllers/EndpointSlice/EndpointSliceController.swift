@@ -3,6 +3,7 @@
 import JSON
 import KubeAPI
 import KubeClient
+import Linux
 
 /// Keeps the EndpointSlices of services with a selector.
 final class EndpointSliceController: Controller {
@@ -14,6 +15,7 @@ final class EndpointSliceController: Controller {
     private let slices: Informer<DynamicObject>
     private let queue = WorkQueue<ObjectKey>()
     private let tracker = WriteTracker()
+    private let pace = EndpointPace()
     private let recorder: EventRecorder
 
     init(_ context: ControllerContext) {
@@ -62,6 +64,10 @@ final class EndpointSliceController: Controller {
             return
         }
         guard let wanted = ServiceMembership.selector(service) else { return }
+        if let wait = pace.wait(key.namespace, now: KernelClock.monotonic.now()) {
+            queue.add(key, after: wait)
+            return
+        }
         let existing = slices.list(index: "service", value: "\(key.namespace)/\(key.name)").map(\.json).filter {
             $0.objectLabels[SlicePlan.managedBy] == SlicePlan.manager && !$0.objectIsBeingDeleted
         }
@@ -83,6 +89,10 @@ final class EndpointSliceController: Controller {
     }
 
     private func apply(_ plan: SlicePlan, _ key: ObjectKey) async throws {
+        for slice in plan.created + plan.updated {
+            let size = EndpointPace.size(endpoints: slice.array("endpoints").count, ports: slice.array("ports").count)
+            pace.charge(key.namespace, size, now: KernelClock.monotonic.now())
+        }
         // Created first: an endpoint that moves must not be missing in between.
         for slice in plan.created {
             let made = try await context.client.create(Kinds.endpointSlices, slice, namespace: key.namespace)

@@ -3,6 +3,7 @@
 import JSON
 import KubeAPI
 import KubeClient
+import Linux
 
 /// Keeps the Endpoints object of services with a selector, for clients older than EndpointSlice.
 final class EndpointsController: Controller {
@@ -12,6 +13,7 @@ final class EndpointsController: Controller {
     private let pods: Informer<DynamicObject>
     private let endpoints: Informer<DynamicObject>
     private let queue = WorkQueue<ObjectKey>()
+    private let pace = EndpointPace()
 
     init(_ context: ControllerContext) {
         self.context = context
@@ -61,6 +63,10 @@ final class EndpointsController: Controller {
         guard service.string("spec", "type") != "ExternalName", let wanted = ServiceMembership.selector(service) else {
             return
         }
+        if let wait = pace.wait(key.namespace, now: KernelClock.monotonic.now()) {
+            queue.add(key, after: wait)
+            return
+        }
         let members = ServiceMembership.pods(pods, of: service).filter { wanted.matches($0.objectLabels) }
         let current = endpoints.get(key)?.json
         let desired = EndpointsObject.make(
@@ -68,13 +74,25 @@ final class EndpointsController: Controller {
         do {
             if let current {
                 guard !EndpointsObject.same(current, desired) else { return }
+                charge(key, desired)
                 _ = try await context.client.update(Kinds.endpoints, desired)
             } else {
+                charge(key, desired)
                 _ = try await context.client.create(Kinds.endpoints, desired)
             }
         } catch  where error.isNamespaceTerminating {
             // The namespace goes, and the service with it.
         }
+    }
+}
+
+extension EndpointsController {
+    private func charge(_ key: ObjectKey, _ object: JSONObject) {
+        let size = object.array("subsets").reduce(0) { sum, subset in
+            let endpoints = (subset["addresses"]?.array?.count ?? 0) + (subset["notReadyAddresses"]?.array?.count ?? 0)
+            return sum + EndpointPace.size(endpoints: endpoints, ports: subset["ports"]?.array?.count ?? 0)
+        }
+        pace.charge(key.namespace, size, now: KernelClock.monotonic.now())
     }
 }
 
