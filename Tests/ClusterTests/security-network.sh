@@ -158,6 +158,44 @@ strangers_are_not_answered() {
 }
 check "cluster DNS answers pods and the node, and no stranger" strangers_are_not_answered
 
+wide_service() {
+    python3 - <<'end'
+import json
+ports = [{"name": "p%d" % i, "port": i + 1} for i in range(20000)]
+print(json.dumps({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "wide"},
+                  "spec": {"selector": {"app": "thief"}, "ports": ports}}))
+end
+}
+# ask <pod> <seconds> <a second>: questions whose answer would have 20,000 records.
+ask() {
+    in_network "$1" python3 - "$2" "$3" <<'end'
+import socket, struct, sys, time
+name = b"".join(bytes([len(l)]) + l for l in b"wide.default.svc.cluster.local".split(b".")) + b"\0"
+wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+end = time.time() + float(sys.argv[1])
+while time.time() < end:
+    for kind in (1, 33):
+        wire.sendto(struct.pack(">HHHHHH", 7, 0x100, 1, 0, 0, 0) + name + struct.pack(">HH", kind, 1), ("10.43.0.10", 53))
+    time.sleep(2 / float(sys.argv[2]))
+end
+}
+busy_clients_keep_out_nobody() {
+    local i asking
+    wide_service >"$work/wide.json"
+    k create -f "$work/wide.json"
+    within 20 says 'the last [0-9]+ ports: a Service has at most 65536 elements' \
+        k get events --field-selector reason=PortsNotServed,involvedObject.name=wide -o 'jsonpath={.items[*].message}'
+    ask thief 8 4000 &
+    asking=$!
+    sleep 1
+    for i in 1 2 3 4 5; do
+        says 'NOERROR' in_network asker dig @10.43.0.10 kubernetes.default.svc.cluster.local +time=1 +tries=1
+    done
+    wait "$asking"
+    k delete service wide
+}
+check "a pod that asks much, and costly things, keeps no other from its names" busy_clients_keep_out_nobody
+
 names_are_asked() { equal "$(field '.status.containerStatuses[*].started' pod namer | tr ' ' '\n' | grep -c true)" 40; }
 
 names_that_hang() {

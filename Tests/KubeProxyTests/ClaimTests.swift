@@ -98,6 +98,21 @@ struct ClaimTests {
             ])
     }
 
+    @Test func `an address of the machine is nobody's but a balancer's`() {
+        let second = IPAddress("198.51.100.77")!
+        var claims = Self.claims { $0.machine = [second] }
+        #expect(claims.refusal(of: second, port: .tcp(80)) == "198.51.100.77 is an address of the machine itself")
+        var port = ServicePortSpec(
+            name: ServicePortName(ServiceKey("a", "b"), port: "", protocolNumber: 6),
+            clusterIP: IPAddress("10.43.0.9")!, port: 443)
+        (port.externalIPs, port.loadBalancerIPs) = ([second], [second])
+        let (admitted, refusals) = claims.admit(port)
+        #expect(admitted.externalIPs.isEmpty && admitted.loadBalancerIPs == [second])
+        #expect(refusals == ["spec.externalIPs: 198.51.100.77 is an address of the machine itself"])
+        claims.allowed = [IPPrefix("198.51.100.0/24")!]
+        #expect(claims.refusal(of: second, port: .tcp(80)) == nil)
+    }
+
     @Test func `a Service has so many external addresses and no more`() {
         let addresses = (0..<1_000).map { IPAddress("203.\($0 / 250).113.\($0 % 250)")! }
         let ports = (1...300).map { number in
@@ -149,7 +164,7 @@ struct ClaimTests {
             "addressType": "IPv4", "ports": [["port": 80]],
             "endpoints": .array(addresses.map { ["addresses": [.string($0)]] }),
         ])
-        let found = EndpointSpec.read([slice], .v4, node: "n").values.flatMap { $0 }
+        let found = EndpointSpec.read([slice], .v4, node: "n")[.init("", 6)]
         #expect(found.map(\.address) == [IPAddress("10.42.0.5")!])
     }
 }

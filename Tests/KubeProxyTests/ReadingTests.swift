@@ -73,13 +73,13 @@ struct ReadingTests {
         #expect(EndpointSpec.service(of: first) == ServiceKey("shop", "web"))
         #expect(EndpointSpec.service(of: six) == nil)
         let found = EndpointSpec.read([first, second, six], .v4, node: "here")
-        let http = try #require(found[.init("http", 6)])
+        let http = found[.init("http", 6)]
         #expect(http.map(\.address.description) == ["10.42.0.5", "10.42.1.5", "10.42.1.6"])
         #expect(http.map(\.ready) == [true, true, true])
         #expect(http.map(\.isLocal) == [true, false, false])
-        let dns = try #require(found[.init("dns", 17)])
+        let dns = found[.init("dns", 17)]
         #expect(dns[1].serving && dns[1].terminating && !dns[1].ready)
-        #expect(EndpointSpec.read([six], .v6, node: "here")[.init("", 6)]?.count == 1)
+        #expect(EndpointSpec.read([six], .v6, node: "here")[.init("", 6)].count == 1)
     }
 
     @Test func `the configuration reads upstream's document`() throws {

@@ -7,6 +7,29 @@ import Testing
 
 @Suite(.enabled(if: getuid() == 0, "needs root"))
 struct RouteSocketTests {
+    @Test func `addresses that come and go are told of`() throws {
+        let namespace = try NetworkNamespace.create()
+        let socket = try NetlinkSocket(.route, in: namespace)
+        let changes = try AddressChanges(in: namespace)
+        func isTold() throws -> Bool {
+            var waiting = pollfd(fd: changes.descriptor.raw, events: Int16(POLLIN), revents: 0)
+            let isReady = poll(&waiting, 1, 100) == 1
+            try changes.take()
+            return isReady
+        }
+        #expect(try !isTold())
+        try socket.perform(.addBridge(LinkChange(name: "second")))
+        let link = try #require(try socket.link(named: "second"))
+        #expect(try !isTold())
+        try socket.perform(.addAddress(IPPrefix("192.0.2.9/24")!, link: link.index))
+        #expect(try isTold())
+        #expect(try !isTold())
+        try socket.perform(.addAddress(IPPrefix("2001:db8::9/64")!, link: link.index))
+        #expect(try isTold())
+        try socket.perform(.deleteAddress(IPPrefix("192.0.2.9/24")!, link: link.index))
+        #expect(try isTold())
+    }
+
     @Test func `a bridge, a veth into another namespace, addresses, routes and neighbours`() throws {
         let host = try NetworkNamespace.create()
         let pod = try NetworkNamespace.create()

@@ -14,10 +14,11 @@ public enum IPFamily: UInt8, Sendable, Hashable, CaseIterable, Comparable {
 
 /// An IPv4 or IPv6 address. An IPv4-mapped IPv6 address stays IPv6.
 public struct IPAddress: Sendable, Hashable, Comparable {
-    public let family: IPFamily
     /// The address as a number: for IPv4 the low 32 bits of `low`.
     let high: UInt64
     let low: UInt64
+    /// Last, so that what follows the address in a value of many is kept beside it.
+    public let family: IPFamily
 
     init(family: IPFamily, high: UInt64, low: UInt64) {
         self.family = family

@@ -13,6 +13,9 @@ struct ExternalClaims: Sendable, Hashable {
     var podRanges: [IPPrefix] = []
     /// Addresses of nodes and of the API server, with whose they are.
     var owners: [IPAddress: String] = [:]
+    /// Addresses the machine has on any interface, in its Node's status or not. A balancer may have put one there for a
+    /// Service, and told so in its status; nobody else gives them away.
+    var machine: Set<IPAddress> = []
     /// Addresses of the above kinds that the administrator gives to Services.
     var allowed: [IPPrefix] = []
     /// Whether the above is all. Until then nobody has an address that is not given to him: it may be anybody's.
@@ -21,7 +24,8 @@ struct ExternalClaims: Sendable, Hashable {
     var ownPorts: Set<TransportPort> = []
 
     /// Why no Service may have the address; nil when one may.
-    func refusal(of address: IPAddress, port: TransportPort) -> String? {
+    /// - Parameter isBalancers: It is a load balancer's, which only who may write a Service's status says.
+    func refusal(of address: IPAddress, port: TransportPort, isBalancers: Bool = false) -> String? {
         if let special = address.specialty { return "\(address) is \(special)" }
         if let owner = owners[address] {
             guard isAllowed(address) else { return "\(address) is the address of \(owner)" }
@@ -31,6 +35,7 @@ struct ExternalClaims: Sendable, Hashable {
         if !isComplete {
             return "it is not known whose address \(address) is, before nodes and ranges of Services have been listed"
         }
+        if machine.contains(address), !isBalancers { return "\(address) is an address of the machine itself" }
         if let range = serviceRanges.first(where: { $0.contains(address) }) {
             return "\(address) is in the range of Services' own addresses \(range)"
         }
@@ -81,15 +86,17 @@ struct ExternalClaims: Sendable, Hashable {
         var port = port
         var refusals: [String] = []
         let transport = TransportPort(port.name.protocolNumber, port.port)
-        func admitted(_ addresses: [IPAddress], _ field: String) -> [IPAddress] {
+        func admitted(_ addresses: [IPAddress], _ field: String, isBalancers: Bool = false) -> [IPAddress] {
             addresses.filter { address in
-                guard let reason = refusal(of: address, port: transport) else { return true }
+                guard let reason = refusal(of: address, port: transport, isBalancers: isBalancers) else {
+                    return true
+                }
                 refusals.append("\(field): \(reason)")
                 return false
             }
         }
         port.externalIPs = admitted(port.externalIPs, "spec.externalIPs")
-        port.loadBalancerIPs = admitted(port.loadBalancerIPs, "status.loadBalancer.ingress")
+        port.loadBalancerIPs = admitted(port.loadBalancerIPs, "status.loadBalancer.ingress", isBalancers: true)
         let nodePort = TransportPort(port.name.protocolNumber, port.nodePort)
         if ownPorts.contains(nodePort) {
             refusals.append("nodePort: \(nodePort) is a port of the node itself")

@@ -22,6 +22,8 @@ public final class ProxyServer: Sendable {
     let metrics: ProxyMetrics
     let queue = ChangeQueue()
     let health: HealthState
+    private let checks: HealthChecks
+    let route: NetlinkSocket
     let families: [FamilyProxy]
     let services: Informer<Service>
     let slices: Informer<EndpointSlice>
@@ -34,10 +36,12 @@ public final class ProxyServer: Sendable {
     struct State {
         var addresses: [IPAddress]
         var zone: String?
+        /// Addresses of all interfaces that others can mean.
+        var machine: Set<IPAddress> = []
         var claims: ExternalClaims?
-        /// What was refused of each Service, as last told.
-        var refusals: [ServiceKey: [String]] = [:]
-        var checks: [UInt16: (server: HTTPServer, health: Mutex<ServiceHealth>.Box)] = [:]
+        var budget = ElementBudget()
+        /// What was refused of each Service, as last told, by the events' reason.
+        var refusals: [RefusalReason: [ServiceKey: [String]]] = [:]
 
         init() { addresses = [] }
     }
@@ -57,7 +61,10 @@ public final class ProxyServer: Sendable {
         self.registry = registry
         let metrics = ProxyMetrics(registry)
         self.metrics = metrics
-        health = HealthState(patience: .seconds(60))
+        route = try NetlinkSocket(.route)
+        let health = HealthState(patience: .seconds(60))
+        self.health = health
+        checks = try HealthChecks(logger: logger) { health.isHealthy }
         families = try configuration.families.map { family in
             FamilyProxy(
                 ProxyTable(family: family, options: configuration.rules), ruleset: try KernelRuleset(),
@@ -65,8 +72,12 @@ public final class ProxyServer: Sendable {
         }
         // Upstream's selection: Services of other proxies and headless ones are nobody's here.
         let selector = "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name"
-        services = Informer(client: client, resource: Service.resource, labelSelector: selector, logger: logger)
-        slices = Informer(client: client, resource: EndpointSlice.resource, labelSelector: selector, logger: logger)
+        services = Informer(
+            client: client, resource: Service.resource, labelSelector: selector, logger: logger,
+            transform: { $0.withoutManagedFields().packed("spec", "ports") })
+        slices = Informer(
+            client: client, resource: EndpointSlice.resource, labelSelector: selector, logger: logger,
+            transform: { $0.withoutManagedFields().packed("endpoints").packed("ports") })
         // All of them: no Service may pretend to be another node.
         nodes = Informer(client: client, resource: Node.resource, logger: logger)
         ranges = Informer(client: client, resource: ServiceCIDR.resource, logger: logger)
@@ -99,10 +110,13 @@ public final class ProxyServer: Sendable {
             group.addTask { await self.recorder.run() }
             group.addTask { try await self.syncLoop() }
             group.addTask { try await self.checkLoop() }
+            group.addTask { try await self.roomLoop() }
+            group.addTask { try await self.addressLoop() }
             defer { group.cancelAll() }
             try await group.next()
         }
         for server in servers { await server.stop() }
+        await checks.stop()
     }
 
     // MARK: Watching
@@ -189,6 +203,7 @@ public final class ProxyServer: Sendable {
     private func sync(_ batch: ChangeQueue.Batch) -> Bool {
         let (addresses, zone, claims) = state.withLock { ($0.addresses, $0.zone, $0.claims ?? ExternalClaims()) }
         var refusals: [ServiceKey: [String]] = [:]
+        var shortages: [ServiceKey: [String]] = [:]
         // A changed zone may change the choice of endpoints anywhere.
         let keys =
             batch.node
@@ -197,12 +212,16 @@ public final class ProxyServer: Sendable {
         let ranges = self.ranges.list().flatMap(\.spec.cidrs).compactMap { IPPrefix($0) }.sorted { "\($0)" < "\($1)" }
         var health: [(UInt16, ServiceHealth)] = []
         var succeeded = true
-        for family in families {
-            var changes: [ServiceKey: [ProxyState.Change]] = [:]
-            for key in keys {
-                let (ports, refused) = read(key, family.table.family, zone: zone, claims)
-                changes[key] = ports
-                refusals[key, default: []] += refused
+        var changes: [[ServiceKey: [ProxyState.Change]]] = families.map { _ in [:] }
+        for key in keys.sorted() {
+            let room = state.withLock { $0.budget.open(key) }
+            var left = room
+            var refusedPorts = 0
+            for (index, family) in families.enumerated() {
+                let (ports, refused, reasons) = read(key, family.table.family, zone: zone, claims, room: &left)
+                changes[index][key] = ports
+                refusedPorts += refused
+                refusals[key, default: []] += reasons
                 for change in ports where change.port.healthCheckNodePort != 0 {
                     health.append(
                         (
@@ -211,6 +230,12 @@ public final class ProxyServer: Sendable {
                         ))
                 }
             }
+            shortages[key] = state.withLock { state in
+                state.budget.note(key, room - left, isWaiting: refusedPorts > 0)
+                return refusedPorts > 0 ? [state.budget.refusal(key, room: room, ports: refusedPorts)] : []
+            }
+        }
+        for (family, changes) in zip(families, changes) {
             let nodePortIPs = family.table.nodePortElements(nodeAddresses: candidates(for: family, addresses))
             do throws(NFTablesError) {
                 try family.sync(changes, nodePortIPs: Set(nodePortIPs.map(\.key)), serviceRanges: ranges)
@@ -220,7 +245,8 @@ public final class ProxyServer: Sendable {
                 logger.error("sync nftables rules", ["error": "\(error)", "family": family.label])
             }
         }
-        for (key, refused) in refusals { tell(refused, of: key) }
+        for (key, refused) in refusals { tell(.addressRefused, refused, of: key) }
+        for (key, refused) in shortages { tell(.portsNotServed, refused, of: key) }
         updateChecks(keys, health)
         if succeeded { self.health.synced() }
         return succeeded
@@ -230,28 +256,35 @@ public final class ProxyServer: Sendable {
     private func candidates(for family: FamilyProxy, _ main: [IPAddress]) -> [IPAddress] {
         guard case .blocks = family.table.options.nodePortAddresses else { return main }
         do {
-            return try NetlinkSocket(.route).addresses().map(\.prefix.address)
+            return try route.addresses().map(\.prefix.address)
         } catch {
             logger.error("list the node's addresses", ["error": "\(error)"])
             return main
         }
     }
 
+    /// The ports of a Service and what serves them, as far as there is room for them in the tables.
     private func read(
-        _ key: ServiceKey, _ family: IPFamily, zone: String?, _ claims: ExternalClaims
-    ) -> ([ProxyState.Change], refusals: [String]) {
-        guard let service = services.get(key.name, namespace: key.namespace) else { return ([], []) }
-        let (ports, refusals) = claims.admit(ServicePortSpec.read(service, family))
-        guard !ports.isEmpty else { return ([], []) }
+        _ key: ServiceKey, _ family: IPFamily, zone: String?, _ claims: ExternalClaims, room: inout Int
+    ) -> (changes: [ProxyState.Change], refused: Int, refusals: [String]) {
+        guard let service = services.get(key.name, namespace: key.namespace) else { return ([], 0, []) }
+        let (ports, refusals) = claims.admit(ServicePortSpec.read(service.unpacked("spec", "ports"), family))
+        guard !ports.isEmpty else { return ([], 0, []) }
         let endpoints = EndpointSpec.read(
             slices.list(index: "service", value: "\(key)"), family, node: nodeName)
-        let changes = ports.map { port in
-            let found = endpoints[EndpointSpec.PortKey(port.name.port, port.name.protocolNumber)] ?? []
-            return ProxyState.Change(
-                port: port,
-                choice: EndpointChoice(found, usesLocal: port.usesLocalEndpoints, node: nodeName, zone: zone))
+        var changes: [ProxyState.Change] = []
+        for port in ports {
+            let found = endpoints[EndpointSpec.PortKey(port.name.port, port.name.protocolNumber)]
+            var choice = EndpointChoice(found, usesLocal: port.usesLocalEndpoints, node: nodeName, zone: zone)
+            let weight = ElementBudget.weight(port, choice)
+            // In the order in which the Service has them: what it has more, nothing is made of.
+            guard weight <= room else { return (changes, ports.count - changes.count, refusals) }
+            room -= weight
+            // Most often those of the port before: kept once.
+            if let last = changes.last?.choice.onThisNode, last == choice.onThisNode { choice.onThisNode = last }
+            changes.append(ProxyState.Change(port: port, choice: choice))
         }
-        return (changes, refusals)
+        return (changes, 0, refusals)
     }
 
     private func record(_ batch: ChangeQueue.Batch, _ family: FamilyProxy) {
@@ -270,6 +303,14 @@ public final class ProxyServer: Sendable {
                     queue.wake()
                 }
             }
+        }
+    }
+
+    /// Looks again at Services that did not get all they wanted, some time after others gave something back.
+    private func roomLoop() async throws {
+        while true {
+            try await Task.sleep(for: .seconds(10))
+            for key in state.withLock({ $0.budget.takeWaiting() }) { queue.service(key) }
         }
     }
 
@@ -322,40 +363,7 @@ public final class ProxyServer: Sendable {
             byPort[port] = ServiceHealth(
                 service: health.service, localEndpoints: max(byPort[port]?.localEndpoints ?? 0, health.localEndpoints))
         }
-        let closing: [HTTPServer] = state.withLock { state in
-            var closing: [HTTPServer] = []
-            for (port, check) in state.checks where byPort[port] == nil && changed.contains(check.health.value.service)
-            {
-                closing.append(check.server)
-                state.checks[port] = nil
-            }
-            for (port, value) in byPort {
-                if let check = state.checks[port] {
-                    check.health.value = value
-                } else if let check = openCheck(port, value) {
-                    state.checks[port] = check
-                }
-            }
-            return closing
-        }
-        guard !closing.isEmpty else { return }
-        Task { for server in closing { await server.stop(grace: .zero) } }
-    }
-
-    private func openCheck(
-        _ port: UInt16, _ value: ServiceHealth
-    ) -> (server: HTTPServer, health: Mutex<ServiceHealth>.Box)? {
-        let box = Mutex<ServiceHealth>.Box(value)
-        do {
-            let server = try serve("0.0.0.0:\(port)") { [health] _ in
-                box.value.answer(proxyHealthy: health.isHealthy)
-            }
-            return (server, box)
-        } catch {
-            logger.error(
-                "open health check port", ["service": "\(value.service)", "port": "\(port)", "error": "\(error)"])
-            return nil
-        }
+        checks.update(byPort, changed: changed)
     }
 
     // MARK: The kernel
@@ -378,20 +386,6 @@ public final class ProxyServer: Sendable {
             do throws(Errno) { try Sysctl.write(name, value) } catch {
                 logger.warning("set \(name)", ["value": value, "error": "\(error)"])
             }
-        }
-    }
-}
-
-extension Mutex where Value: Sendable {
-    /// A shared value behind a lock.
-    final class Box: Sendable {
-        private let storage: Mutex<Value>
-
-        init(_ value: Value) { storage = Mutex(value) }
-
-        var value: Value {
-            get { storage.withLock { $0 } }
-            set { storage.withLock { $0 = newValue } }
         }
     }
 }

@@ -135,20 +135,28 @@ struct ProxyState: Sendable {
     // MARK: Shared elements
 
     private mutating func count(_ old: ServiceProgram?, _ new: ServiceProgram?, _ difference: inout TableDifference) {
-        for (set, keys) in new?.shared ?? [:] {
-            for key in keys {
-                shared[set, default: [:]][key, default: 0] += 1
-                if shared[set]![key] == 1 { difference.note(set, key, new: .some(nil)) }
-            }
+        for (set, keys) in new?.shared ?? [:] { for key in keys { use(set, key, &difference) } }
+        for key in hairpins(new) { use(table.hairpinConnections, key, &difference) }
+        for (set, keys) in old?.shared ?? [:] { for key in keys { release(set, key, &difference) } }
+        for key in hairpins(old) { release(table.hairpinConnections, key, &difference) }
+    }
+
+    private func hairpins(_ program: ServiceProgram?) -> some Sequence<[FieldValue]> {
+        (program?.hairpins ?? []).lazy.map {
+            [.address($0), .address($0), .protocolNumber(program?.protocolNumber ?? 0)]
         }
-        for (set, keys) in old?.shared ?? [:] {
-            for key in keys {
-                shared[set]![key]! -= 1
-                if shared[set]![key] == 0 {
-                    shared[set]![key] = nil
-                    difference.note(set, key, old: .some(nil))
-                }
-            }
+    }
+
+    private mutating func use(_ set: SetDefinition, _ key: [FieldValue], _ difference: inout TableDifference) {
+        shared[set, default: [:]][key, default: 0] += 1
+        if shared[set]![key] == 1 { difference.note(set, key, new: .some(nil)) }
+    }
+
+    private mutating func release(_ set: SetDefinition, _ key: [FieldValue], _ difference: inout TableDifference) {
+        shared[set]![key]! -= 1
+        if shared[set]![key] == 0 {
+            shared[set]![key] = nil
+            difference.note(set, key, old: .some(nil))
         }
     }
 
@@ -186,7 +194,7 @@ extension ProxyState {
             for (key, data) in kernel.elements[set] ?? [:] {
                 let frontend = Array(key.dropLast())
                 guard case .values(let values)? = data, let target = EndpointTarget(values),
-                    !(holders[frontend].flatMap { programs[$0] }?.targets.contains(target) ?? false),
+                    !(holders[frontend].flatMap { programs[$0] }?.serves(target) ?? false),
                     let flow = flow(frontend, target)
                 else { continue }
                 flows.insert(flow)
@@ -212,7 +220,7 @@ extension ProxyState {
             ([port.clusterIP] + port.externalAddresses).map { ($0, port.port) }
                 + (port.nodePort == 0 ? [] : [(nil, port.nodePort)])
         }
-        let gone = (old?.targets ?? []).subtracting(new?.targets ?? []).sorted()
+        let gone = Set(old?.targets ?? []).subtracting(new?.targets ?? []).sorted()
         if let oldPort {
             for (address, number) in frontends(oldPort) {
                 flows += gone.map { StaleFlow(protocolNumber: 17, address: address, port: number, target: $0) }

@@ -119,8 +119,8 @@ struct EndpointChoice: Sendable, Hashable {
     /// How many addresses of this node are ready: what balancers are told. Those that only still serve while they
     /// terminate do not count, so that balancers go elsewhere before they are gone.
     var readyHere = 0
-    /// Endpoints on this node among the above: they can meet themselves through the Service.
-    var onThisNode: [EndpointTarget] = []
+    /// The addresses of endpoints on this node among the above: they can meet themselves through the Service.
+    var onThisNode: [IPAddress] = []
 
     /// Chooses as upstream does: ready endpoints; where there are none, those that still serve while they terminate.
     /// Topology hints narrow the choice for policy Cluster when every usable endpoint has them and one is for us.
@@ -135,7 +135,7 @@ struct EndpointChoice: Sendable, Hashable {
         if usesLocal { local = Self.targets(usable(endpoints.filter(\.isLocal))) }
         readyHere = Set(endpoints.lazy.filter { $0.isLocal && $0.ready }.map(\.address)).count
         let localAddresses = Set(endpoints.lazy.filter(\.isLocal).map(\.address))
-        onThisNode = Set(cluster + local).filter { localAddresses.contains($0.address) }.sorted()
+        onThisNode = Set((cluster + local).map(\.address)).filter { localAddresses.contains($0) }.sorted()
     }
 
     private static func near(_ endpoints: [EndpointSpec], node: String, zone: String?) -> [EndpointSpec] {

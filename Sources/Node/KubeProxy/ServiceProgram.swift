@@ -47,8 +47,22 @@ struct ServiceProgram: Sendable, Hashable {
     /// Elements other ports may have too.
     var shared: [SetDefinition: Set<[FieldValue]>] = [:]
     var affinitySets: Set<SetDefinition> = []
-    /// The endpoints in use, for telling which flows lost theirs.
-    var targets: Set<EndpointTarget> = []
+    var protocolNumber: UInt8 = 0
+    /// Addresses of endpoints that can meet themselves through the Service; other ports may have them too.
+    var hairpins: [IPAddress] = []
+    /// The endpoints in use, in order, for telling which flows lost theirs. Of datagram protocols alone: see
+    /// `ProxyState.staleFlows`.
+    var targets: [EndpointTarget] = []
+
+    /// Whether the endpoint is among `targets`.
+    func serves(_ target: EndpointTarget) -> Bool {
+        var (low, high) = (0, targets.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if targets[middle] < target { low = middle + 1 } else { high = middle }
+        }
+        return low < targets.count && targets[low] == target
+    }
 }
 
 /// Turns a Service port and its endpoints into what the table needs for it. Pure.
@@ -84,11 +98,11 @@ struct RuleBuilder: Sendable {
         let name = port.name
         program.shared[table.clusterIPs] = [[.address(port.clusterIP)]]
         program.shared[table.serviceAddresses] = Set(([port.clusterIP] + port.externalAddresses).map { [.address($0)] })
-        program.targets = Set(choice.cluster + choice.local)
-        for target in choice.onThisNode {
-            program.shared[table.hairpinConnections, default: []].insert([
-                .address(target.address), .address(target.address), .protocolNumber(name.protocolNumber),
-            ])
+        program.protocolNumber = name.protocolNumber
+        program.hairpins = choice.onThisNode
+        if name.protocolNumber == 17 {
+            // The list itself where it is all there is: it is kept once.
+            program.targets = choice.local.isEmpty ? choice.cluster : Set(choice.cluster + choice.local).sorted()
         }
         let inside = key(port.clusterIP, port)
         let outside = port.externalAddresses.map { key($0, port) } + nodePortKeys(port)

@@ -2,6 +2,7 @@
 
 internal import JSON
 internal import KubeAPI
+internal import KubeClient
 internal import Netlink
 
 extension ServicePortSpec {
@@ -71,36 +72,53 @@ extension EndpointSpec {
         return ServiceKey(slice.metadata.namespace ?? "", name)
     }
 
-    /// The endpoints of `slices` for each port, of one family. One address and port in two slices counts once, and as
-    /// ready when either says so: slices overlap while endpoints move between them.
-    static func read(
-        _ slices: [EndpointSlice], _ family: IPFamily, node: String
-    ) -> [PortKey: [EndpointSpec]] {
-        var found: [PortKey: [EndpointTarget: EndpointSpec]] = [:]
+    /// The endpoints of `slices`, of one family, by port. They are made for the ports that are asked for: a Service may
+    /// have more of them than are served.
+    static func read(_ slices: [EndpointSlice], _ family: IPFamily, node: String) -> EndpointsByPort {
+        var result = EndpointsByPort()
         let type = family == .v4 ? "IPv4" : "IPv6"
         for slice in slices where slice.addressType == type {
-            let ports: [(PortKey, UInt16)] = slice.ports.compactMap { port in
+            let slice = slice.unpacked("endpoints").unpacked("ports")
+            var ports: [PortKey: UInt16] = [:]
+            for port in slice.ports {
                 guard let number = port.port, let transport = ServicePortSpec.protocolNumber(port.protocol) else {
-                    return nil
+                    continue
                 }
-                return (PortKey(port.name ?? "", transport), UInt16(clamping: number))
+                ports[PortKey(port.name ?? "", transport)] = UInt16(clamping: number)
             }
-            for endpoint in slice.endpoints {
+            let endpoints = slice.endpoints.compactMap { endpoint -> EndpointSpec? in
                 // Only the first address is used; the API gives the others no meaning.
                 guard let text = endpoint.addresses.first, let address = IPAddress(text), address.family == family,
                     // Whoever may write slices must not lead the node's own connections to its loopback or to the
                     // metadata service of a cloud. An API server refuses such addresses; one may be older.
                     address.specialty == nil
-                else { continue }
-                for (key, port) in ports {
-                    let spec = EndpointSpec(endpoint, address, port, node: node)
+                else { return nil }
+                return EndpointSpec(endpoint, address, 0, node: node)
+            }
+            if !endpoints.isEmpty { result.slices.append((ports, endpoints)) }
+        }
+        return result
+    }
+
+    /// See `read`.
+    struct EndpointsByPort: Sendable {
+        fileprivate var slices: [(ports: [PortKey: UInt16], endpoints: [EndpointSpec])] = []
+
+        /// The endpoints of a port. One address and port in two slices counts once, and as ready when either says so:
+        /// slices overlap while endpoints move between them.
+        subscript(key: PortKey) -> [EndpointSpec] {
+            var found: [EndpointTarget: EndpointSpec] = [:]
+            for slice in slices {
+                guard let port = slice.ports[key] else { continue }
+                for var spec in slice.endpoints {
+                    spec.port = port
                     let target = spec.target
-                    if let present = found[key]?[target], present.ready || !spec.ready { continue }
-                    found[key, default: [:]][target] = spec
+                    if let present = found[target], present.ready || !spec.ready { continue }
+                    found[target] = spec
                 }
             }
+            return found.values.sorted { $0.target < $1.target }
         }
-        return found.mapValues { $0.values.sorted { $0.target < $1.target } }
     }
 
     /// A port by name and protocol.

@@ -11,7 +11,7 @@ public final class HTTPServer: Sendable {
     public struct Configuration: Sendable {
         public var limits = HTTPLimits()
         /// How many connections there may be. Beyond these a new one takes the place of a stranger, or of the user with the
-        /// most; see `ConnectionTable`. The machine itself may have some more. One takes 60 KB before its handshake.
+        /// most; see `ConnectionTable`. One takes 60 KB before its handshake.
         public var maximumConnections = 8 * 1024
         /// How many of them may be strangers' (who have not shown yet whose they are), of all, and of one peer: an IPv4
         /// address, or 64 bits of an IPv6 one. Then the oldest makes room. The loopback's are not counted.
@@ -19,6 +19,8 @@ public final class HTTPServer: Sendable {
         public var maximumStrangersPerPeer = 1024
         /// How many connections of one user are known to be his; more of them count as strangers.
         public var maximumConnectionsPerUser = 2 * 1024
+        /// How many more the machine itself may have.
+        public var reservedConnections = 1024
         /// How long a TLS handshake, and a request's head once it began, may take.
         public var handshakeTimeout: Duration = .seconds(10)
         public var headTimeout: Duration = .seconds(32)
@@ -66,7 +68,7 @@ public final class HTTPServer: Sendable {
                     ConnectionTable.Limits(
                         total: configuration.maximumConnections, strangers: configuration.maximumStrangers,
                         strangersPerPeer: configuration.maximumStrangersPerPeer,
-                        perUser: configuration.maximumConnectionsPerUser, reserve: 1024))))
+                        perUser: configuration.maximumConnectionsPerUser, reserve: configuration.reservedConnections))))
         self.group = group ?? .shared
         self.logger = logger
         self.handler = handler
@@ -129,6 +131,26 @@ public final class HTTPServer: Sendable {
         }
     }
 
+    /// Listens at one more address, as at those of `start`. Throws when it cannot be bound.
+    public func listen(on address: SocketAddress) throws { serve([try listen(at: address)]) }
+
+    /// Listens at a port no more; connections that came by it stay.
+    public func ignore(port: UInt16) {
+        let gone = state.withLock { state in
+            let indices = state.listeners.indices.filter { state.listeners[$0].address.port == port }
+            let gone = indices.map { (state.listeners[$0], state.accepting[$0]) }
+            for index in indices.reversed() {
+                state.listeners.remove(at: index)
+                state.accepting.remove(at: index)
+            }
+            return gone
+        }
+        for (listener, task) in gone {
+            task.cancel()
+            listener.close()
+        }
+    }
+
     /// Stops accepting, ends idle connections and lets requests under way end for `grace`; then cancels them. Returns
     /// when every connection is closed.
     public func stop(grace: Duration = .seconds(10)) async {
@@ -176,7 +198,7 @@ public final class HTTPServer: Sendable {
                 return
             } catch {
                 // A closed listener ends here as well: then the server is stopping and knows it.
-                if server?.state.withLock({ $0.isStopping }) != false { return }
+                if Task.isCancelled || server?.state.withLock({ $0.isStopping }) != false { return }
                 server?.logger?.error("accept failed", ["address": "\(listener.address)", "error": "\(error)"])
                 // Nothing that a connection does ends the listening, and what stays wrong does not keep a loop busy.
                 do { try await sleep(for: .milliseconds(100)) } catch { return }
