@@ -28,10 +28,9 @@ struct Authenticator: Sendable {
             case .refused: isRefused = true
             }
         }
-        if let token = Self.bearer(request), let identity = try identity(of: token, audiences: core.tokens.audiences) {
+        if let token = Self.bearer(request) {
+            guard let identity = try identity(of: token, audiences: core.tokens.audiences) else { throw .unauthorized }
             return identity.user
-        } else if Self.bearer(request) != nil {
-            throw .unauthorized
         }
         switch Self.socketToken(request) {
         case .none: break
@@ -78,13 +77,11 @@ struct Authenticator: Sendable {
 
     private static func bearer(_ request: HTTPRequest) -> String? {
         guard let value = request.headers["Authorization"]?.trimmingHTTPSpace() else { return nil }
-        // By bytes: finding the characters of a token of a kilobyte took a quarter of a request's time.
+        // By bytes, and copied once: finding the characters of a token of a kilobyte took a quarter of a request's time.
         guard value.hasPrefixIgnoringCase("bearer ") else { return nil }
-        var token = String(Substring(value.utf8.dropFirst("bearer ".utf8.count)))
-        return token.withUTF8 { bytes in
-            let word = unsafe bytes.prefix { $0 != UInt8(ascii: " ") }
-            return unsafe word.isEmpty ? nil : String(decoding: word, as: UTF8.self)
-        }
+        let rest = value.utf8.dropFirst("bearer ".utf8.count)
+        let word = rest[..<(rest.firstIndex(of: UInt8(ascii: " ")) ?? rest.endIndex)]
+        return word.isEmpty ? nil : String(Substring(word))
     }
 
     private enum SocketToken {

@@ -25,8 +25,9 @@ final class GrantCache: Sendable {
 
         static func == (one: Self, other: Self) -> Bool {
             one.user.isExactly(other.user) && one.groups.isExactly(other.groups)
-                && [one.verb, one.group, one.resource, one.subresource, one.namespace].isExactly(
-                    [other.verb, other.group, other.resource, other.subresource, other.namespace])
+                && one.verb.isExactly(other.verb) && one.group.isExactly(other.group)
+                && one.resource.isExactly(other.resource) && one.subresource.isExactly(other.subresource)
+                && one.namespace.isExactly(other.namespace)
         }
 
         func hash(into hasher: inout Hasher) {

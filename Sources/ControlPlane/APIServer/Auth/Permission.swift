@@ -13,7 +13,7 @@ enum Effect: Sendable, Hashable, CaseIterable {
 
 /// Proof that somebody may do what `access` says. Only an authorizer makes one, and what changes stored objects asks for
 /// one, so that no way to an effect leads around the question whether the user may have it.
-struct Permission: Sendable {
+final class Permission: Sendable {
     let access: AccessRequest
     private let isServers: Bool
 

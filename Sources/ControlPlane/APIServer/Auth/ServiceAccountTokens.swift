@@ -76,11 +76,10 @@ struct ServiceAccountTokens: Sendable {
         } catch {
             return nil
         }
-        let jwt = known.jwt
-        let given = jwt.claims["aud"]?.array?.compactMap(\.string) ?? []
-        let confirmed = given.filter(wanted.containsExactly)
-        guard jwt.claims["iss"]?.string == issuer, !confirmed.isEmpty else { return nil }
+        let confirmed = known.audiences.filter(wanted.containsExactly)
+        guard known.issuer == issuer, !confirmed.isEmpty else { return nil }
         if let user = known.user(core.store) { return (user, confirmed) }
+        let jwt = known.jwt
         let claims = jwt.claims["kubernetes.io"]
         guard let namespace = claims?["namespace"]?.string, let name = claims?["serviceaccount"]?["name"]?.string,
             let uid = claims?["serviceaccount"]?["uid"]?.string

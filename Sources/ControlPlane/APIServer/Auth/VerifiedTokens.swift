@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HTTP
+internal import JSON
 internal import Store
 internal import Synchronization
 internal import TLS
@@ -8,16 +9,29 @@ internal import TLS
 /// Tokens whose signature was found good: a signature costs more to check than all the rest of a small request, and it
 /// does not become bad. Times, and what the token is bound to, are looked at every time.
 final class VerifiedTokens: Sendable {
-    private let known = Mutex<[String: VerifiedToken]>([:])
+    /// A token's text. Its end alone, which is of the signature, says where it is kept: nobody without the key can make
+    /// many that end alike, and there is a kilobyte of it.
+    private struct Text: Hashable {
+        let text: String
+
+        static func == (one: Self, other: Self) -> Bool { one.text.isExactly(other.text) }
+
+        func hash(into hasher: inout Hasher) {
+            for byte in text.utf8.suffix(16) { hasher.combine(byte) }
+        }
+    }
+
+    private let known = Mutex<[Text: VerifiedToken]>([:])
     private static let limit = 4_096
 
     func token(_ text: String, keys: [PublicKey]) throws(TLSError) -> VerifiedToken {
-        if let token = known.withLock({ $0[text] }) { return token }
+        let key = Text(text: text)
+        if let token = known.withLock({ $0[key] }) { return token }
         let token = VerifiedToken(try JWT(verifying: text, keys: keys))
         known.withLock { known in
             // Tokens are renewed all the time: the old ones go all at once rather than be kept in order.
             if known.count >= Self.limit { known = [:] }
-            known[text] = token
+            known[key] = token
         }
         return token
     }
@@ -33,9 +47,15 @@ final class VerifiedToken: Sendable {
     }
 
     let jwt: JWT
+    let issuer: String?
+    let audiences: [String]
     private let finding = Mutex<(user: RequestUser, grounds: [Ground])?>(nil)
 
-    init(_ jwt: JWT) { self.jwt = jwt }
+    init(_ jwt: JWT) {
+        self.jwt = jwt
+        issuer = jwt.claims["iss"]?.string
+        audiences = jwt.claims["aud"]?.array?.compactMap(\.string) ?? []
+    }
 
     /// The user found before, while every object that vouched for the token is the one it was then.
     func user(_ store: any KeyValueStore) -> RequestUser? {

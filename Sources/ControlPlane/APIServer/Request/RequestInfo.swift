@@ -3,37 +3,69 @@
 internal import HTTP
 internal import KubeAPI
 
-/// What a request's path, method and query ask for.
-struct RequestInfo: Sendable {
+/// What a request's path, method and query ask for. One place in memory, however many stages look at it.
+final class RequestInfo: Sendable {
     /// False for /healthz, /version, discovery and the like.
-    var isResource = false
+    let isResource: Bool
     /// `get list watch create update patch delete deletecollection`, empty for other methods; for paths that are no
     /// resource the method in lower case.
+    let verb: String
+    let path: String
+    let group, version, namespace, resource, name, subresource: String
+    /// Whether the path goes on after what it names, or has an empty part: nothing is served there.
+    let isBeyond: Bool
+    /// The segments after `proxy`, still percent-encoded.
+    let proxyPath: String
+    /// The one object a list or watch is narrowed to by `fieldSelector=metadata.name=…`. Rights are checked for it as
+    /// for a named request, which is how kubelets watch single objects.
+    let selectedName: String
+    /// What a list, watch or deletecollection chooses by.
+    let selection: ListSelection
+    /// Why the query cannot be read: the answer to a list by whoever may list at all.
+    let selectionError: APIError?
+    /// Whether the verb came as the first part of the path: `/api/v1/watch/…`. Rights are not narrowed by selectors then,
+    /// as upstream has it.
+    let isPrefixed: Bool
+
+    init(method: String, path: RequestPath, query: RequestQuery) {
+        let found = RequestReading(method: method, path: path, query: query)
+        isResource = found.isResource
+        verb = found.verb
+        self.path = path.text
+        (group, version, namespace) = (found.group, found.version, found.namespace)
+        (resource, name, subresource) = (found.resource, found.name, found.subresource)
+        isBeyond = found.isBeyond
+        proxyPath = found.proxyPath
+        selectedName = found.selectedName
+        selection = found.selection
+        selectionError = found.selectionError
+        isPrefixed = found.isPrefixed
+    }
+
+    /// Watches, logs and streams last as long as the client wants: no limit on their number or time.
+    var isLongRunning: Bool {
+        verb == "watch" || ["proxy", "log", "exec", "attach", "portforward"].contains(subresource)
+    }
+}
+
+/// Takes a path, a method and a query apart, step by step.
+private struct RequestReading {
+    var isResource = false
     var verb: String
-    var path: String
     var group = ""
     var version = ""
     var namespace = ""
     var resource = ""
     var name = ""
     var subresource = ""
-    /// Whether the path goes on after what it names, or has an empty part: nothing is served there.
     var isBeyond = false
-    /// The segments after `proxy`, still percent-encoded.
     var proxyPath = ""
-    /// The one object a list or watch is narrowed to by `fieldSelector=metadata.name=…`. Rights are checked for it as
-    /// for a named request, which is how kubelets watch single objects.
     var selectedName = ""
-    /// What a list, watch or deletecollection chooses by.
     var selection = ListSelection.everything
-    /// Why the query cannot be read: the answer to a list by whoever may list at all.
     var selectionError: APIError?
-    /// Whether the verb came as the first part of the path: `/api/v1/watch/…`. Rights are not narrowed by selectors then,
-    /// as upstream has it.
     var isPrefixed = false
 
     init(method: String, path: RequestPath, query: RequestQuery) {
-        self.path = path.text
         verb = method.lowercasedASCII()
         var parts = path.segments[...]
         guard parts.count >= 3 else { return }
@@ -57,7 +89,7 @@ struct RequestInfo: Sendable {
             verb = parts.removeFirst()
             isPrefixed = true
         } else {
-            verb = Self.verbs[method] ?? ""
+            verb = Self.verb(method)
         }
         isBeyond = isBeyond || parts.contains("")
         takeResource(&parts)
@@ -72,9 +104,16 @@ struct RequestInfo: Sendable {
         takeCollection(query)
     }
 
-    private static let verbs = [
-        "GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete",
-    ]
+    private static func verb(_ method: String) -> String {
+        switch method {
+        case "GET", "HEAD": "get"
+        case "POST": "create"
+        case "PUT": "update"
+        case "PATCH": "patch"
+        case "DELETE": "delete"
+        default: ""
+        }
+    }
 
     private mutating func takeResource(_ parts: inout ArraySlice<String>) {
         if parts.first == "namespaces", parts.count > 1 {
@@ -107,10 +146,5 @@ struct RequestInfo: Sendable {
         } catch {
             selectionError = error
         }
-    }
-
-    /// Watches, logs and streams last as long as the client wants: no limit on their number or time.
-    var isLongRunning: Bool {
-        verb == "watch" || ["proxy", "log", "exec", "attach", "portforward"].contains(subresource)
     }
 }

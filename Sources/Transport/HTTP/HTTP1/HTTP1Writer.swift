@@ -115,8 +115,13 @@ enum HTTP1Writer {
         bytes += [0x3a, 0x20]
         let start = bytes.count
         bytes += value.utf8
-        for index in start..<bytes.count where bytes[index] == 0x0d || bytes[index] == 0x0a || bytes[index] == 0 {
-            bytes[index] = 0x20
+        // Without a way out of the loop the compiler takes many bytes at a time.
+        var breaks: UInt8 = 0
+        for byte in bytes[start...] { breaks |= byte == 0x0d || byte == 0x0a || byte == 0 ? 1 : 0 }
+        if breaks != 0 {
+            for index in start..<bytes.count where bytes[index] == 0x0d || bytes[index] == 0x0a || bytes[index] == 0 {
+                bytes[index] = 0x20
+            }
         }
         bytes += [0x0d, 0x0a]
     }

@@ -124,9 +124,9 @@ public final class ConnectionStanding: Sendable {
     init(_ tell: @escaping @Sendable (String) -> Void) { self.tell = tell }
 
     /// A request of the connection has proved to be `user`'s. Costs nothing from the second time on.
-    public func vouch(for user: String) {
+    public func vouch(for user: @autoclosure () -> String) {
         if isKnown.load(ordering: .relaxed) { return }
         isKnown.store(true, ordering: .relaxed)
-        tell(user)
+        tell(user())
     }
 }

@@ -7,6 +7,8 @@ public import JSON
 public struct JWT: Sendable {
     public let header: JSONObject
     public let claims: JSONObject
+    /// `exp` and `nbf`: a token that is kept is asked for them again and again.
+    private let end, start: Double?
 
     /// The `kid` of the header.
     public var keyID: String? { header["kid"]?.string }
@@ -36,6 +38,8 @@ public struct JWT: Sendable {
         guard parts.count == 3 else { throw TLSError("read a token", "it does not have three parts") }
         header = try Self.object(parts[0], "header")
         claims = try Self.object(parts[1], "claims")
+        end = claims["exp"]?.number
+        start = claims["nbf"]?.number
     }
 
     /// Checks the signature of `token` by one of `keys` (those its `kid` names first). The times in the claims are the
@@ -60,10 +64,10 @@ public struct JWT: Sendable {
 
     /// Throws when the token is not valid at `now` (seconds since 1970): `exp` passed, or `nbf` more than `leeway` ahead.
     public func checkTimes(now: Int64, leeway: Int64 = 60) throws(TLSError) {
-        if let end = claims["exp"]?.number, Double(now) >= end {
+        if let end, Double(now) >= end {
             throw TLSError("verify a token", "it has expired")
         }
-        if let start = claims["nbf"]?.number, Double(now + leeway) < start {
+        if let start, Double(now + leeway) < start {
             throw TLSError("verify a token", "it is not valid yet")
         }
     }
