@@ -45,6 +45,14 @@ func untilAskedToStop() async throws {
     try await events.readable()
 }
 
+/// A component's work on a thread of its own: what one computes keeps no other waiting, and least of all the API server's
+/// connections, which are on the first loop.
+func onOwnLoop<Result: Sendable>(
+    _ name: String, _ body: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    try await withTaskExecutorPreference(EventLoop(name: name)) { try await body() }
+}
+
 func sleepForever() async throws {
     while true { try await sleep(for: .seconds(86_400)) }
 }

@@ -19,7 +19,7 @@ public final class AsyncDescriptor: EventSource {
 
     /// Takes `file` over; its readiness arrives through `loop` (one of the shared ones when nil).
     public init(owning file: consuming FileDescriptor, loop: EventLoop? = nil) {
-        self.loop = loop ?? EventLoopGroup.shared.next()
+        self.loop = loop ?? EventLoop.here
         state = Mutex(State(file: file))
     }
 

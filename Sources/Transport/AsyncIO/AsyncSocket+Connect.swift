@@ -25,7 +25,7 @@ extension AsyncSocket {
             guard error.isInProgress else { throw error }
             isConnected = false
         }
-        let socket = try AsyncSocket(raw, loop: loop ?? EventLoopGroup.shared.next())
+        let socket = try AsyncSocket(raw, loop: loop ?? EventLoop.here)
         if isConnected { return socket }
         do {
             if let timeout { socket.setDeadline(KernelClock.deadline(after: timeout)) }
@@ -57,7 +57,7 @@ extension AsyncSocket {
 
     /// Two connected sockets of this process.
     public static func pair(loop: EventLoop? = nil) throws(Errno) -> (AsyncSocket, AsyncSocket) {
-        let loop = loop ?? EventLoopGroup.shared.next()
+        let loop = loop ?? EventLoop.here
         var numbers: (Int32, Int32) = (-1, -1)
         let type = Int32(SOCK_STREAM.rawValue) | Int32(CLINUX_SOCK_NONBLOCK)
         try kernelCall("socketpair") {

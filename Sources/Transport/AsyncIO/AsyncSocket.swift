@@ -40,7 +40,7 @@ public final class AsyncSocket: EventSource, ByteStream {
     public convenience init(owning socket: consuming Socket, loop: EventLoop? = nil) throws(Errno) {
         let number = socket.descriptor.raw
         try systemCall("fcntl O_NONBLOCK") { fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK) }
-        try self.init(socket, loop: loop ?? EventLoopGroup.shared.next())
+        try self.init(socket, loop: loop ?? EventLoop.here)
     }
 
     // MARK: Facts

@@ -40,12 +40,24 @@ public final class EventLoop: TaskExecutor, Sendable {
     private let shared = Mutex(Shared())
 
     /// Starts a loop on a thread of its own. It lives until `stop()`.
-    public init() throws(Errno) {
+    ///
+    /// - Parameter name: The thread's, as `ps -L` shows it: of its first 15 bytes.
+    public init(name: String = "loop") throws(Errno) {
         epoll = try Epoll()
         wakeUp = try EventCounter()
         try epoll.add(wakeUp.descriptor, .readable, edgeTriggered: true, token: UInt64.max)
-        try Thread.start { self.run() }
+        try Thread.start(name: name) {
+            Self.running.set(self)
+            self.run()
+            Self.running.set(nil)
+        }
     }
+
+    /// The loop on whose thread this runs; elsewhere one of the process's shared group. Whoever waits for a timer or a
+    /// descriptor waits on the loop he runs on, and so for no work but that of his own component.
+    public static var here: EventLoop { running.loop ?? EventLoopGroup.shared.next() }
+
+    private static let running = RunningLoop()
 
     /// The executor of actors that shall live on this loop's thread.
     public var serialExecutor: EventLoopSerialExecutor { EventLoopSerialExecutor(loop: self) }
@@ -221,6 +233,28 @@ public final class EventLoop: TaskExecutor, Sendable {
     /// Forgets a timer. It may be running just now.
     public func cancel(_ timer: TimerID) {
         shared.withLock { $0.timers.cancel(timer) }
+    }
+}
+
+/// Which loop a thread runs.
+private final class RunningLoop: Sendable {
+    private let key: pthread_key_t
+
+    init() {
+        var key = pthread_key_t()
+        // Fails only where a program has a thousand of them.
+        precondition(pthread_key_create(&key, nil) == 0, "make a place for each thread's loop")
+        self.key = key
+    }
+
+    /// A loop lives for as long as its thread does.
+    var loop: EventLoop? {
+        pthread_getspecific(key).map { Unmanaged<EventLoop>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    func set(_ loop: EventLoop?) {
+        // Cannot fail: the place is there.
+        _ = pthread_setspecific(key, loop.map { UnsafeRawPointer(Unmanaged.passUnretained($0).toOpaque()) })
     }
 }
 

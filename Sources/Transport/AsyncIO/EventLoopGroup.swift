@@ -16,6 +16,9 @@ public final class EventLoopGroup: Sendable {
         self.loops = loops
     }
 
+    /// The group of one loop that runs already.
+    public init(_ loop: EventLoop) { loops = [loop] }
+
     /// The next loop in turn.
     public func next() -> EventLoop {
         if loops.count == 1 { return loops[0] }

@@ -20,9 +20,9 @@ extension KernelClock {
     }
 }
 
-/// Waits; throws `CancellationError` as soon as the task is cancelled. Costs one timer of a loop, no thread.
+/// Waits; throws `CancellationError` as soon as the task is cancelled. Costs one timer of the loop it is called on, no thread.
 public func sleep(for duration: Duration) async throws {
-    try await EventLoopGroup.shared.next().sleep(for: duration)
+    try await EventLoop.here.sleep(for: duration)
 }
 
 extension EventLoop {
@@ -91,7 +91,7 @@ public func withDeadline<Result: Sendable>(
 ) async throws -> Result {
     try Task.checkCancellation()
     let outcome = FirstOutcome<Result>()
-    let loop = EventLoopGroup.shared.next()
+    let loop = EventLoop.here
     let work = Task(executorPreference: loop) {
         do { outcome.settle(.value(try await body())) } catch { outcome.settle(.failure(error)) }
     }

@@ -18,12 +18,19 @@ enum Thread {
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    static func start(_ body: @escaping @Sendable () -> Void) throws(Errno) {
+    /// - Parameter name: What is shown of the thread, of its first 15 bytes; empty: the program's.
+    static func start(name: String = "", _ body: @escaping @Sendable () -> Void) throws(Errno) {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }
         pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        let argument = Unmanaged.passRetained(Body(body)).toOpaque()
+        let argument = Unmanaged.passRetained(
+            Body {
+                // Only for people who look: a thread without its name works as well.
+                if !name.isEmpty { Self.setName(name) }
+                body()
+            }
+        ).toOpaque()
         var thread = pthread_t()
         let result = pthread_create(
             &thread, &attributes,
@@ -35,6 +42,15 @@ enum Thread {
         if result != 0 {
             Unmanaged<Body>.fromOpaque(argument).release()
             throw Errno(result, "pthread_create")
+        }
+    }
+
+    /// Only for people who look: a thread without its name works as well.
+    private static func setName(_ name: String) {
+        var bytes = Array(name.utf8.prefix(15)) + [0]
+        bytes.withUnsafeMutableBytes { bytes in
+            // PR_SET_NAME
+            _ = clinux_prctl(15, UInt(bitPattern: bytes.baseAddress), 0, 0, 0)
         }
     }
 }

@@ -44,7 +44,7 @@ final class FlowControl: Sendable {
         case .seated: return
         case .refused: throw refusal(level, "queue-full")
         case .waits(let number, let waiter):
-            let loop = EventLoopGroup.shared.next()
+            let loop = EventLoop.here
             let timer = loop.schedule(atNanoseconds: KernelClock.deadline(after: patience)) { waiter.wake() }
             await withTaskCancellationHandler {
                 await waiter.wait()

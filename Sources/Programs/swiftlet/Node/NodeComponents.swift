@@ -38,8 +38,8 @@ struct NodeComponents: Sendable {
 
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await kubelet.run() }
-            group.addTask { try await proxy.run() }
+            group.addTask { try await onOwnLoop("kubelet") { try await kubelet.run() } }
+            group.addTask { try await onOwnLoop("proxy") { try await proxy.run() } }
             try await group.waitForAll()
         }
     }

@@ -47,12 +47,15 @@ struct ControlComponents: Sendable {
     }
 
     func run() async throws {
-        await withTaskGroup(of: Void.self) { group in
+        try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                schedulerInformers.start()
-                await scheduler.run()
+                try await onOwnLoop("scheduler") {
+                    schedulerInformers.start()
+                    await scheduler.run()
+                }
             }
-            group.addTask { await manager.run() }
+            group.addTask { try await onOwnLoop("controllers") { await manager.run() } }
+            try await group.waitForAll()
         }
     }
 }

@@ -34,7 +34,7 @@ struct NodeNames: Sendable {
         var settings = settings
         settings.addresses = await network.gateways()
         try Task.checkCancellation()
-        let loop = try EventLoop()
+        let loop = try EventLoop(name: "dns")
         while true {
             do {
                 try await ClusterDNS(settings, client: client, loop: loop, logger: logger).run()

@@ -51,7 +51,7 @@ struct Server: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await control.run() }
             group.addTask { try await node.run() }
-            if let names { group.addTask { try await names.run() } }
+            if let names { group.addTask { try await onOwnLoop("dns-records") { try await names.run() } } }
             group.addTask {
                 try await apiServer.keepCertificates {
                     try listener.reload(tls: apiServer.credentials.listener)

@@ -104,7 +104,7 @@ public final class HTTPClient: HTTPExchange {
     ) throws {
         self.endpoint = endpoint
         self.configuration = configuration
-        self.loop = loop ?? EventLoopGroup.shared.next()
+        self.loop = loop ?? EventLoop.here
         let credentials = try endpoint.isTLS ? Credentials(tls ?? TLSClientConfiguration(), configuration.http2) : nil
         state = Mutex(State(credentials: credentials))
     }

@@ -69,7 +69,7 @@ public final class HTTPServer: Sendable {
                         total: configuration.maximumConnections, strangers: configuration.maximumStrangers,
                         strangersPerPeer: configuration.maximumStrangersPerPeer,
                         perUser: configuration.maximumConnectionsPerUser, reserve: configuration.reservedConnections))))
-        self.group = group ?? .shared
+        self.group = group ?? EventLoopGroup(EventLoop.here)
         self.logger = logger
         self.handler = handler
     }
