@@ -139,6 +139,25 @@ import Testing
         #expect(found == (complaint.map { ["cpu max limit to request ratio per Container is 2, \($0)"] } ?? []))
     }
 
+    @Test func `overhead is a class's to say`() async throws {
+        let server = try await server(["type": "Container"])
+        let made = try await server.send(
+            "POST", "/apis/node.k8s.io/v1/runtimeclasses",
+            [
+                "kind": "RuntimeClass", "apiVersion": "node.k8s.io/v1", "metadata": ["name": "heavy"],
+                "handler": "runc", "overhead": ["podFixed": ["memory": "1Mi"]],
+            ])
+        try #require(made.status == 201)
+        let refused = try await server.send("POST", pods, pod("p", ["overhead": ["memory": "900Gi"]]))
+        #expect(
+            refused.status == 403
+                && refused.json["message"]?.string?.hasSuffix(
+                    "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead") == true
+        )
+        let taken = try await server.send("POST", pods, pod("q", ["runtimeClassName": "heavy"]))
+        #expect(taken.status == 201 && taken.json["spec"]?["overhead"] == ["memory": "1Mi"])
+    }
+
     // MARK: Priority
 
     @Test func `how a pod preempts is its class's to say`() async throws {

@@ -283,6 +283,79 @@ import Testing
         #expect(usage["limits.cpu"] == Quantity("1") && usage["limits.memory"] == Quantity("512Mi"))
     }
 
+    @Test func `a pod is made without what only comes to one that runs`() {
+        let debugger: JSONValue = [
+            ["name": "d", "image": "i", "imagePullPolicy": "Always", "terminationMessagePolicy": "File"]
+        ]
+        #expect(
+            Self.errors("Pod", Self.pod { $0["spec"]?["ephemeralContainers"] = debugger }) == [
+                "spec.ephemeralContainers: Forbidden: cannot be set on create"
+            ])
+        let template: JSONValue = [
+            "metadata": ["name": "t", "namespace": "default"],
+            "template": Self.pod { $0["spec"]?["ephemeralContainers"] = debugger },
+        ]
+        #expect(
+            Self.errors("PodTemplate", template) == [
+                "template.spec.ephemeralContainers: Forbidden: ephemeral containers not allowed in pod template"
+            ])
+        let gated = Self.pod {
+            $0["spec"]?["nodeName"] = "n"
+            $0["spec"]?["schedulingGates"] = [["name": "g"]]
+        }
+        #expect(
+            Self.errors("Pod", gated) == [
+                "spec.nodeName: Forbidden: cannot be set until all schedulingGates have been cleared"
+            ])
+    }
+
+    @Test func `a pod asks the scheduler no more than it can answer`() {
+        func pod(_ count: Int, _ field: String, _ item: JSONValue) -> JSONValue {
+            Self.pod { pod in
+                let items = JSONValue.array([JSONValue](repeating: item, count: count))
+                switch field {
+                case "tolerations": pod["spec"]?["tolerations"] = items
+                case "nodeAffinity":
+                    pod["spec"]?["affinity"] = [
+                        "nodeAffinity": [
+                            "requiredDuringSchedulingIgnoredDuringExecution": ["nodeSelectorTerms": items]
+                        ]
+                    ]
+                default:
+                    pod["spec"]?["affinity"] = [
+                        field: ["requiredDuringSchedulingIgnoredDuringExecution": items]
+                    ]
+                }
+            }
+        }
+        let term: JSONValue = ["labelSelector": ["matchLabels": ["a": "b"]], "topologyKey": "x"]
+        let values = JSONValue.array((0..<9).map { .string("v\($0)") })
+        let nodeTerm: JSONValue = ["matchExpressions": [["key": "k", "operator": "In", "values": values]]]
+        let toleration: JSONValue = ["key": "a", "operator": "Exists"]
+        let cases: [(String, JSONValue, Int)] = [
+            // One toleration is there in each.
+            ("podAffinity", term, 499), ("podAntiAffinity", term, 499), ("nodeAffinity", nodeTerm, 90),
+            ("tolerations", toleration, 1000),
+        ]
+        for (field, item, most) in cases {
+            #expect(Self.errors("Pod", pod(most, field, item)) == [])
+            let found = Self.errors("Pod", pod(most + 1, field, item))
+            #expect(found.count == 1 && found[0].hasPrefix("spec: Forbidden: affinity, tolerations"), "\(field)")
+            let template: JSONValue = [
+                "metadata": ["name": "t", "namespace": "default"], "template": pod(most + 1, field, item),
+            ]
+            #expect(Self.errors("PodTemplate", template).count == 1)
+        }
+        let constraint: JSONValue = [
+            "maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": [:],
+        ]
+        #expect(
+            Self.errors("Pod", Self.pod { $0["spec"]?["topologySpreadConstraints"] = [constraint, constraint] }) == [
+                "spec.topologySpreadConstraints[1].{topologyKey, whenUnsatisfiable}: Duplicate value: "
+                    + "\"{zone, DoNotSchedule}\""
+            ])
+    }
+
     static let meta: JSONValue = ["name": "web", "namespace": "default", "resourceVersion": "1"]
 
     static func deployment(_ labels: JSONValue) -> JSONValue {

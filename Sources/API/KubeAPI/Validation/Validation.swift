@@ -35,6 +35,8 @@ public enum Validation {
         if rules.hasMetadata { validator.metadata(new["metadata"], namespaced: namespaced, name: rules.name.check) }
         switch subresource {
         case "status" where group.isEmpty && kind == "Service": validator.serviceStatus(new)
+        case "status" where group.isEmpty && kind == "Pod": validator.podStatus(new)
+        case "status" where group.isEmpty && kind == "Node": validator.nodeStatus(new)
         case "status", "scale", "approval", "finalize": break
         case "ephemeralcontainers": validator.ephemeralContainersUpdate(new)
         case "resize": validator.podResize(new)
@@ -82,6 +84,8 @@ public enum Validation {
         "/ConfigMap": KindRules { $0.configMap($1) },
         "/Secret": KindRules { $0.secret($1) },
         "/Namespace": KindRules(name: .label),
+        "/Event": KindRules { $0.coreEvent($1) },
+        "events.k8s.io/Event": KindRules { $0.event($1) },
         "/Node": KindRules { $0.node($1) },
         "/Endpoints": KindRules { $0.endpoints($1) },
         "/ResourceQuota": KindRules { $0.resourceQuota($1) },

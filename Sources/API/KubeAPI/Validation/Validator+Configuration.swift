@@ -82,6 +82,7 @@ extension Validator {
     // MARK: Node
 
     mutating func node(_ object: JSONValue) {
+        nodeStatus(object)
         let path = FieldPath("spec")
         var seen: Set<String> = []
         for (index, taint) in (object["spec"]?["taints"]?.array ?? []).enumerated() {

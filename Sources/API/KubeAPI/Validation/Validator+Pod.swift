@@ -9,7 +9,16 @@ extension Validator {
             podUpdate(pod, old)
             return
         }
-        podSpec(pod["spec"] ?? [:], FieldPath("spec"))
+        let (spec, path) = (pod["spec"] ?? [:], FieldPath("spec"))
+        podSpec(spec, path)
+        schedulingSize(spec, path)
+        // They come by a subresource of their own, which not everybody who makes pods may use.
+        if spec["ephemeralContainers"]?.isPresent == true {
+            add(.forbidden(path["ephemeralContainers"], "cannot be set on create"))
+        }
+        if spec["nodeName"]?.isPresent == true, spec["schedulingGates"]?.isPresent == true {
+            add(.forbidden(path["nodeName"], "cannot be set until all schedulingGates have been cleared"))
+        }
     }
 
     /// A pod template: its metadata and spec, without ephemeral containers.
@@ -19,6 +28,7 @@ extension Validator {
         annotations(template["metadata"]?["annotations"], path["metadata"]["annotations"])
         let spec = template["spec"] ?? [:]
         podSpec(spec, path["spec"])
+        schedulingSize(spec, path["spec"])
         if spec["ephemeralContainers"]?.isPresent == true {
             add(.forbidden(path["spec"]["ephemeralContainers"], "ephemeral containers not allowed in pod template"))
         }
@@ -126,8 +136,11 @@ extension Validator {
     }
 
     private mutating func topologySpread(_ constraints: [JSONValue], _ path: FieldPath) {
+        var seen: Set<String> = []
         for (index, constraint) in constraints.enumerated() {
             let place = path[index]
+            let pair = "{\(constraint["topologyKey"]?.string ?? ""), \(constraint["whenUnsatisfiable"]?.string ?? "")}"
+            if !seen.insert(pair).inserted { add(.duplicate(place["{topologyKey, whenUnsatisfiable}"], pair)) }
             positive(constraint["maxSkew"] ?? 0, place["maxSkew"])
             if let key = required(constraint["topologyKey"], place["topologyKey"], "can not be empty") {
                 check(Names.qualifiedName(key), place["topologyKey"], key)

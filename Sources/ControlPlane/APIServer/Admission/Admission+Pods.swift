@@ -172,7 +172,11 @@ extension Admission {
     }
 
     func runtimeClass(_ pod: inout APIObject) throws(APIError) {
-        guard let name = pod.spec["runtimeClassName"]?.string, !name.isEmpty else { return }
+        let unfounded = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
+        guard let name = pod.spec["runtimeClassName"]?.string, !name.isEmpty else {
+            if pod.spec["overhead"]?.object?.isEmpty == false { throw .forbidden(subject(pod), unfounded) }
+            return
+        }
         guard let chosen = try core.object("node.k8s.io", "runtimeclasses", name: name) else {
             throw .forbidden(subject(pod), "pod rejected: RuntimeClass \"\(name)\" not found")
         }
@@ -184,8 +188,7 @@ extension Admission {
             }
             spec["overhead"] = overhead
         } else if let given = spec["overhead"]?.object, !given.isEmpty {
-            throw .forbidden(
-                subject(pod), "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead")
+            throw .forbidden(subject(pod), unfounded)
         }
         if let scheduling = chosen["scheduling"] {
             var selector = spec["nodeSelector"]?.object ?? [:]
