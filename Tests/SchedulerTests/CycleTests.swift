@@ -212,11 +212,11 @@ import Testing
         let important = pod("p", cpu: "400m", priority: 100)
         let snapshot = Snapshot(nodes: [full, other])
         let failure = try failure(Cycle(important, snapshot).decide())
-        let outcome = Preemption(pod: important, snapshot: snapshot, volumes: VolumeFilter(), budgets: []).find(failure)
+        let outcome = Preemption(Cycle(important, snapshot), budgets: []).find(failure)
         #expect(outcome.best?.node == "a")
         #expect(outcome.best?.victims.map(\.key.name) == ["low"])
         let equal = pod("e", cpu: "400m", priority: 1)
-        let refused = Preemption(pod: equal, snapshot: snapshot, volumes: VolumeFilter(), budgets: [])
+        let refused = Preemption(Cycle(equal, snapshot), budgets: [])
             .find(try self.failure(Cycle(equal, snapshot).decide()))
         #expect(
             refused.message
@@ -234,7 +234,7 @@ import Testing
         let second = await queue.next()
         #expect(second?.pod.key.name == "low")
         if let second { queue.done(second) }
-        queue.happened(.podPlaced)
+        queue.happened(.podPlaced(pod("other")))
         queue.happened(.nodeAdded)
         let start = ContinuousClock.now
         #expect(await queue.next()?.pod.key.name == "high")
@@ -286,7 +286,7 @@ import Testing
         }
         let start = ContinuousClock.now
         for n in 0..<1_000 {
-            queue.happened(.podGone)
+            queue.happened(.podGone(pod("gone")))
             queue.add(pod("\(n)"))
             guard let item = await queue.next() else { return }
             #expect(item.pod.key.namespace == "default")

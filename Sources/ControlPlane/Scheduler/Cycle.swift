@@ -45,23 +45,56 @@ struct FitFailure: Sendable {
 }
 
 /// One decision: which node, or why none. No I/O.
-struct Cycle: Sendable {
+///
+/// What looks at all pods of the cluster is made when the first node is asked that everything cheaper lets pass.
+final class Cycle {
     let pod: PodInfo
     let snapshot: Snapshot
-    private let affinity: InterPodAffinity?
-    private let spread: TopologySpread?
     private let volumes: VolumeFilter
+    private(set) lazy var affinity = InterPodAffinity(pod, snapshot)
+    private(set) lazy var spread = TopologySpread(pod, snapshot)
 
     init(_ pod: PodInfo, _ snapshot: Snapshot, volumes: VolumeFilter = VolumeFilter()) {
         self.pod = pod
         self.snapshot = snapshot
         self.volumes = volumes
-        affinity = InterPodAffinity(pod, snapshot)
-        spread = TopologySpread(pod, snapshot)
     }
 
     func check(_ node: NodeInfo) -> Rejection? {
         NodeFilters.all(pod, node) ?? volumes.check(node) ?? spread?.check(node) ?? affinity?.check(node)
+    }
+
+    /// One node with other pods on it than it has.
+    struct Trial {
+        private(set) var node: NodeInfo
+        private var affinity: InterPodAffinity?
+        private var spread: TopologySpread?
+
+        init(_ node: NodeInfo, _ cycle: Cycle) {
+            self.node = node
+            affinity = cycle.affinity
+            spread = cycle.spread
+        }
+
+        mutating func add(_ pod: PodInfo) {
+            node.add(pod)
+            count(pod, 1)
+        }
+
+        mutating func remove(_ pod: PodInfo) {
+            node.remove(uid: pod.uid)
+            count(pod, -1)
+        }
+
+        private mutating func count(_ pod: PodInfo, _ sign: Int) {
+            affinity?.count(pod, on: node, sign: sign)
+            spread?.count(pod, on: node, sign: Int64(sign))
+        }
+
+        func check(_ cycle: Cycle) -> Rejection? {
+            NodeFilters.all(cycle.pod, node) ?? cycle.volumes.check(node) ?? spread?.check(node)
+                ?? affinity?.check(node)
+        }
     }
 
     /// The same with pods that wait for room on the node counted in, where they matter as much as this one.

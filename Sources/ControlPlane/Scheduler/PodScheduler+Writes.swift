@@ -37,7 +37,7 @@ extension PodScheduler {
             recorder.event(
                 target(pod), .warning, reason: "FailedScheduling", "binding rejected: \(error)", action: "Scheduling")
             queue.failed(item)
-            queue.happened(.podGone)
+            queue.happened(.podGone(pod))
         }
     }
 
@@ -58,7 +58,7 @@ extension PodScheduler {
 
     /// Writes why a pod has no node, and makes room when some can be made.
     func report(
-        _ item: SchedulingQueue.Item, _ failure: FitFailure, _ candidate: Preemption.Candidate?, _ snapshot: Snapshot
+        _ item: SchedulingQueue.Item, _ failure: FitFailure, _ candidate: Preemption.Candidate?, _ waiting: [PodInfo]
     ) async {
         let pod = item.pod
         let message = failure.message
@@ -88,10 +88,10 @@ extension PodScheduler {
             status["nominatedNodeName"] = .string("")
         }
         if !status.isEmpty { await patchStatus(pod, status) }
-        if let candidate { await preempt(candidate, for: pod, snapshot) }
+        if let candidate { await preempt(candidate, for: pod, waiting) }
     }
 
-    private func preempt(_ candidate: Preemption.Candidate, for pod: PodInfo, _ snapshot: Snapshot) async {
+    private func preempt(_ candidate: Preemption.Candidate, for pod: PodInfo, _ waiting: [PodInfo]) async {
         for victim in candidate.victims where !victim.isTerminating {
             let condition: JSONObject = [
                 "type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler",
@@ -112,7 +112,7 @@ extension PodScheduler {
             }
         }
         // Lesser pods that waited for this node have to look elsewhere.
-        for other in snapshot.nominated[candidate.node] ?? [] where other.priority < pod.priority {
+        for other in waiting {
             cache.unnominate(uid: other.uid)
             await patchStatus(other, ["nominatedNodeName": ""])
         }

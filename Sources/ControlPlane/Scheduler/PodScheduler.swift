@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AsyncIO
+import Glibc
 import JSON
 import KubeAPI
 public import KubeClient
@@ -15,6 +17,10 @@ public final class PodScheduler: Sendable {
     let schedulerName: String
     let cache = SchedulerCache()
     let queue = SchedulingQueue()
+    /// Decisions are made here, apart from the loop that serves the API.
+    private let workbench = Workbench(limit: 1)
+    /// For what is written beside: a decision that nobody can write down yet is not made.
+    private let writes = Permits(64)
     private let informers: SharedInformerFactory
     private let pods: Informer<DynamicObject>
     private let nodes: Informer<DynamicObject>
@@ -50,7 +56,8 @@ public final class PodScheduler: Sendable {
         nodes.addHandler { [weak self] in self?.nodeChanged($0) }
         namespaces.addHandler { [weak self] in self?.namespaceChanged($0) }
         pods.addHandler { [weak self] in self?.podChanged($0) }
-        for informer in [claims, volumes, classes] {
+        claims.addHandler { [queue] change in queue.happened(.claimChanged(change.object.json.objectKey)) }
+        for informer in [volumes, classes] {
             informer.addHandler { [queue] _ in queue.happened(.volumeChanged) }
         }
     }
@@ -67,7 +74,8 @@ public final class PodScheduler: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.recorder.run() }
             while let item = await queue.next() {
-                schedule(item, in: &group)
+                await writes.take()
+                await schedule(item, in: &group)
             }
             group.cancelAll()
         }
@@ -82,17 +90,9 @@ public final class PodScheduler: Sendable {
             queue.happened(.nodeAdded)
         case .updated(let old, let new):
             cache.setNode(new.json)
-            if PodScheduler.matters(old.json, new.json) { queue.happened(.nodeChanged) }
+            if let event = ClusterEvent.nodeChanged(old.json, new.json) { queue.happened(event) }
         case .deleted(let node): cache.removeNode(node.json.objectName)
         }
-    }
-
-    /// Whether a node changed in something that decides; heartbeats do not.
-    static func matters(_ old: JSONObject, _ new: JSONObject) -> Bool {
-        old.value("status", "allocatable") != new.value("status", "allocatable")
-            || old.value("spec", "taints") != new.value("spec", "taints")
-            || old.value("spec", "unschedulable") != new.value("spec", "unschedulable")
-            || old.value("metadata", "labels") != new.value("metadata", "labels")
     }
 
     private func namespaceChanged(_ change: InformerChange<DynamicObject>) {
@@ -100,8 +100,8 @@ public final class PodScheduler: Sendable {
         if case .deleted = change {
             cache.setNamespace(name, labels: nil)
         } else {
-            cache.setNamespace(name, labels: change.object.json.objectLabels)
-            queue.happened(.namespaceChanged)
+            let isNews = cache.setNamespace(name, labels: change.object.json.objectLabels)
+            if isNews { queue.happened(.namespaceChanged) }
         }
     }
 
@@ -117,15 +117,16 @@ public final class PodScheduler: Sendable {
         if !pod.nodeName.isEmpty {
             queue.remove(uid: pod.uid)
             if pod.isFinished {
-                cache.removePod(uid: pod.uid)
-                queue.happened(.podGone)
+                if cache.removePod(uid: pod.uid) { queue.happened(.podGone(pod)) }
                 return
             }
             cache.setPod(pod)
             if old?.string("spec", "nodeName") != pod.nodeName
                 || old?.value("metadata", "labels") != pod.json.value("metadata", "labels")
             {
-                queue.happened(.podPlaced)
+                // What it was before, if it was on the node before.
+                let before = old.flatMap { $0.string("spec", "nodeName").isEmpty ? nil : PodInfo($0) }
+                queue.happened(.podPlaced(pod, before: before))
             }
             return
         }
@@ -144,36 +145,75 @@ public final class PodScheduler: Sendable {
 
     private func podLeft(_ pod: PodInfo) {
         queue.remove(uid: pod.uid)
-        cache.removePod(uid: pod.uid)
-        if !pod.nodeName.isEmpty { queue.happened(.podGone) }
+        if cache.removePod(uid: pod.uid) { queue.happened(.podGone(pod)) }
     }
 
     // MARK: One pod
 
-    private func schedule(_ item: SchedulingQueue.Item, in group: inout DiscardingTaskGroup) {
+    /// What was decided for a pod.
+    private enum Decision: Sendable {
+        case bind(String)
+        /// The node, and the claims that wait to hear of it.
+        case select(String, [ObjectKey])
+        /// Why not, where room can be made, and lesser pods that wait for the same room.
+        case refuse(FitFailure, Preemption.Candidate?, waiting: [PodInfo])
+    }
+
+    private func schedule(_ item: SchedulingQueue.Item, in group: inout DiscardingTaskGroup) async {
         let pod = item.pod
+        let (decision, cost) = await workbench.run(for: "") { [self] in
+            let start = Self.processorTime()
+            let decision = decide(pod)
+            return (decision, Self.processorTime() - start)
+        }
+        queue.spent(cost, on: item)
+        switch decision {
+        case .bind(let node):
+            cache.assume(pod.bound(to: node))
+            write(in: &group) { await $0.bind(item, to: node) }
+        case .select(let node, let claims):
+            write(in: &group) { await $0.selectNode(node, for: claims, item) }
+        case .refuse(let failure, let best, let waiting):
+            if let best { cache.nominate(pod.nominated(to: best.node)) }
+            queue.refused(item, by: failure.plugins, cost: cost)
+            write(in: &group) { await $0.report(item, failure, best, waiting) }
+        }
+    }
+
+    /// Gives the permit back that was taken for a pod, when all about it is written.
+    private func write(
+        in group: inout DiscardingTaskGroup, _ body: @escaping @Sendable (PodScheduler) async -> Void
+    ) {
+        group.addTask {
+            await body(self)
+            self.writes.giveBack()
+        }
+    }
+
+    private func decide(_ pod: PodInfo) -> Decision {
         let snapshot = cache.snapshot()
         let filter = VolumeFilter(
             pod, claim: { claims.get($0)?.json }, volume: { volumes.get($0)?.json },
             bindsLate: { bindsLate($0) })
-        switch Cycle(pod, snapshot, volumes: filter).decide() {
-        case .node(let node):
-            if !filter.waiting.isEmpty {
-                group.addTask { await self.selectNode(node, for: filter.waiting, item) }
-                return
-            }
-            cache.assume(pod.bound(to: node))
-            group.addTask { await self.bind(item, to: node) }
-        case .none(let failure):
-            let budgets = pod.preempts ? self.budgets.list().map { Budget($0.json, budgetSelectors.of($0)) } : []
-            let outcome = Preemption(pod: pod, snapshot: snapshot, volumes: filter, budgets: budgets).find(failure)
-            if let best = outcome.best { cache.nominate(pod.nominated(to: best.node)) }
-            var failure = failure
+        let cycle = Cycle(pod, snapshot, volumes: filter)
+        switch cycle.decide() {
+        case .node(let node): return filter.waiting.isEmpty ? .bind(node) : .select(node, filter.waiting)
+        case .none(var failure):
+            // Budgets are looked at only where somebody might have to go.
+            let mayPreempt = pod.preempts && failure.rejections.values.contains(where: \.isResolvable)
+            let budgets = mayPreempt ? self.budgets.list().map { Budget($0.json, budgetSelectors.of($0)) } : []
+            let outcome = Preemption(cycle, budgets: budgets).find(failure)
             failure.preemption = outcome.message
-            queue.refused(item, by: failure.plugins)
-            let final = failure
-            group.addTask { await self.report(item, final, outcome.best, snapshot) }
+            let waiting = outcome.best.map { snapshot.nominated[$0.node] ?? [] } ?? []
+            return .refuse(failure, outcome.best, waiting: waiting.filter { $0.priority < pod.priority })
         }
+    }
+
+    /// What this thread has used of a processor: other than a clock's, a busy machine does not make it more.
+    private static func processorTime() -> Duration {
+        var time = timespec()
+        guard clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) == 0 else { return .zero }
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 
     private func bindsLate(_ name: String) -> Bool {

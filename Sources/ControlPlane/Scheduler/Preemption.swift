@@ -13,7 +13,7 @@ struct Budget: Sendable {
 }
 
 /// Which pods must go for another one. No I/O.
-struct Preemption: Sendable {
+struct Preemption {
     struct Candidate: Sendable {
         var node: String
         /// The most important first.
@@ -27,10 +27,21 @@ struct Preemption: Sendable {
         var message: String
     }
 
-    let pod: PodInfo
-    let snapshot: Snapshot
-    let volumes: VolumeFilter
-    let budgets: [Budget]
+    /// How many nodes are tried for one pod, at least: the rest when it comes again.
+    static let leastCandidates = 100
+    /// How long they are tried for one pod.
+    static let longest = Duration.milliseconds(50)
+
+    private let cycle: Cycle
+    private let budgets: [String: [Budget]]
+
+    private var pod: PodInfo { cycle.pod }
+    private var snapshot: Snapshot { cycle.snapshot }
+
+    init(_ cycle: Cycle, budgets: [Budget]) {
+        self.cycle = cycle
+        self.budgets = Dictionary(grouping: budgets, by: \.namespace)
+    }
 
     /// Finds the node where the least important pods have to go.
     func find(_ failure: FitFailure) -> Outcome {
@@ -44,7 +55,13 @@ struct Preemption: Sendable {
         }
         var candidates: [Candidate] = []
         var reasons: [[String]] = []
-        for node in snapshot.nodes {
+        // From another node each time, so that none is left out for ever.
+        let nodes = snapshot.nodes
+        let first = nodes.isEmpty ? 0 : Int.random(in: nodes.indices)
+        let enough = max(Self.leastCandidates, nodes.count / 10)
+        let end = ContinuousClock.now.advanced(by: Self.longest)
+        for node in nodes[first...] + nodes[..<first] {
+            guard candidates.count < enough, candidates.isEmpty || .now < end else { break }
             guard failure.general == nil, let rejection = failure.rejections[node.name], rejection.isResolvable else {
                 reasons.append(["Preemption is not helpful for scheduling"])
                 continue
@@ -63,21 +80,21 @@ struct Preemption: Sendable {
 
     /// The fewest pods of `node` whose going makes room: all lesser ones, then as many as possible put back.
     private func victims(on node: NodeInfo) -> Result<Candidate, Refusal> {
-        var emptier = node
         let lesser = node.pods.values.filter { $0.priority < pod.priority }
         guard !lesser.isEmpty else {
             return .failure(Refusal(reasons: ["No preemption victims found for incoming pod"]))
         }
-        for victim in lesser { emptier.remove(uid: victim.uid) }
-        if let rejection = check(emptier) { return .failure(Refusal(reasons: rejection.reasons)) }
+        var emptier = Cycle.Trial(node, cycle)
+        for victim in lesser { emptier.remove(victim) }
+        if let rejection = emptier.check(cycle) { return .failure(Refusal(reasons: rejection.reasons)) }
         let sorted = lesser.sorted(by: Preemption.isMoreImportant)
         let (violating, harmless) = split(sorted)
         var victims: [PodInfo] = []
         var violations = 0
         func reprieve(_ other: PodInfo) -> Bool {
             emptier.add(other)
-            if check(emptier) == nil { return true }
-            emptier.remove(uid: other.uid)
+            if emptier.check(cycle) == nil { return true }
+            emptier.remove(other)
             victims.append(other)
             return false
         }
@@ -88,24 +105,21 @@ struct Preemption: Sendable {
                 node: node.name, victims: victims.sorted(by: Preemption.isMoreImportant), violations: violations))
     }
 
-    /// Filters with the pod counts that the changed node implies.
-    private func check(_ node: NodeInfo) -> Rejection? {
-        Cycle(pod, snapshot.replacing(node), volumes: volumes).check(node)
-    }
-
     /// Pods whose going would break a budget, and the others, each in order.
     private func split(_ pods: [PodInfo]) -> (violating: [PodInfo], harmless: [PodInfo]) {
-        var left = budgets.map(\.allowed)
+        var left = budgets.mapValues { $0.map(\.allowed) }
         var violating: [PodInfo] = []
         var harmless: [PodInfo] = []
         for pod in pods {
             var breaks = false
-            for (index, budget) in budgets.enumerated()
-            where budget.namespace == pod.key.namespace && !pod.labels.isEmpty
-                && budget.selector.matches(pod.labels) && !budget.disrupted.contains(pod.key.name)
+            let namespace = pod.key.namespace
+            for (index, budget) in (budgets[namespace] ?? []).enumerated()
+            where !pod.labels.isEmpty && budget.selector.matches(pod.labels)
+                && !budget.disrupted.contains(pod.key.name)
             {
-                left[index] -= 1
-                if left[index] < 0 { breaks = true }
+                let rest = (left[namespace]?[index] ?? 0) - 1
+                left[namespace]?[index] = rest
+                if rest < 0 { breaks = true }
             }
             if breaks { violating.append(pod) } else { harmless.append(pod) }
         }

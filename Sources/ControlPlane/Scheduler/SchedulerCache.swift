@@ -41,8 +41,13 @@ final class SchedulerCache: Sendable {
         }
     }
 
-    func setNamespace(_ name: String, labels: [String: String]?) {
-        state.withLock { $0.namespaces[name] = labels }
+    /// - Returns: Whether its labels were others before.
+    @discardableResult
+    func setNamespace(_ name: String, labels: [String: String]?) -> Bool {
+        state.withLock { state in
+            defer { state.namespaces[name] = labels }
+            return state.namespaces[name] != labels
+        }
     }
 
     /// Counts a pod on its node; an assumed one is confirmed.
@@ -54,11 +59,13 @@ final class SchedulerCache: Sendable {
         }
     }
 
-    func removePod(uid: String) {
+    /// - Returns: Whether it was on a node.
+    @discardableResult
+    func removePod(uid: String) -> Bool {
         state.withLock { state in
             state.assumed.remove(uid)
             state.nominated.removeValue(forKey: uid)
-            unplace(uid, &state)
+            return unplace(uid, &state)
         }
     }
 
@@ -97,9 +104,11 @@ final class SchedulerCache: Sendable {
         state.nodes[pod.nodeName, default: NodeInfo(name: pod.nodeName)].add(pod)
     }
 
-    private func unplace(_ uid: String, _ state: inout State) {
-        guard let name = state.places.removeValue(forKey: uid) else { return }
+    @discardableResult
+    private func unplace(_ uid: String, _ state: inout State) -> Bool {
+        guard let name = state.places.removeValue(forKey: uid) else { return false }
         state.nodes[name]?.remove(uid: uid)
         if let node = state.nodes[name], !node.exists, node.pods.isEmpty { state.nodes.removeValue(forKey: name) }
+        return true
     }
 }

@@ -3,26 +3,7 @@
 import KubeClient
 import Synchronization
 
-/// Something that may make room for pods that found none.
-struct ClusterEvent: Sendable, Equatable {
-    /// The parts whose refusals it may lift; nil lifts all.
-    var plugins: Set<Plugin>?
-
-    static let nodeAdded = ClusterEvent(plugins: nil)
-    static let nodeChanged = ClusterEvent(plugins: [
-        .nodeResourcesFit, .nodeAffinity, .taintToleration, .nodeUnschedulable, .nodeName, .podTopologySpread,
-        .interPodAffinity, .volumeBinding,
-    ])
-    static let podGone = ClusterEvent(plugins: [
-        .nodeResourcesFit, .nodePorts, .interPodAffinity, .podTopologySpread, .volumeBinding,
-    ])
-    static let podPlaced = ClusterEvent(plugins: [.interPodAffinity, .podTopologySpread])
-    static let volumeChanged = ClusterEvent(plugins: [.volumeBinding])
-    static let namespaceChanged = ClusterEvent(plugins: [.interPodAffinity])
-}
-
-/// Pods that want a node: those to try now by priority, those backing off, and those waiting for an event. Among pods
-/// of one priority namespaces take turns, so that one with very many keeps no other's waiting.
+/// Pods that want a node: those to try now, those backing off, and those waiting for an event that may help.
 final class SchedulingQueue: Sendable {
     /// A pod taken out, and what happened to it so far.
     struct Item: Sendable {
@@ -38,64 +19,66 @@ final class SchedulingQueue: Sendable {
         var pod: PodInfo
         var attempts = 0
         var place: Place
-        var order: UInt64
+        /// When it was last made active.
+        var order: UInt64 = 0
         var refusedBy: Set<Plugin> = []
         var backoffEnds = ContinuousClock.now
-        var waitingSince = ContinuousClock.now
+        /// Whether it changed while a node was looked for.
+        var isChanged = false
     }
 
     private struct State {
         var entries: [String: Entry] = [:]
-        var ready = ReadyPods()
-        /// Pods of each namespace that are here.
+        /// How many pods of each namespace there are.
         var counts: [String: Int] = [:]
-        /// What has happened and was not looked at yet.
-        var happened: [ClusterEvent] = []
-        var lastLook = ContinuousClock.now - SchedulingQueue.lookInterval
-        var isLookDue = false
+        var waiting: Set<String> = []
+        var active = ActiveQueue()
         var waiters: [(id: UInt64, continuation: CheckedContinuation<Item?, Never>)] = []
         var counter: UInt64 = 0
         var sequence: UInt64 = 0
-        /// The latest events, to see what a cycle in flight has missed.
+        var inFlight = 0
+        /// The latest events while pods are in flight, to see what their cycles have missed.
         var recent: [(sequence: UInt64, event: ClusterEvent)] = []
+        /// Events of which not all who wait have heard yet.
+        var news: [ClusterEvent] = []
+        var isSpreadingNews = false
     }
 
     private static let firstBackoff = Duration.seconds(1)
     private static let longestBackoff = Duration.seconds(10)
     /// Pods that no event woke are tried again all the same.
     private static let longestWait = Duration.seconds(300)
-    /// How often it is looked whom events help: to look takes as long as there are pods.
-    private static let lookInterval = Duration.milliseconds(100)
-    /// In the timers: the next look.
-    private static let look = ""
     /// How many pods of a namespace are tried again a second: of many each waits the longer.
     private static let retriesPerSecond = 100
+    /// The pods of a namespace together are tried again so rarely that it takes this part of the time at most.
+    private static let share = 20
+    /// To how many pods events are told at a time, and how many events.
+    private static let audience = 64
+    private static let longestNews = 32
 
     private let state = Mutex(State())
     private let timers = DelayQueue<String>()
 
     init() {
-        timers.deliver(to: { [weak self] uid in
-            if uid == Self.look { self?.lookAgain() } else { self?.timePassed(uid) }
-        })
+        timers.deliver(to: { [weak self] uid in self?.timePassed(uid) })
     }
 
-    /// Adds a pod, or takes its new state; a changed pod is tried again at once.
+    /// Adds a pod, or takes its new state; a changed pod is tried again, once its back-off is over.
+    ///
+    /// - Parameter retry: Whether its labels or its specification are others than before.
     func add(_ pod: PodInfo, retry: Bool = true) {
         let wake = state.withLock { state -> (() -> Void)? in
             if var entry = state.entries[pod.uid] {
+                if !retry { pod.adopt(entry.pod) }
+                entry.isChanged = entry.isChanged || retry && entry.place == .inFlight
                 entry.pod = pod
                 state.entries[pod.uid] = entry
-                if retry, entry.place == .waiting || entry.place == .backoff {
-                    return activate(pod.uid, &state)
-                }
-                return nil
+                return retry && entry.place == .waiting ? retryLater(pod.uid, &state) : nil
             }
-            state.counter += 1
+            state.entries[pod.uid] = Entry(pod: pod, place: .waiting)
+            state.waiting.insert(pod.uid)
             state.counts[pod.key.namespace, default: 0] += 1
-            let isGated = !pod.schedulingGates.isEmpty
-            state.entries[pod.uid] = Entry(pod: pod, place: .waiting, order: state.counter)
-            return isGated ? nil : activate(pod.uid, &state)
+            return activate(pod.uid, &state)
         }
         wake?()
     }
@@ -104,13 +87,15 @@ final class SchedulingQueue: Sendable {
         timers.remove(uid)
         state.withLock { state in
             guard let entry = state.entries.removeValue(forKey: uid) else { return }
+            state.waiting.remove(uid)
+            if entry.place == .inFlight { SchedulingQueue.land(&state) }
             let namespace = entry.pod.key.namespace
-            let left = (state.counts[namespace] ?? 0) - 1
-            state.counts[namespace] = left > 0 ? left : nil
+            let count = (state.counts[namespace] ?? 1) - 1
+            state.counts[namespace] = count == 0 ? nil : count
         }
     }
 
-    /// The most important pod, waiting for one; nil when cancelled.
+    /// The pod whose turn it is, waiting for one; nil when cancelled.
     func next() async -> Item? {
         let id = state.withLock { state in
             state.counter += 1
@@ -135,129 +120,166 @@ final class SchedulingQueue: Sendable {
     }
 
     /// Returns a pod that found no node, to wait for an event that may help.
-    func refused(_ item: Item, by plugins: Set<Plugin>) {
-        putBack(item, plugins, isError: false)
+    func refused(_ item: Item, by plugins: Set<Plugin>, cost: Duration = .zero) {
+        putBack(item, plugins, cost, isError: false)
     }
 
     /// Returns a pod whose binding failed, to be tried after its back-off.
     func failed(_ item: Item) {
-        putBack(item, [], isError: true)
+        putBack(item, [], .zero, isError: true)
     }
 
     /// The pod has its node.
     func done(_ item: Item) { remove(uid: item.pod.uid) }
 
-    private func putBack(_ item: Item, _ plugins: Set<Plugin>, isError: Bool) {
+    /// Notes how long it took to look for a node.
+    func spent(_ cost: Duration, on item: Item) {
+        state.withLock { $0.active.spend(cost, on: item.pod.key.namespace) }
+    }
+
+    private func putBack(_ item: Item, _ plugins: Set<Plugin>, _ cost: Duration, isError: Bool) {
         let uid = item.pod.uid
         let delay = state.withLock { state -> Duration? in
             guard var entry = state.entries[uid], entry.place == .inFlight else { return nil }
             entry.refusedBy = plugins
+            // What was read of it to look for a node is large, and not needed while it waits for anything but other pods.
+            if plugins.isDisjoint(with: [.interPodAffinity, .podTopologySpread, .nodePorts, .volumeBinding]) {
+                entry.pod = PodInfo(entry.pod.json)
+            }
             let backoff = SchedulingQueue.backoff(
-                attempts: entry.attempts, among: state.counts[entry.pod.key.namespace] ?? 0)
+                attempts: entry.attempts, cost: cost, among: state.counts[item.pod.key.namespace] ?? 1)
             entry.backoffEnds = .now.advanced(by: backoff)
-            entry.waitingSince = .now
             // An event during the cycle would be missed otherwise.
-            let missed = state.recent.contains { $0.sequence > item.sequence && helps($0.event, plugins) }
+            let isForgotten = state.recent.first.map { $0.sequence > item.sequence + 1 } ?? false
+            let missed =
+                isForgotten || entry.isChanged
+                || state.recent.contains { $0.sequence > item.sequence && $0.event.mayHelp(item.pod, plugins) }
             entry.place = isError || missed ? .backoff : .waiting
+            entry.isChanged = false
+            SchedulingQueue.land(&state)
+            if entry.place == .waiting { state.waiting.insert(uid) }
             state.entries[uid] = entry
-            return entry.place == .backoff ? backoff : SchedulingQueue.longestWait
+            return entry.place == .backoff ? backoff : max(backoff, SchedulingQueue.longestWait)
         }
         if let delay { timers.set(uid, after: delay) }
     }
 
+    private static func land(_ state: inout State) {
+        state.inFlight -= 1
+        if state.inFlight == 0 { state.recent = [] }
+    }
+
+    // MARK: Events
+
     /// Something changed in the cluster: wakes those whom it may help.
     func happened(_ event: ClusterEvent) {
-        let isDue = state.withLock { state -> Duration? in
+        let (wakes, mustSpread) = state.withLock { state -> ([() -> Void], Bool) in
             state.sequence += 1
-            state.recent.append((state.sequence, event))
+            if state.inFlight > 0 { state.recent.append((state.sequence, event)) }
             if state.recent.count > 256 { state.recent.removeFirst(128) }
-            if !state.happened.contains(event) { state.happened.append(event) }
-            if state.isLookDue { return nil }
-            let rest = Self.lookInterval - state.lastLook.duration(to: .now)
-            // With few pods a look costs nothing.
-            if rest <= .zero || state.entries.count < 1_000 { return .zero }
-            state.isLookDue = true
-            return rest
-        }
-        guard let isDue else { return }
-        if isDue > .zero { timers.set(Self.look, after: isDue) } else { lookAgain() }
-    }
-
-    /// Wakes those whom what has happened may help.
-    private func lookAgain() {
-        let (wakes, delays) = state.withLock { state -> ([() -> Void], [(String, Duration)]) in
-            let events = state.happened
-            state.happened = []
-            state.isLookDue = false
-            let now = ContinuousClock.now
-            state.lastLook = now
-            var wakes: [() -> Void] = []
-            var delays: [(String, Duration)] = []
-            for (uid, entry) in state.entries
-            where entry.place == .waiting && entry.pod.schedulingGates.isEmpty
-                && events.contains(where: { helps($0, entry.refusedBy) })
-            {
-                if entry.backoffEnds > now {
-                    state.entries[uid]?.place = .backoff
-                    delays.append((uid, now.duration(to: entry.backoffEnds)))
-                } else if let wake = activate(uid, &state) {
-                    wakes.append(wake)
-                }
+            if state.waiting.isEmpty { return ([], false) }
+            if !state.isSpreadingNews, state.waiting.count <= SchedulingQueue.audience {
+                return (tell([event], Array(state.waiting), &state), false)
             }
-            return (wakes, delays)
+            // Of very many the differences do not matter any more.
+            if state.news.count < SchedulingQueue.longestNews {
+                state.news.append(event)
+            } else {
+                state.news = [.anything]
+            }
+            defer { state.isSpreadingNews = true }
+            return ([], !state.isSpreadingNews)
         }
-        for (uid, delay) in delays { timers.set(uid, after: delay) }
         for wake in wakes { wake() }
+        if mustSpread { Task { await spreadNews() } }
     }
 
-    private func helps(_ event: ClusterEvent, _ refusedBy: Set<Plugin>) -> Bool {
-        guard let plugins = event.plugins, !refusedBy.isEmpty else { return true }
-        return !plugins.isDisjoint(with: refusedBy)
+    /// Tells many pods what happened, a few at a time: whoever waits for the queue meanwhile does not wait for all.
+    private func spreadNews() async {
+        while true {
+            let (news, audience) = state.withLock { state -> ([ClusterEvent], [String]) in
+                defer { state.news = [] }
+                if state.news.isEmpty { state.isSpreadingNews = false }
+                return (state.news, state.news.isEmpty ? [] : Array(state.waiting))
+            }
+            if news.isEmpty { return }
+            let start = ContinuousClock.now
+            var first = 0
+            while first < audience.count {
+                let part = audience[first..<min(first + SchedulingQueue.audience, audience.count)]
+                first = part.endIndex
+                for wake in state.withLock({ tell(news, part, &$0) }) { wake() }
+                await Task.yield()
+            }
+            // What happens meanwhile is told together: this takes a fifth of the time at most. Nobody cancels it.
+            try? await Task.sleep(for: min(start.duration(to: .now) * 4, .seconds(5)))
+        }
+    }
+
+    private func tell(
+        _ news: [ClusterEvent], _ audience: some Sequence<String>, _ state: inout State
+    ) -> [() -> Void] {
+        audience.compactMap { uid in
+            guard let entry = state.entries[uid], entry.place == .waiting, !entry.pod.isGated,
+                news.contains(where: { $0.mayHelp(entry.pod, entry.refusedBy) })
+            else { return nil }
+            return retryLater(uid, &state)
+        }
     }
 
     private func timePassed(_ uid: String) {
         let wake = state.withLock { state -> (() -> Void)? in
-            guard let entry = state.entries[uid], entry.place == .backoff || entry.place == .waiting,
-                entry.pod.schedulingGates.isEmpty
-            else { return nil }
+            guard let entry = state.entries[uid], entry.place == .backoff || entry.place == .waiting else { return nil }
             return activate(uid, &state)
         }
         wake?()
     }
 
+    /// Makes a pod ready to be tried once its back-off is over; returns what resumes a waiting `next`.
+    private func retryLater(_ uid: String, _ state: inout State) -> (() -> Void)? {
+        guard let entry = state.entries[uid], !entry.pod.isGated else { return nil }
+        let now = ContinuousClock.now
+        guard entry.backoffEnds > now else { return activate(uid, &state) }
+        state.entries[uid]?.place = .backoff
+        state.waiting.remove(uid)
+        timers.set(uid, after: now.duration(to: entry.backoffEnds))
+        return nil
+    }
+
     /// Makes a pod ready to be tried; returns what resumes a waiting `next`.
     private func activate(_ uid: String, _ state: inout State) -> (() -> Void)? {
-        guard var entry = state.entries[uid], entry.place != .active, entry.pod.schedulingGates.isEmpty else {
-            return nil
-        }
+        guard var entry = state.entries[uid], entry.place != .active, !entry.pod.isGated else { return nil }
+        state.counter += 1
         entry.place = .active
-        if entry.attempts > 0 {
-            // Behind those that were not tried since.
-            state.counter += 1
-            entry.order = state.counter
-        }
+        entry.order = state.counter
         state.entries[uid] = entry
-        state.ready.push(
-            ReadyPods.Item(uid: uid, priority: entry.pod.priority, order: entry.order), entry.pod.key.namespace)
+        state.waiting.remove(uid)
+        state.active.push(
+            ActiveQueue.Ticket(uid: uid, order: entry.order), namespace: entry.pod.key.namespace,
+            priority: entry.pod.priority)
         guard !state.waiters.isEmpty, let item = pop(&state) else { return nil }
         let continuation = state.waiters.removeFirst().continuation
         return { continuation.resume(returning: item) }
     }
 
     private func pop(_ state: inout State) -> Item? {
-        while let top = state.ready.pop() {
-            guard var entry = state.entries[top.uid], entry.place == .active else { continue }
+        while let ticket = state.active.pop() {
+            guard var entry = state.entries[ticket.uid], entry.place == .active, entry.order == ticket.order else {
+                continue
+            }
             entry.place = .inFlight
             entry.attempts += 1
-            state.entries[top.uid] = entry
+            state.inFlight += 1
+            state.entries[ticket.uid] = entry
             return Item(pod: entry.pod, attempts: entry.attempts, sequence: state.sequence)
         }
         return nil
     }
 
-    /// How long a pod is left alone that was refused so often, `among` so many of its namespace.
-    static func backoff(attempts: Int, among count: Int = 0) -> Duration {
-        let own = min(longestBackoff, firstBackoff * (1 << min(max(attempts - 1, 0), 10)))
-        return max(own, .seconds(count / retriesPerSecond))
+    /// How long a pod is not tried again that was refused so often: the longer the more it costs to try it, and all the other
+    /// pods of its namespace with it.
+    static func backoff(attempts: Int, cost: Duration = .zero, among count: Int = 1) -> Duration {
+        let usual = min(longestBackoff, firstBackoff * (1 << min(max(attempts - 1, 0), 10)))
+        return max(usual, .seconds(count / retriesPerSecond), min(cost * share * max(count, 1), longestWait))
     }
 }

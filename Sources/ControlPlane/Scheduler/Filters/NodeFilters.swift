@@ -37,7 +37,7 @@ enum NodeFilters {
 
     static func ports(_ pod: PodInfo, _ node: NodeInfo) -> Rejection? {
         guard !pod.hostPorts.isEmpty, !node.usedPorts.isEmpty else { return nil }
-        let taken = pod.hostPorts.contains { wanted in node.usedPorts.keys.contains { $0.conflicts(with: wanted) } }
+        let taken = pod.hostPorts.contains { node.usedPorts.conflict(with: $0) }
         return taken ? Rejection(.nodePorts, ["node(s) didn't have free ports for the requested pod ports"]) : nil
     }
 

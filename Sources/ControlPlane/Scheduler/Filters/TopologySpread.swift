@@ -7,11 +7,12 @@ import KubeClient
 struct TopologySpread: Sendable {
     private struct Counted: Sendable {
         var constraint: SpreadConstraint
-        var counts: [String: Int64]
+        var counts: [String: Int64] = [:]
+        var least: Int64 = 0
 
-        var least: Int64 {
+        mutating func findLeast() {
             // Fewer domains than wanted count as empty ones.
-            Int64(counts.count) < constraint.minDomains ? 0 : counts.values.min() ?? 0
+            least = Int64(counts.count) < constraint.minDomains ? 0 : counts.values.min() ?? 0
         }
     }
 
@@ -23,17 +24,33 @@ struct TopologySpread: Sendable {
         let constraints = pod.spread.filter(\.isHard)
         guard !constraints.isEmpty else { return nil }
         self.pod = pod
-        let keys = constraints.map(\.topologyKey)
-        for constraint in constraints {
-            var counts: [String: Int64] = [:]
-            for node in snapshot.nodes {
-                // A node that lacks one of the keys takes no part in any.
-                guard keys.allSatisfy({ node.labels[$0] != nil }), let value = node.labels[constraint.topologyKey],
-                    TopologySpread.counts(node, for: pod, constraint)
+        hard = constraints.map { Counted(constraint: $0) }
+        for node in snapshot.nodes where takesPart(node) {
+            for index in hard.indices {
+                let constraint = hard[index].constraint
+                guard let value = node.labels[constraint.topologyKey], TopologySpread.counts(node, for: pod, constraint)
                 else { continue }
-                counts[value, default: 0] += TopologySpread.matching(constraint, pod, node)
+                hard[index].counts[value, default: 0] += TopologySpread.matching(constraint, pod, node)
             }
-            hard.append(Counted(constraint: constraint, counts: counts))
+        }
+        for index in hard.indices { hard[index].findLeast() }
+    }
+
+    /// A node that lacks one of the keys takes no part in any.
+    private func takesPart(_ node: NodeInfo) -> Bool {
+        hard.allSatisfy { node.labels[$0.constraint.topologyKey] != nil }
+    }
+
+    /// Counts a pod in that is on a node, or out again.
+    mutating func count(_ other: PodInfo, on node: NodeInfo, sign: Int64) {
+        guard takesPart(node) else { return }
+        for index in hard.indices {
+            let constraint = hard[index].constraint
+            guard let value = node.labels[constraint.topologyKey], TopologySpread.matches(constraint, pod, other),
+                TopologySpread.counts(node, for: pod, constraint)
+            else { continue }
+            hard[index].counts[value, default: 0] += sign
+            hard[index].findLeast()
         }
     }
 
@@ -45,13 +62,13 @@ struct TopologySpread: Sendable {
 
     static func matching(_ constraint: SpreadConstraint, _ pod: PodInfo, _ node: NodeInfo) -> Int64 {
         var count: Int64 = 0
-        for other in node.pods.values
-        where other.key.namespace == pod.key.namespace && !other.isTerminating && other.uid != pod.uid
-            && constraint.selector.matches(other.labels)
-        {
-            count += 1
-        }
+        for other in node.pods.values where matches(constraint, pod, other) { count += 1 }
         return count
+    }
+
+    static func matches(_ constraint: SpreadConstraint, _ pod: PodInfo, _ other: PodInfo) -> Bool {
+        other.key.namespace == pod.key.namespace && !other.isTerminating && other.uid != pod.uid
+            && constraint.selector.matches(other.labels)
     }
 
     func check(_ node: NodeInfo) -> Rejection? {

@@ -19,7 +19,7 @@ struct NodeInfo: Sendable {
     var requested = ResourceAmounts()
     var nonZeroMilliCPU: Int64 = 0
     var nonZeroMemory: Int64 = 0
-    var usedPorts: [HostPort: Int] = [:]
+    var usedPorts = UsedPorts()
     /// How many of the pods carry a required anti-affinity: none is the common case, and cheap.
     var antiAffinityPods = 0
     var affinityPods = 0
@@ -68,13 +68,8 @@ struct NodeInfo: Sendable {
         if sign > 0 { requested += pod.requests.amounts } else { requested -= pod.requests.amounts }
         nonZeroMilliCPU = nonZeroMilliCPU.saturatingSum(sign * pod.requests.nonZeroMilliCPU)
         nonZeroMemory = nonZeroMemory.saturatingSum(sign * pod.requests.nonZeroMemory)
-        for port in pod.hostPorts {
-            usedPorts[port, default: 0] += Int(sign)
-            if usedPorts[port] == 0 { usedPorts.removeValue(forKey: port) }
-        }
-        if !pod.requiredAntiAffinity.isEmpty { antiAffinityPods += Int(sign) }
-        let hasAffinity =
-            !pod.requiredAffinity.isEmpty || !pod.preferredAffinity.isEmpty || !pod.preferredAntiAffinity.isEmpty
-        if hasAffinity || !pod.requiredAntiAffinity.isEmpty { affinityPods += Int(sign) }
+        for port in pod.hostPorts { usedPorts.count(port, Int(sign)) }
+        if pod.hasRequiredAntiAffinity { antiAffinityPods += Int(sign) }
+        if pod.hasPodTerms { affinityPods += Int(sign) }
     }
 }

@@ -3,8 +3,10 @@
 import JSON
 import KubeAPI
 import KubeClient
+import Synchronization
 
-/// A pod read once into what filters and scores compare.
+/// A pod as filters and scores compare it. What identifies it is read at once; the rest when it is first asked for, since
+/// of the pods that wait most are not looked at for long, and each costs a multiple of its text.
 final class PodInfo: Sendable {
     let json: JSONObject
     let key: ObjectKey
@@ -14,25 +16,18 @@ final class PodInfo: Sendable {
     let nominatedNodeName: String
     let priority: Int64
     let preempts: Bool
-    let requests: PodRequests
-    let hostPorts: [HostPort]
-    let affinity: NodeSelection
-    let tolerations: [TaintToleration]
-    let requiredAffinity: [PodAffinityTerm]
-    let requiredAntiAffinity: [PodAffinityTerm]
-    let preferredAffinity: [WeightedPodAffinityTerm]
-    let preferredAntiAffinity: [WeightedPodAffinityTerm]
-    let spread: [SpreadConstraint]
-    let schedulingGates: [String]
+    let isGated: Bool
     let schedulerName: String
-    let images: [String]
-    /// Claims the pod mounts, by name in its namespace.
-    let claims: [String]
     let isTerminating: Bool
     /// Succeeded or Failed: takes no more room.
     let isFinished: Bool
     let created: Timestamp
     let started: Timestamp?
+    let hasRequiredAntiAffinity: Bool
+    /// Whether it says anything of other pods, as a demand or as a wish.
+    let hasPodTerms: Bool
+    private let lazyDetails = Mutex<PodDetails?>(nil)
+    private let lazyTerms = Mutex<PodTerms?>(nil)
 
     init(_ json: JSONObject) {
         self.json = json
@@ -46,22 +41,86 @@ final class PodInfo: Sendable {
         nominatedNodeName = status?["nominatedNodeName"]?.string ?? ""
         priority = spec?["priority"]?.boundedInteger.map(Int64.init) ?? 0
         preempts = spec?["preemptionPolicy"]?.string != "Never"
+        isGated = spec?["schedulingGates"]?.array?.isEmpty == false
+        schedulerName = spec?["schedulerName"]?.string ?? "default-scheduler"
+        isTerminating = metadata?["deletionTimestamp"]?.string != nil
+        let phase = status?["phase"]?.string
+        isFinished = phase == "Succeeded" || phase == "Failed"
+        created = metadata?["creationTimestamp"]?.string.flatMap { Timestamp($0) } ?? Timestamp(seconds: 0)
+        started = status?["startTime"]?.string.flatMap { Timestamp($0) }
+        func has(_ kind: String, _ list: String) -> Bool {
+            spec?["affinity"]?[kind]?[list]?.array?.isEmpty == false
+        }
+        hasRequiredAntiAffinity = has("podAntiAffinity", PodAffinityTerm.required)
+        hasPodTerms =
+            hasRequiredAntiAffinity || has("podAffinity", PodAffinityTerm.required)
+            || has("podAffinity", PodAffinityTerm.preferred) || has("podAntiAffinity", PodAffinityTerm.preferred)
+    }
+
+    /// What it asks of a node.
+    var details: PodDetails {
+        lazyDetails.withLock { details in
+            if let details { return details }
+            let made = PodDetails(json, labels)
+            details = made
+            return made
+        }
+    }
+
+    /// What it asks of other pods.
+    var terms: PodTerms {
+        guard hasPodTerms else { return .none }
+        return lazyTerms.withLock { terms in
+            if let terms { return terms }
+            let made = PodTerms(json, labels)
+            terms = made
+            return made
+        }
+    }
+
+    /// Takes over what was read of the same pod before; only where its labels and its specification are the same.
+    func adopt(_ old: PodInfo) {
+        if let details = old.lazyDetails.withLock({ $0 }) { lazyDetails.withLock { $0 = details } }
+        if let terms = old.lazyTerms.withLock({ $0 }) { lazyTerms.withLock { $0 = terms } }
+    }
+
+    /// Whether more was read of it than what identifies it.
+    var isRead: Bool { lazyDetails.withLock { $0 != nil } || lazyTerms.withLock { $0 != nil } }
+
+    var requests: PodRequests { details.requests }
+    var hostPorts: [HostPort] { details.hostPorts }
+    var affinity: NodeSelection { details.affinity }
+    var tolerations: [TaintToleration] { details.tolerations }
+    var spread: [SpreadConstraint] { details.spread }
+    var images: [String] { details.images }
+    /// Claims the pod mounts, by name in its namespace.
+    var claims: [String] { details.claims }
+
+    /// The same pod on a node: what is assumed while the binding is written.
+    func bound(to node: String) -> PodInfo {
+        var copy = json
+        copy["spec"]?["nodeName"] = .string(node)
+        return PodInfo(copy)
+    }
+}
+
+/// What a pod asks of a node.
+final class PodDetails: Sendable {
+    let requests: PodRequests
+    let hostPorts: [HostPort]
+    let affinity: NodeSelection
+    let tolerations: [TaintToleration]
+    let spread: [SpreadConstraint]
+    let images: [String]
+    let claims: [String]
+
+    init(_ json: JSONObject, _ labels: [String: String]) {
+        let spec = json["spec"]
         requests = PodRequests(spec: spec)
         hostPorts = HostPort.all(spec)
         affinity = NodeSelection(spec: spec)
         tolerations = (spec?["tolerations"]?.array ?? []).map(TaintToleration.init)
-        let namespace = json.objectNamespace
-        let podAffinity = spec?["affinity"]?["podAffinity"]
-        let antiAffinity = spec?["affinity"]?["podAntiAffinity"]
-        requiredAffinity = PodAffinityTerm.required(podAffinity, namespace: namespace, labels: labels)
-        requiredAntiAffinity = PodAffinityTerm.required(antiAffinity, namespace: namespace, labels: labels)
-        preferredAffinity = PodAffinityTerm.preferred(podAffinity, namespace: namespace, labels: labels)
-        preferredAntiAffinity = PodAffinityTerm.preferred(antiAffinity, namespace: namespace, labels: labels)
-        spread = (spec?["topologySpreadConstraints"]?.array ?? []).map {
-            SpreadConstraint($0, labels: json.objectLabels)
-        }
-        schedulingGates = (spec?["schedulingGates"]?.array ?? []).compactMap { $0["name"]?.string }
-        schedulerName = spec?["schedulerName"]?.string ?? "default-scheduler"
+        spread = (spec?["topologySpreadConstraints"]?.array ?? []).map { SpreadConstraint($0, labels: labels) }
         var images: [String] = []
         for list in ["initContainers", "containers"] {
             for container in spec?[list]?.array ?? [] {
@@ -74,18 +133,6 @@ final class PodInfo: Sendable {
             guard volume["ephemeral"] != nil, let name = volume["name"]?.string else { return nil }
             return "\(json.objectName)-\(name)"
         }
-        isTerminating = metadata?["deletionTimestamp"]?.string != nil
-        let phase = status?["phase"]?.string
-        isFinished = phase == "Succeeded" || phase == "Failed"
-        created = metadata?["creationTimestamp"]?.string.flatMap { Timestamp($0) } ?? Timestamp(seconds: 0)
-        started = status?["startTime"]?.string.flatMap { Timestamp($0) }
-    }
-
-    /// The same pod on a node: what is assumed while the binding is written.
-    func bound(to node: String) -> PodInfo {
-        var copy = json
-        copy["spec"]?["nodeName"] = .string(node)
-        return PodInfo(copy)
     }
 }
 
@@ -104,71 +151,41 @@ struct HostPort: Sendable, Hashable {
                 let address = port["hostIP"]?.string ?? ""
                 ports.append(
                     HostPort(
-                        address: address.isEmpty ? "0.0.0.0" : address,
+                        address: address.isEmpty ? HostPort.anyAddress : address,
                         transport: port["protocol"]?.string ?? "TCP", port: number))
             }
         }
         return ports
     }
 
-    /// Two pods cannot both have it: the same port on the same address, or on any address.
-    func conflicts(with other: HostPort) -> Bool {
-        guard port == other.port, transport == other.transport else { return false }
-        return address == other.address || address == "0.0.0.0" || other.address == "0.0.0.0"
-    }
+    static let anyAddress = "0.0.0.0"
+
+    /// The same port on any address.
+    var anywhere: HostPort { HostPort(address: Self.anyAddress, transport: transport, port: port) }
 }
 
-/// Which pods a pod wants to be near to, or away from, and what near means.
-struct PodAffinityTerm: Sendable, Hashable {
-    var selector: LabelSelector
-    /// The namespaces named; the pod's own when neither names nor a selector are given.
-    var namespaces: Set<String>
-    /// Adds the namespaces whose labels match; nil when the term has none.
-    var namespaceSelector: LabelSelector?
-    var topologyKey: String
+/// The ports that are taken on a node. Two pods cannot both have the same one on the same address, or on any address.
+struct UsedPorts: Sendable {
+    private var counts: [HostPort: Int] = [:]
+    /// By number alone, under the name of any address.
+    private var numbers: [HostPort: Int] = [:]
 
-    init(_ json: JSONValue?, namespace: String, labels: [String: String]) {
-        var selector = SpreadConstraint.selector(json?["labelSelector"])
-        selector = selector.narrowed(by: json?["matchLabelKeys"], of: labels, excluding: json?["mismatchLabelKeys"])
-        self.selector = selector
-        namespaces = Set((json?["namespaces"]?.array ?? []).compactMap(\.string))
-        if let value = json?["namespaceSelector"], value.object != nil {
-            // An invalid selector matches nothing; the API server refuses it.
-            namespaceSelector = (try? LabelSelector(value)) ?? .nothing
-        } else {
-            namespaceSelector = nil
-            if namespaces.isEmpty { namespaces = [namespace] }
-        }
-        topologyKey = json?["topologyKey"]?.string ?? ""
+    var isEmpty: Bool { counts.isEmpty }
+
+    mutating func count(_ port: HostPort, _ sign: Int) {
+        Self.count(&counts, port, sign)
+        Self.count(&numbers, port.anywhere, sign)
     }
 
-    func matches(_ pod: PodInfo, namespaceLabels: (String) -> [String: String]) -> Bool {
-        let here =
-            namespaces.contains(pod.key.namespace)
-            || (namespaceSelector?.matches(namespaceLabels(pod.key.namespace)) ?? false)
-        return here && selector.matches(pod.labels)
+    private static func count(_ counts: inout [HostPort: Int], _ port: HostPort, _ sign: Int) {
+        let count = (counts[port] ?? 0) + sign
+        counts[port] = count == 0 ? nil : count
     }
 
-    static func required(_ json: JSONValue?, namespace: String, labels: [String: String]) -> [PodAffinityTerm] {
-        (json?["requiredDuringSchedulingIgnoredDuringExecution"]?.array ?? []).map {
-            PodAffinityTerm($0, namespace: namespace, labels: labels)
-        }
+    func conflict(with port: HostPort) -> Bool {
+        if port.address == HostPort.anyAddress { return numbers[port] != nil }
+        return counts[port] != nil || counts[port.anywhere] != nil
     }
-
-    static func preferred(
-        _ json: JSONValue?, namespace: String, labels: [String: String]
-    ) -> [WeightedPodAffinityTerm] {
-        (json?["preferredDuringSchedulingIgnoredDuringExecution"]?.array ?? []).map {
-            WeightedPodAffinityTerm(
-                weight: $0["weight"]?.boundedInteger.map(Int64.init) ?? 0,
-                term: PodAffinityTerm($0["podAffinityTerm"], namespace: namespace, labels: labels))
-        }
-    }
-}
-
-struct WeightedPodAffinityTerm: Sendable, Hashable {
-    var weight: Int64
-    var term: PodAffinityTerm
 }
 
 /// A row of `topologySpreadConstraints`.

@@ -23,13 +23,6 @@ struct Snapshot: Sendable {
     subscript(name: String) -> NodeInfo? { positions[name].map { nodes[$0] } }
 
     func labels(ofNamespace name: String) -> [String: String] { namespaces[name] ?? [:] }
-
-    /// The snapshot with one node's state replaced: what preemption tries.
-    func replacing(_ node: NodeInfo) -> Snapshot {
-        var copy = self
-        if let position = positions[node.name] { copy.nodes[position] = node }
-        return copy
-    }
 }
 
 /// Why a node, or the whole cluster, does not take a pod.

@@ -6,37 +6,25 @@ import KubeClient
 extension Scorer {
     /// Preferences of the pod for others and of others for the pod; required affinity of others weighs 1.
     func interPodAffinity(_ nodes: [NodeInfo]) -> [Double]? {
-        let hasOwn = !pod.preferredAffinity.isEmpty || !pod.preferredAntiAffinity.isEmpty
-        guard hasOwn || snapshot.nodes.contains(where: { $0.affinityPods > 0 }) else { return nil }
+        let own = pod.terms.preferred
+        guard !own.isEmpty || snapshot.nodes.contains(where: { $0.affinityPods > 0 }) else { return nil }
         var weights: [String: [String: Int64]] = [:]
         let labels = { snapshot.labels(ofNamespace: $0) }
-        for node in snapshot.nodes {
-            guard hasOwn || node.affinityPods > 0 else { continue }
+        for node in snapshot.nodes where !own.isEmpty || node.affinityPods > 0 {
             func add(_ term: PodAffinityTerm, _ weight: Int64) {
                 if let value = node.labels[term.topologyKey] {
                     weights[term.topologyKey, default: [:]][value, default: 0] += weight
                 }
             }
             for other in node.pods.values {
-                for row in pod.preferredAffinity where row.term.matches(other, namespaceLabels: labels) {
-                    add(row.term, row.weight)
-                }
-                for row in pod.preferredAntiAffinity where row.term.matches(other, namespaceLabels: labels) {
-                    add(row.term, -row.weight)
-                }
-                for term in other.requiredAffinity where term.matches(pod, namespaceLabels: labels) { add(term, 1) }
-                for row in other.preferredAffinity where row.term.matches(pod, namespaceLabels: labels) {
-                    add(row.term, row.weight)
-                }
-                for row in other.preferredAntiAffinity where row.term.matches(pod, namespaceLabels: labels) {
-                    add(row.term, -row.weight)
-                }
+                own.matches(other, namespaceLabels: labels, add)
+                if other.hasPodTerms { other.terms.scoring.matches(pod, namespaceLabels: labels, add) }
             }
         }
         guard !weights.isEmpty else { return nil }
         let raw = nodes.map { node in
             var sum: Int64 = 0
-            for (key, values) in weights { if let value = node.labels[key] { sum += values[value] ?? 0 } }
+            for (key, value) in node.labels { sum += weights[key]?[value] ?? 0 }
             return Double(sum)
         }
         guard let least = raw.min(), let most = raw.max(), most > least else { return nil }

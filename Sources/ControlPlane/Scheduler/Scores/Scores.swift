@@ -17,7 +17,7 @@ struct Scorer {
         }
         add(1, nodes.map(leastAllocated))
         add(1, nodes.map(balanced))
-        add(1, nodes.map(imageLocality))
+        add(1, imageLocality(nodes))
         add(3, Scorer.normalized(nodes.map(untolerated), reversed: true))
         if !pod.affinity.preferred.isEmpty { add(2, Scorer.normalized(nodes.map(preferredAffinity))) }
         if let scores = interPodAffinity(nodes) { add(2, scores) }
@@ -54,18 +54,21 @@ struct Scorer {
     }
 
     /// How much of the pod's images is there already, images on many nodes counting more.
-    func imageLocality(_ node: NodeInfo) -> Double {
-        guard !pod.images.isEmpty else { return 0 }
-        var sum = 0.0
-        for image in pod.images {
+    func imageLocality(_ nodes: [NodeInfo]) -> [Double] {
+        var counts: [String: Int] = [:]
+        for image in pod.images { counts[image, default: 0] += 1 }
+        var sums = [Double](repeating: 0, count: nodes.count)
+        for (image, count) in counts {
             let name = Scorer.imageName(image)
-            guard let size = node.images[name] ?? node.images[image] else { continue }
+            let sizes = nodes.map { $0.images[name] ?? $0.images[image] }
+            guard sizes.contains(where: { $0 != nil }) else { continue }
             let holders = snapshot.nodes.count { $0.images[name] != nil || $0.images[image] != nil }
-            sum += Double(size) * Double(holders) / Double(max(1, snapshot.nodes.count))
+            let share = Double(holders) / Double(max(1, snapshot.nodes.count)) * Double(count)
+            for (index, size) in sizes.enumerated() { sums[index] += Double(size ?? 0) * share }
         }
         let least = 23.0 * 1024 * 1024
         let most = 1000.0 * 1024 * 1024 * Double(pod.images.count)
-        return 100 * (min(max(sum, least), most) - least) / (most - least)
+        return sums.map { most > least ? 100 * (min(max($0, least), most) - least) / (most - least) : 0 }
     }
 
     /// An image's name with `:latest` where neither tag nor digest is given.
