@@ -61,6 +61,12 @@ private typealias IPAddress = Netlink.IPAddress
         #expect(budget.open(two) == 0)
         budget.note(two, 0, isWaiting: true)
         #expect(budget.takeWaiting().isEmpty)
+        // Both are looked at again, and nothing has changed: nobody is to be looked at because of that.
+        #expect(budget.open(one) == 100)
+        budget.note(one, 100, isWaiting: false)
+        #expect(budget.open(two) == 0)
+        budget.note(two, 0, isWaiting: true)
+        #expect(budget.takeWaiting().isEmpty)
         #expect(budget.open(one) == 100)
         budget.note(one, 10, isWaiting: false)
         #expect(budget.takeWaiting() == [two])

@@ -13,6 +13,8 @@ struct ElementBudget: Sendable {
 
     private let limits: Limits
     private var used: [ServiceKey: Int] = [:]
+    /// What Services had that are being counted anew.
+    private var before: [ServiceKey: Int] = [:]
     private var byNamespace: [String: Int] = [:]
     private var total = 0
     /// Services that did not get all they asked for because others have it.
@@ -34,8 +36,8 @@ struct ElementBudget: Sendable {
     /// Begins to count a Service anew; returns how much it may have.
     /// What it had it keeps, however many others there are by now.
     mutating func open(_ key: ServiceKey) -> Int {
-        let before = used[key, default: 0]
-        close(key)
+        let before = close(key)
+        self.before[key] = before
         waiting.remove(key)
         // Each element more is one more of the namespace's and one less that is free: the two meet half way.
         let share = (limits.total - total - byNamespace[key.namespace, default: 0]) / 2
@@ -49,15 +51,18 @@ struct ElementBudget: Sendable {
             byNamespace[key.namespace, default: 0] += weight
             total += weight
         }
+        // One that is looked at again and has what it had gives nothing to those that wait.
+        if weight < before.removeValue(forKey: key) ?? 0 { hasRoom = true }
         if isWaiting { waiting.insert(key) }
     }
 
-    private mutating func close(_ key: ServiceKey) {
-        guard let weight = used.removeValue(forKey: key) else { return }
+    /// Takes a Service out of what is counted; returns what it had.
+    private mutating func close(_ key: ServiceKey) -> Int {
+        guard let weight = used.removeValue(forKey: key) else { return 0 }
         total -= weight
         let left = byNamespace[key.namespace, default: 0] - weight
         byNamespace[key.namespace] = left > 0 ? left : nil
-        if !waiting.isEmpty { hasRoom = true }
+        return weight
     }
 
     /// The Services to look at again, now that something came free; none when nothing did.
