@@ -239,4 +239,33 @@ import Testing
             try ServerSideApply.apply(live: live, applied: Self.object(["either": 2]), force: false, by: other)
         }
     }
+
+    // MARK: Work
+
+    @Test func `ask no more than what can be looked at, and refuse what was not`() {
+        let schema = Self.schema([
+            "list": ["type": "array", "items": ["type": "string", "pattern": "^(a?){40}b$", "maxLength": 2]]
+        ])
+        func errors(_ count: Int, _ limit: Int) -> [String] {
+            let text = JSONValue.string(String(repeating: "a", count: 30))
+            let object = Self.object(["list": .array(Array(repeating: text, count: count))])
+            return schema.validate(object, old: nil, within: limit).map(\.detail)
+        }
+        // Each is too long, and does not match.
+        #expect(errors(2, 20_000).count == 4)
+        #expect(errors(100, 20_000) == ["takes more than 20000 comparisons with what its schema asks"])
+        // Whether nothing is wrong does not matter.
+        let other = Self.schema(["list": ["type": "array", "items": ["type": "string"]]])
+        let fine = Self.object(["list": .array(Array(repeating: "a", count: 100))])
+        #expect(other.validate(fine, old: nil, within: 200).isEmpty)
+        #expect(other.validate(fine, old: nil, within: 50).count == 1)
+    }
+
+    @Test func `weigh what they ask of a value where they ask most`() {
+        #expect(Self.schema(["a": ["type": "string"]]).weight == 1)
+        let pattern = Self.schema(["a": ["type": "string", "pattern": "^[a-z]{100}$"]])
+        #expect(pattern.weight > 100 && pattern.weight < 300)
+        let several: JSONValue = .array(Array(repeating: ["pattern": "^[a-z]{100}$"], count: 10))
+        #expect(Self.schema(["a": ["anyOf": several]]).weight > 1_000)
+    }
 }

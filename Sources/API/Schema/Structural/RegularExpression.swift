@@ -25,8 +25,18 @@ public struct RegularExpression: Sendable {
         program = try RegularExpressionCompiler.compile(try parser.parse())
     }
 
+    /// How many places of the expression a character of a subject is compared with at most.
+    var size: Int { program.count }
+
     /// Whether the expression matches anywhere in the subject.
     public func matches(_ subject: String) -> Bool {
+        var steps = Int.max
+        return matches(subject, within: &steps)
+    }
+
+    /// The same, within so many steps. Of those that it took fewer are left; less than none where they were not enough,
+    /// and the answer says nothing.
+    func matches(_ subject: String, within steps: inout Int) -> Bool {
         let scalars = Array(subject.unicodeScalars.lazy.map(\.value))
         var current = StateList(count: program.count)
         var next = StateList(count: program.count)
@@ -34,6 +44,8 @@ public struct RegularExpression: Sendable {
             // A match may begin at every place.
             if add(0, at: position, of: scalars, to: &current) { return true }
             guard position < scalars.count else { break }
+            steps -= 1 + current.states.count
+            if steps < 0 { return false }
             for state in current.states {
                 guard case .one(let set) = program[state], set.contains(scalars[position]) else { continue }
                 if add(state + 1, at: position + 1, of: scalars, to: &next) { return true }

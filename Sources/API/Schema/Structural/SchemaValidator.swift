@@ -8,25 +8,44 @@ extension StructuralSchema {
     /// Parts of the object that are as they were in `old` are not complained about: what was stored under an older
     /// schema can still be changed elsewhere.
     public func validate(_ object: JSONObject, old: JSONObject? = nil) -> [FieldError] {
-        SchemaValidator.validate(.object(object), self, at: "", old: old.map { .object($0) })
+        validate(object, old: old, within: SchemaValidator.workLimit)
+    }
+
+    func validate(_ object: JSONObject, old: JSONObject?, within limit: Int) -> [FieldError] {
+        var validator = SchemaValidator(left: limit)
+        let errors = validator.validate(.object(object), self, at: "", old: old.map { .object($0) })
+        // What was not looked at is not known to be right.
+        return validator.left < 0 ? [SchemaValidator.tooMuch(limit)] : errors
     }
 }
 
-enum SchemaValidator {
-    static func validate(
+struct SchemaValidator {
+    /// How many comparisons are made with one object: with what a schema may ask, some seconds' work. Upstream has no such
+    /// bound, and lets its other requests wait on other processors.
+    static let workLimit = 200_000_000
+
+    fileprivate var left: Int
+
+    fileprivate static func tooMuch(_ limit: Int) -> FieldError {
+        general("takes more than \(limit) comparisons with what its schema asks")
+    }
+
+    fileprivate mutating func validate(
         _ value: JSONValue, _ schema: StructuralSchema, at path: String, old: JSONValue?
     ) -> [FieldError] {
+        left -= 1 + schema.values.enumeration.count
+        if left < 0 { return [] }
         if let old, old == value { return [] }
-        var errors = SchemaValidator.type(value, schema, path)
-        if value.isNull { return errors + enumeration(value, schema, path) }
+        var errors = Self.type(value, schema, path)
+        if value.isNull { return errors + Self.enumeration(value, schema, path) }
         errors += junctions(value, schema, path, old)
         switch value {
         case .string(let text): errors += string(text, schema, path)
-        case .integer, .number: errors += number(value, schema, path)
+        case .integer, .number: errors += Self.number(value, schema, path)
         case .array(let items): errors += array(items, schema, path, old)
         default: break
         }
-        errors += enumeration(value, schema, path)
+        errors += Self.enumeration(value, schema, path)
         if case .object(let fields) = value { errors += object(fields, schema, path, old) }
         return errors
     }
@@ -76,22 +95,22 @@ enum SchemaValidator {
         FieldError(.invalid, path: "<nil>", value: "\"\"", detail: text)
     }
 
-    private static func string(_ text: String, _ schema: StructuralSchema, _ path: String) -> [FieldError] {
+    private mutating func string(_ text: String, _ schema: StructuralSchema, _ path: String) -> [FieldError] {
         let rules = schema.values
         var errors: [FieldError] = []
         let length = Int64(text.unicodeScalars.count)
         if let limit = rules.maxLength, length > limit {
-            errors.append(.tooLong(FieldPath(shown(path)), limit: Int(limit)))
+            errors.append(.tooLong(FieldPath(Self.shown(path)), limit: Int(limit)))
         }
         if let limit = rules.minLength, length < limit {
-            errors.append(invalid(path, .string(text), "should be at least \(limit) chars long"))
+            errors.append(Self.invalid(path, .string(text), "should be at least \(limit) chars long"))
         }
-        if let expression = rules.expression, !expression.matches(text) {
-            errors.append(invalid(path, .string(text), "should match '\(rules.pattern)'"))
+        if let expression = rules.expression, !expression.matches(text, within: &left), left >= 0 {
+            errors.append(Self.invalid(path, .string(text), "should match '\(rules.pattern)'"))
         }
         let format = rules.format
         if !format.isEmpty, schema.type == "string" || schema.type.isEmpty, !StringFormat.accepts(text, format) {
-            errors.append(mismatch(path, format, text))
+            errors.append(Self.mismatch(path, format, text))
         }
         return errors
     }
@@ -146,7 +165,7 @@ enum SchemaValidator {
 
     // MARK: Values with values in them
 
-    private static func array(
+    private mutating func array(
         _ items: [JSONValue], _ schema: StructuralSchema, _ path: String, _ old: JSONValue?
     ) -> [FieldError] {
         var errors: [FieldError] = []
@@ -157,25 +176,25 @@ enum SchemaValidator {
             }
         }
         if let limit = schema.values.minItems, items.count < limit {
-            errors.append(invalid(path, .integer(Int64(items.count)), "should have at least \(limit) items"))
+            errors.append(Self.invalid(path, .integer(Int64(items.count)), "should have at least \(limit) items"))
         }
         if let limit = schema.values.maxItems, items.count > limit {
-            errors.append(.tooMany(FieldPath(shown(path)), count: items.count, limit: Int(limit)))
+            errors.append(.tooMany(FieldPath(Self.shown(path)), count: items.count, limit: Int(limit)))
         }
         return errors
     }
 
-    private static func object(
+    private mutating func object(
         _ fields: JSONObject, _ schema: StructuralSchema, _ path: String, _ old: JSONValue?
     ) -> [FieldError] {
         let rules = schema.values
         var errors: [FieldError] = []
         let prefix = path.isEmpty ? "" : path + "."
         if let limit = rules.minProperties, fields.count < limit {
-            errors.append(invalid(path, .object(fields), "should have at least \(limit) properties"))
+            errors.append(Self.invalid(path, .object(fields), "should have at least \(limit) properties"))
         }
         if let limit = rules.maxProperties, fields.count > limit {
-            errors.append(.tooMany(FieldPath(shown(path)), count: fields.count, limit: Int(limit)))
+            errors.append(.tooMany(FieldPath(Self.shown(path)), count: fields.count, limit: Int(limit)))
         }
         for (name, value) in fields {
             if let property = schema.properties[name] {
@@ -188,20 +207,20 @@ enum SchemaValidator {
             case .anything(false)? where !schema.preservesUnknownFields:
                 errors.append(
                     FieldError(
-                        .invalid, path: shown(path), value: name.quoted,
+                        .invalid, path: Self.shown(path), value: name.quoted,
                         detail: "\(path).\(name) in body is a forbidden property"))
             default: break
             }
         }
         for name in rules.required where fields[name] == nil {
-            errors.append(.required(FieldPath(shown(path + "." + name))))
+            errors.append(.required(FieldPath(Self.shown(path + "." + name))))
         }
         return errors
     }
 
     // MARK: allOf, anyOf, oneOf, not
 
-    private static func junctions(
+    private mutating func junctions(
         _ value: JSONValue, _ schema: StructuralSchema, _ path: String, _ old: JSONValue?
     ) -> [FieldError] {
         let rules = schema.values
@@ -212,7 +231,7 @@ enum SchemaValidator {
         if !rules.anyOf.isEmpty {
             let each = results(rules.anyOf)
             if !each.contains(where: \.isEmpty) {
-                errors.append(general("\(path.quoted) must validate at least one schema (anyOf)"))
+                errors.append(Self.general("\(path.quoted) must validate at least one schema (anyOf)"))
                 errors += each.min { $0.count < $1.count } ?? []
             }
         }
@@ -221,7 +240,7 @@ enum SchemaValidator {
             let valid = each.filter(\.isEmpty).count
             if valid != 1 {
                 let found = valid == 0 ? "Found none valid" : "Found \(valid) valid alternatives"
-                errors.append(general("\(path.quoted) must validate one and only one schema (oneOf). \(found)"))
+                errors.append(Self.general("\(path.quoted) must validate one and only one schema (oneOf). \(found)"))
                 if valid == 0 { errors += each.min { $0.count < $1.count } ?? [] }
             }
         }
@@ -231,11 +250,11 @@ enum SchemaValidator {
             let valid = each.filter(\.isEmpty).count
             if valid < each.count {
                 let more = valid == 0 ? ". None validated" : ""
-                errors.append(general("\(path.quoted) must validate all the schemas (allOf)\(more)"))
+                errors.append(Self.general("\(path.quoted) must validate all the schemas (allOf)\(more)"))
             }
         }
         if let forbidden = rules.not, validate(value, forbidden, at: path, old: nil).isEmpty {
-            errors.append(general("\(path.quoted) must not validate the schema (not)"))
+            errors.append(Self.general("\(path.quoted) must not validate the schema (not)"))
         }
         return errors
     }

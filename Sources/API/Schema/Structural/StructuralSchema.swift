@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import JSON
+internal import Numbers
 
 /// The schema of a custom resource, or of a part of it: OpenAPI v3 as CustomResourceDefinitions write it, read once.
 ///
@@ -31,6 +32,9 @@ public final class StructuralSchema: Sendable {
     public let hasDefaults: Bool
     /// Whether a resource is embedded at or below this place.
     let hasEmbedded: Bool
+    /// What the check of a byte of an object costs at most, in comparisons: what is asked of a value, at the place where
+    /// most is.
+    public let weight: Int
 
     /// Reads a schema as it stands in a definition. Whether it may stand there is for the definition's validation.
     public init(_ json: JSONValue) {
@@ -59,6 +63,7 @@ public final class StructuralSchema: Sendable {
         if case .schema(let schema)? = additional { below.append(schema) }
         hasDefaults = defaultValue != nil || below.contains(where: \.hasDefaults)
         hasEmbedded = isEmbeddedResource || below.contains(where: \.hasEmbedded)
+        weight = max(values.weight, below.map(\.weight).max() ?? 0)
     }
 
     /// The schema of a field, declared or of the map's values.
@@ -102,6 +107,8 @@ public struct ValueRules: Sendable {
     public let anyOf: [StructuralSchema]
     public let oneOf: [StructuralSchema]
     public let not: StructuralSchema?
+    /// What the check of a byte of a value costs at most.
+    let weight: Int
 
     init(_ json: JSONValue) {
         format = json["format"]?.string ?? ""
@@ -128,5 +135,8 @@ public struct ValueRules: Sendable {
         anyOf = schemas("anyOf")
         oneOf = schemas("oneOf")
         not = json["not"]?.object.map { StructuralSchema(.object($0)) }
+        // Each of them looks at all of the value.
+        let others = (allOf + anyOf + oneOf + [not].compactMap { $0 }).map(\.weight).saturatingSum()
+        weight = others.saturatingSum(1 + enumeration.count + required.count + (expression?.size ?? 0))
     }
 }
