@@ -84,4 +84,64 @@ private final class Notes: Sendable {
         }
         #expect((1...3).contains(most) && now == 0)
     }
+
+    @Test func `what a task does between its waits is done in turns, and afterwards it is on its loop again`()
+        async throws
+    {
+        let loop = try EventLoop()
+        let bench = Workbench(limit: 1)
+        let threads = await loop.spawn {
+            let here = pthread_self()
+            let (before, after) = await withTaskExecutorPreference(bench.executor(for: "a")) {
+                let before = pthread_self()
+                try? await loop.sleep(for: .milliseconds(5))
+                return (before, pthread_self())
+            }
+            return (here: here, before: before, after: after, last: pthread_self())
+        }.value
+        #expect(threads.before != threads.here && threads.after != threads.here)
+        #expect(threads.last == threads.here)
+        #expect(bench.begun >= 2)
+        loop.stop()
+    }
+
+    @Test func `an error leaves the bench with its task`() async throws {
+        let loop = try EventLoop()
+        let bench = Workbench(limit: 1)
+        let isBack = await loop.spawn {
+            let here = pthread_self()
+            do throws(Refusal) {
+                try await withTaskExecutorPreference(bench.executor(for: "a")) { () async throws(Refusal) in
+                    throw Refusal(number: 1)
+                }
+                return false
+            } catch { return here == pthread_self() }
+        }.value
+        #expect(isBack)
+        loop.stop()
+    }
+
+    @Test func `what lasts too long loses its place to others, and its flow has no other until it has ended`() async {
+        let bench = Workbench(limit: 1)
+        let order = Notes()
+        let (gate, begun) = (CountingSemaphore(), Waiter())
+        let first = Task {
+            await bench.run(for: "long") {
+                begun.wake()
+                gate.wait()
+                order.note("long")
+            }
+        }
+        await begun.wait()
+        let second = Task { await bench.run(for: "long") { order.note("long again") } }
+        // Without the place of the first this would wait for ever.
+        await bench.run(for: "short") { order.note("short") }
+        #expect(order.all == ["short"])
+        gate.signal()
+        await first.value
+        await second.value
+        #expect(order.all == ["short", "long", "long again"])
+        await bench.run(for: "short") {}
+        #expect(bench.waiting == 0 && bench.begun == 4)
+    }
 }
