@@ -4,6 +4,8 @@ import HTTP
 import JSON
 import Testing
 
+@testable import APIServer
+
 @Suite(.timeLimit(.minutes(1))) struct `Quotas` {
     private let quotas = "/api/v1/namespaces/default/resourcequotas"
 
@@ -65,6 +67,40 @@ import Testing
         #expect(
             refused.json["message"]?.string
                 == #"pods "p" is forbidden: failed quota: q: must specify limits.memory for: c; requests.cpu for: c"#)
+    }
+
+    @Test func `a write that is refused takes back what was counted for it, and counts nothing else`() async throws {
+        let server = try await server(["pods": "5", "requests.cpu": "2", "configmaps": "3"])
+        #expect(try await server.send("POST", pods, sized("a", cpu: "600m")).status == 201)
+        let before: JSONValue = ["pods": "1", "requests.cpu": "600m", "configmaps": "0"]
+        #expect(try await used(server) == before)
+        // Pieces are what counting the namespace anew comes to.
+        let done = server.server.core.workbench.begun
+        #expect(try await server.send("POST", pods, sized("a", cpu: "600m")).status == 409)
+        var stale = sized("a", cpu: "700m")
+        stale["metadata"] = ["name": "a", "resourceVersion": "1"]
+        #expect(try await server.send("PUT", "\(pods)/a", stale).status == 409)
+        let patch: JSONValue = ["metadata": ["uid": "00000000-0000-0000-0000-000000000000"]]
+        let patched = try await server.send("PATCH", "\(pods)/a", patch, type: "application/merge-patch+json")
+        #expect(patched.status == 409, "\(patched.json)")
+        #expect(try await server.send("PUT", "\(pods)/none", sized("none", cpu: "1")).status == 404)
+        #expect(server.server.core.workbench.begun == done)
+        // Too large to be stored, which is found out after it was counted.
+        let value = JSONValue.string(String(repeating: "x", count: 1_700_000))
+        let resources: JSONValue = ["requests": ["cpu": "100m"]]
+        let huge = pod(
+            "huge",
+            [
+                "containers": [
+                    [
+                        "name": "c", "image": "busybox:1", "resources": resources,
+                        "env": [["name": "A", "value": value]],
+                    ]
+                ]
+            ])
+        let refused = try await server.send("POST", pods, huge)
+        #expect((400..<500).contains(refused.status), "\(refused.status)")
+        #expect(try await used(server) == before)
     }
 
     @Test func `many creates at once never exceed the quota, and one that fails uses nothing`() async throws {

@@ -74,7 +74,7 @@ private enum World {
 }
 
 @Suite(.timeLimit(.minutes(2))) struct `Roles are evaluated` {
-    @Test func `so that one set of rules covers another when it allows all that the other does`() async {
+    @Test func `so that one set of rules covers another when it allows all that the other does`() async throws {
         var dice = Dice(state: 20_26)
         let everything = World.requests(RequestUser(name: "u"))
         var counts = [true: 0, false: 0]
@@ -89,18 +89,20 @@ private enum World {
                 part.verbs = [part.verbs[0]]
                 wanted = [part]
             }
-            let missing = PolicyRule.missing(wanted, from: held)
+            let missing = try #require(HeldRights(held).missing(wanted))
             let isGranted = everything.allSatisfy { request in
-                !wanted.contains { $0.allows(request) } || held.contains { $0.allows(request) }
+                !wanted.contains { HeldRule($0).allows(request) } || held.contains { HeldRule($0).allows(request) }
             }
             #expect(missing.isEmpty == isGranted, "held \(held.map(\.text)), wanted \(wanted.map(\.text))")
             counts[isGranted, default: 0] += 1
             // What is said to be missing is, and with it nothing is.
             for one in missing {
-                #expect(everything.contains { r in one.allows(r) && !held.contains { $0.allows(r) } }, "\(one.text)")
+                #expect(
+                    everything.contains { r in HeldRule(one).allows(r) && !held.contains { HeldRule($0).allows(r) } },
+                    "\(one.text)")
             }
-            #expect(PolicyRule.missing(wanted, from: held + missing).isEmpty)
-            #expect(PolicyRule.missing(wanted, from: held + PolicyRule.joined(missing)).isEmpty)
+            #expect(HeldRights(held + missing).missing(wanted) == [])
+            #expect(HeldRights(held + PolicyRule.joined(missing)).missing(wanted) == [])
         }
         #expect(counts[true]! > 60 && counts[false]! > 60)
     }
@@ -166,5 +168,31 @@ private enum World {
             }
             #expect(allowed > 50, "\(allowed)")
         }
+    }
+
+    @Test func `by their bytes, however many there are`() {
+        // The Kelvin sign is a K to Swift, and another name to everybody else.
+        let kelvin = "\u{212A}"
+        for count in [1, 100] {
+            let texts = ExactTexts((0..<count).map { "K\($0)" } + ["K"])
+            #expect(texts.contains("K") && texts.contains("K0") && !texts.contains(kelvin) && !texts.contains("K101"))
+        }
+        var values = ExactDictionary<Int>()
+        values["K"] = 1
+        values[kelvin] = 2
+        #expect(values["K"] == 1 && values[kelvin] == 2)
+    }
+
+    @Test func `and what is held is compared with what is wanted within bounds`() {
+        let names = (0..<10_000).map { "n\($0)" }
+        let held = HeldRights([PolicyRule(verbs: ["get"], groups: [""], resources: ["pods"], names: names)])
+        let wanted = [PolicyRule(verbs: ["get", "list"], groups: [""], resources: ["pods"], names: names)]
+        // However long a rule is, to ask it is one comparison.
+        #expect(held.missing(wanted, limit: 50_000)?.count == 10_000)
+        #expect(held.missing(wanted, limit: 10_000) == nil)
+        let many = HeldRights((0..<1_000).map { PolicyRule(verbs: ["get"], groups: [""], resources: ["r\($0)"]) })
+        let each = (0..<1_000).map { PolicyRule(verbs: ["get"], groups: [""], resources: ["r\($0)"]) }
+        // Nor are rules on other kinds looked at.
+        #expect(many.missing(each, limit: 5_000) == [])
     }
 }

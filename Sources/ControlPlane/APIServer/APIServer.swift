@@ -49,7 +49,8 @@ public final class APIServer: HTTPHandler {
             key: credentials.serviceAccountKey, publicKeys: [credentials.serviceAccountKey.publicKey])
         let storage = ObjectStorage(store: sqlite)
         let registry = ResourceRegistry()
-        guard let quotas = Quotas(storage: storage, registry: registry),
+        let bench = Workbench()
+        guard let quotas = Quotas(storage: storage, registry: registry, bench),
             let services = registry.preferred("", "services")
         else { throw ConfigurationError("the table of resources has no resourcequotas or services") }
         core = ServerCore(
@@ -57,11 +58,11 @@ public final class APIServer: HTTPHandler {
             allocator: ServiceAllocator(
                 ranges: ranges, portRange: configuration.nodePorts, store: sqlite, services: services),
             quotas: quotas, tokens: tokens, connections: ProxyConnections(makeClient: credentials.makeClient),
-            metrics: server)
+            metrics: server, workbench: bench)
         authenticator = Authenticator(
             core: core, frontProxyName: credentials.frontProxyAuthority.certificate.commonName)
         authorizer = Authorizer(core: core)
-        discovery = Discovery(core.registry)
+        discovery = Discovery(core.registry, core.workbench)
         flows = FlowControl(
             total: configuration.maxRequestsInFlight + configuration.maxMutatingRequestsInFlight, metrics: server)
         bodies = BodyReader(budget: SharedBudget(each: 64 << 20, total: 512 << 20))
@@ -70,6 +71,7 @@ public final class APIServer: HTTPHandler {
         streams = SharedBudget(each: configuration.maxStreamsPerUser, total: configuration.maxStreamsPerUser * 8)
         server.show(flows)
         server.show(sqlite, quota: configuration.storeQuota)
+        server.show(core.workbench)
     }
 
     /// Brings up what every cluster has, then says that the server is ready.
@@ -193,13 +195,13 @@ public final class APIServer: HTTPHandler {
             // As the budgets count: the accounts of a namespace are one.
             wire.context.standing?.vouch(for: BudgetHolder(authenticated, .globalDefault).name)
         }
-        let user = try Impersonation(authorizer: authorizer).user(wire.headers, authenticated, doing: info)
+        let user = try await Impersonation(authorizer: authorizer).user(wire.headers, authenticated, doing: info)
         let access = AccessRequest(user: user, info: info)
         // Before the roles are made for the first time, those who ask whether the server lives are told.
-        if !ready.load(ordering: .acquiring), DefaultPolicy.publicRule.allows(access) {
-            return try await otherResponse(request)
+        if !ready.load(ordering: .acquiring), HeldRule(DefaultPolicy.publicRule).allows(access) {
+            return try await otherResponse(request, authenticated.name)
         }
-        let permission = try authorizer.permit(access)
+        let permission = try await authorizer.permit(access, inTurnsOf: authenticated.name)
         // Components of this process are bounded by themselves, and must not be starved by clients.
         if wire.context.user != nil { return try await serve(request, user, permission) }
         let level = PriorityLevel(user: user, info: info)
@@ -252,7 +254,7 @@ public final class APIServer: HTTPHandler {
         _ request: ParsedRequest, _ user: RequestUser, _ permission: Permission
     ) async throws(APIError) -> HTTPResponse {
         if request.info.isResource { return try await resourceResponse(request, user, permission) }
-        return try await otherResponse(request)
+        return try await otherResponse(request, user.name)
     }
 
     private func resourceResponse(
@@ -284,9 +286,8 @@ public final class APIServer: HTTPHandler {
             output: try OutputFormat(
                 request, tables: tables && resource.isStored,
                 binary: resource.custom == nil || info.subresource == "scale"))
-        guard let warning = resource.custom?.deprecationWarning else { return try await answer(scope) }
-        var response = try await answer(scope)
-        RequestScope.add([warning], to: &response)
+        var response = try await scope.inTurns { () async throws(APIError) in try await answer(scope) }
+        if let warning = resource.custom?.deprecationWarning { RequestScope.add([warning], to: &response) }
         return response
     }
 
@@ -339,19 +340,22 @@ public final class APIServer: HTTPHandler {
         guard scope.request.method == "GET", scope.request.acceptsGzip else { return response }
         // What is streamed is compressed piece by piece, as it goes.
         return try await scope.apart(size) { () throws(APIError) -> HTTPResponse in
+            let (bench, flow) = (scope.core.workbench, scope.user.name)
             var response = response
-            response.compress()
+            response.compress { piece in await bench.run(for: flow, piece) }
             return response
         }
     }
 
-    private func otherResponse(_ request: ParsedRequest) async throws(APIError) -> HTTPResponse {
-        if let response = try discovery.response(request) { return response }
+    private func otherResponse(_ request: ParsedRequest, _ flow: String) async throws(APIError) -> HTTPResponse {
+        if let response = await discovery.response(request, for: flow) { return response }
         switch request.path.text {
         case "/version", "/version/": return .json(Version.json.encodedPretty(indent: 2))
         case let path where Health.isServed(path):
             return Health(store: sqlite, isReady: ready.load(ordering: .acquiring)).response(request)
-        case "/metrics": return HTTPResponse.text(core.metrics.registry.render())
+        case "/metrics":
+            return HTTPResponse.text(
+                await core.workbench.run(for: flow) { [core] in core.metrics.registry.render() })
         case "/.well-known/openid-configuration":
             return .json(
                 JSONValue.object([

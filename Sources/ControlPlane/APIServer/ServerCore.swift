@@ -22,12 +22,12 @@ final class ServerCore: Sendable {
     let grants: GrantCache
     let relations: NodeRelations
     /// Where objects are decoded and shown when there is much of them.
-    let workbench = Workbench()
+    let workbench: Workbench
 
     init(
         configuration: APIServerConfiguration, logger: Logger, storage: ObjectStorage, registry: ResourceRegistry,
         allocator: ServiceAllocator, quotas: Quotas, tokens: ServiceAccountTokens, connections: ProxyConnections,
-        metrics: ServerMetrics
+        metrics: ServerMetrics, workbench: Workbench
     ) {
         self.configuration = configuration
         self.logger = logger
@@ -38,6 +38,7 @@ final class ServerCore: Sendable {
         self.tokens = tokens
         self.connections = connections
         self.metrics = metrics
+        self.workbench = workbench
         grants = GrantCache(storage.store)
         relations = NodeRelations(storage.store, registry)
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 internal import Store
 internal import Telemetry
 
@@ -53,5 +54,16 @@ struct ServerMetrics: Sendable {
             "apiserver_flowcontrol_current_inqueue_requests", help: "Requests that wait to be served.",
             labels: ["priority_level"]
         ) { [flows] in flows.load.map { MetricSample([$0.level.name], Double($0.waiting)) } }
+    }
+
+    /// Shows how much is done apart from the loop.
+    func show(_ bench: Workbench) {
+        registry.collected(
+            "swiftlet_workbench_waiting_pieces", help: "Pieces of long computations that wait for their turn.",
+            labels: []
+        ) { [bench] in [MetricSample([], Double(bench.waiting))] }
+        registry.collected(
+            "swiftlet_workbench_begun_pieces", help: "Pieces of long computations that have been begun.", labels: []
+        ) { [bench] in [MetricSample([], Double(bench.begun))] }
     }
 }

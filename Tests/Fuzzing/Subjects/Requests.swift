@@ -50,7 +50,7 @@ extension Subject {
                 : PolicyRule(
                     verbs: verbs, groups: some(of: ["", "apps", "*"]),
                     resources: some(of: ["pods", "pods/exec", "*", "*/exec", "nodes"]), names: some(of: ["a", "b"]))
-            require(PolicyRule.missing([rule], from: [rule]).isEmpty, "\(rule) does not hold itself")
+            require(HeldRights([rule]).missing([rule]) == [], "\(rule) does not hold itself")
             let verb = one(of: ["get", "create", "list"])
             let user = RequestUser(name: "u")
             func naively(_ list: [String], _ value: String) -> Bool { list.contains("*") || list.contains(value) }
@@ -62,7 +62,7 @@ extension Subject {
                         pattern == path || (pattern.hasSuffix("*") && path.hasPrefix(String(pattern.dropLast())))
                     }
                 require(
-                    rule.allows(AccessRequest(user: user, verb: verb, path: path)) == expected,
+                    HeldRule(rule).allows(AccessRequest(user: user, verb: verb, path: path)) == expected,
                     "\(rule) and \(verb) \(path)")
                 return
             }
@@ -76,7 +76,7 @@ extension Subject {
             let request = AccessRequest(
                 user: user, verb: verb, group: group, resource: resource, subresource: subresource, namespace: "n",
                 name: name)
-            require(rule.allows(request) == expected, "\(rule) and \(verb) \(asked) \(name)")
+            require(HeldRule(rule).allows(request) == expected, "\(rule) and \(verb) \(asked) \(name)")
         },
     ]
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 internal import HTTP
 internal import JSON
 internal import Schema
@@ -77,8 +78,27 @@ struct Authorizer: Sendable {
     /// The group whose members may do everything, whatever the roles say.
     static let masters = "system:masters"
 
-    /// Whether the request is allowed, and by what or why not.
-    func decide(_ request: AccessRequest) throws(APIError) -> (allowed: Bool, reason: String) {
+    /// How many comparisons are made where the request is: some hundred microseconds.
+    static let momentary = 2_000
+
+    typealias Decision = (allowed: Bool, reason: String)
+
+    /// Whether the request is allowed, and by what or why not. For work that may take its time.
+    func decide(_ request: AccessRequest) throws(APIError) -> Decision {
+        guard let decision = try decide(request, effort: .max) else {
+            throw .internalError("nothing was too much to be compared, and was not")
+        }
+        return decision
+    }
+
+    /// The same, where others wait: at the workbench, in the turns of `flow`, where there are many roles to look through.
+    func decide(_ request: AccessRequest, inTurnsOf flow: String) async throws(APIError) -> Decision {
+        if let decision = try decide(request, effort: Self.momentary) { return decision }
+        return try await core.workbench.run(for: flow) { () throws(APIError) in try decide(request) }
+    }
+
+    /// nil where it takes more than `effort` comparisons.
+    private func decide(_ request: AccessRequest, effort: Int) throws(APIError) -> Decision? {
         if request.user.groups.contains(Self.masters) { return (true, "") }
         var reason = ""
         if let node = request.user.nodeName {
@@ -87,12 +107,15 @@ struct Authorizer: Sendable {
             case .noOpinion(let why): reason = why
             }
         }
-        if let grant = try RoleEvaluator(core: core).grant(for: request) { return (true, grant) }
-        return (false, reason)
+        switch try RoleEvaluator(core: core).grant(for: request, effort: effort) {
+        case .allowed(let grant, _): return (true, grant)
+        case .nothing: return (false, reason)
+        case .tooMuch: return nil
+        }
     }
 
-    func require(_ request: AccessRequest) throws(APIError) {
-        let (allowed, reason) = try decide(request)
+    func require(_ request: AccessRequest, inTurnsOf flow: String) async throws(APIError) {
+        let (allowed, reason) = try await decide(request, inTurnsOf: flow)
         if !allowed { throw request.refusal(reason) }
     }
 

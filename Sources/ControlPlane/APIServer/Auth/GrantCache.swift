@@ -51,16 +51,18 @@ final class GrantCache: Sendable {
 
     /// Why the request is allowed: what was found before, or else what `find` finds.
     func grant(
-        for request: AccessRequest, _ find: () throws(APIError) -> RoleEvaluator.Grant?
-    ) throws(APIError) -> String? {
-        guard request.path == nil else { return try find()?.reason }
+        for request: AccessRequest, _ find: () throws(APIError) -> RoleEvaluator.Finding
+    ) throws(APIError) -> RoleEvaluator.Finding {
+        guard request.path == nil else { return try find() }
         let key = Key(request)
         // Before anything is read: a change meanwhile makes what is found out of date, not the other way round.
         let revision = policy.revision
-        if let reason = state.withLock({ $0.revision == revision ? $0.grants[key] : nil }) { return reason }
-        guard let grant = try find() else { return nil }
-        if grant.isForEveryName { remember(key, grant.reason, revision) }
-        return grant.reason
+        if let reason = state.withLock({ $0.revision == revision ? $0.grants[key] : nil }) {
+            return .allowed(reason: reason, isForEveryName: true)
+        }
+        let found = try find()
+        if case .allowed(let reason, isForEveryName: true) = found { remember(key, reason, revision) }
+        return found
     }
 
     private func remember(_ key: Key, _ reason: String, _ revision: Int64) {

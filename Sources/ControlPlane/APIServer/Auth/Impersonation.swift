@@ -16,7 +16,9 @@ struct Impersonation: Sendable {
     private static let group = "authentication.k8s.io"
 
     /// The user to go on as: `actual`, or whom it asks to be and may be while doing `info`.
-    func user(_ headers: HTTPHeaders, _ actual: RequestUser, doing info: RequestInfo) throws(APIError) -> RequestUser {
+    func user(
+        _ headers: HTTPHeaders, _ actual: RequestUser, doing info: RequestInfo
+    ) async throws(APIError) -> RequestUser {
         guard let wanted = try Self.wanted(headers) else { return actual }
         var refusal: APIError?
         for mode in Mode.allCases where mode.isFor(wanted, by: actual) {
@@ -24,9 +26,9 @@ struct Impersonation: Sendable {
                 if let verb = mode.constrainedVerb(info.verb) {
                     var action = AccessRequest(user: actual, info: info)
                     action.verb = verb
-                    try authorizer.require(action)
+                    try await authorizer.require(action, inTurnsOf: actual.name)
                 }
-                return try become(wanted, actual, mode)
+                return try await become(wanted, actual, mode)
             } catch {
                 // The first says best what is missing; a later mode may still allow it.
                 guard error.code == 403 else { throw error }
@@ -98,23 +100,26 @@ struct Impersonation: Sendable {
 
     // MARK: Rights on whom
 
-    private func become(_ wanted: RequestUser, _ actual: RequestUser, _ mode: Mode) throws(APIError) -> RequestUser {
+    private func become(
+        _ wanted: RequestUser, _ actual: RequestUser, _ mode: Mode
+    ) async throws(APIError) -> RequestUser {
         var target = wanted
         if let account = UserNames.account(wanted.name) {
-            try require(actual, mode, "serviceaccounts", account.name, namespace: account.namespace, mode.apiGroup)
+            try await require(
+                actual, mode, "serviceaccounts", account.name, namespace: account.namespace, mode.apiGroup)
             if wanted.groups.isEmpty {
                 target.groups = [ServiceAccountTokens.group, "\(ServiceAccountTokens.group):\(account.namespace)"]
             }
         } else if mode.isConstrained, let node = UserNames.node(wanted.name) {
             // The right on the node one runs on is one on whichever that is.
-            try require(actual, mode, "nodes", mode == .associatedNode ? "*" : node, mode.apiGroup)
+            try await require(actual, mode, "nodes", mode == .associatedNode ? "*" : node, mode.apiGroup)
             target.groups = ["system:nodes"]
         } else {
-            try require(actual, mode, "users", wanted.name, mode.apiGroup)
+            try await require(actual, mode, "users", wanted.name, mode.apiGroup)
         }
-        if !wanted.uid.isEmpty { try require(actual, mode, "uids", wanted.uid, Self.group) }
-        try checkGroups(wanted.groups, actual, mode)
-        try checkExtra(wanted.extra, actual, mode)
+        if !wanted.uid.isEmpty { try await require(actual, mode, "uids", wanted.uid, Self.group) }
+        try await checkGroups(wanted.groups, actual, mode)
+        try await checkExtra(wanted.extra, actual, mode)
         if wanted.name == Authenticator.anonymous.name {
             Self.add(Authenticator.unauthenticated, to: &target)
         } else if !target.groups.contains(Authenticator.unauthenticated) {
@@ -123,17 +128,17 @@ struct Impersonation: Sendable {
         return target
     }
 
-    private func checkGroups(_ groups: [String], _ actual: RequestUser, _ mode: Mode) throws(APIError) {
+    private func checkGroups(_ groups: [String], _ actual: RequestUser, _ mode: Mode) async throws(APIError) {
         for name in groups {
             if mode.isConstrained, name.isEmpty || name == Authorizer.masters {
                 throw access(actual, mode, "groups", name, mode.apiGroup)
                     .refusal("impersonating the group \"\(name)\" is not allowed")
             }
-            try require(actual, mode, "groups", name, mode.apiGroup)
+            try await require(actual, mode, "groups", name, mode.apiGroup)
         }
     }
 
-    private func checkExtra(_ extra: [String: [String]], _ actual: RequestUser, _ mode: Mode) throws(APIError) {
+    private func checkExtra(_ extra: [String: [String]], _ actual: RequestUser, _ mode: Mode) async throws(APIError) {
         for (key, values) in extra.sorted(by: { $0.key < $1.key }) {
             for value in values {
                 if mode.isConstrained, key.isEmpty || value.isEmpty || key != key.lowercasedASCII() {
@@ -141,7 +146,7 @@ struct Impersonation: Sendable {
                         .refusal(
                             "impersonating an extra field without a key or a value, or with capitals, is not allowed")
                 }
-                try require(actual, mode, "userextras", value, Self.group, subresource: key)
+                try await require(actual, mode, "userextras", value, Self.group, subresource: key)
             }
         }
     }
@@ -162,8 +167,9 @@ struct Impersonation: Sendable {
     private func require(
         _ user: RequestUser, _ mode: Mode, _ resource: String, _ name: String, namespace: String = "", _ group: String,
         subresource: String = ""
-    ) throws(APIError) {
-        try authorizer.require(
-            access(user, mode, resource, name, namespace: namespace, group, subresource: subresource))
+    ) async throws(APIError) {
+        try await authorizer.require(
+            access(user, mode, resource, name, namespace: namespace, group, subresource: subresource),
+            inTurnsOf: user.name)
     }
 }

@@ -26,7 +26,7 @@ struct NodeAuthorizer: Sendable {
 
     /// What nodes may do to kinds that are not divided among them: the rules of the role `system:node`, to which nobody is
     /// bound.
-    private static let rules = DefaultPolicy().rules(ofRole: "system:node")
+    private static let rules = DefaultPolicy().rules(ofRole: "system:node").map(HeldRule.init)
 
     func decide(_ request: AccessRequest, node: String) -> Decision {
         if node.isEmpty { return .noOpinion("unknown node for user \"\(request.user.name)\"") }

@@ -94,4 +94,11 @@ extension Authorizer {
         if !allowed { throw request.refusal(reason) }
         return Permission(request)
     }
+
+    /// The same, where others wait.
+    func permit(_ request: AccessRequest, inTurnsOf flow: String) async throws(APIError) -> Permission {
+        let (allowed, reason) = try await decide(request, inTurnsOf: flow)
+        if !allowed { throw request.refusal(reason) }
+        return Permission(request)
+    }
 }

@@ -7,9 +7,18 @@ internal import Store
 internal import Synchronization
 
 /// The rules of a role, read once from the stored object.
-private final class CompiledRole: Sendable {
+final class CompiledRole: Sendable {
     let rules: [PolicyRule]
-    init(_ object: APIObject) { rules = (object["rules"]?.array ?? []).map(PolicyRule.init) }
+    /// The same, to be asked.
+    let held: [HeldRule]
+    /// How many comparisons it takes to ask all of them.
+    let effort: Int
+
+    init(_ object: APIObject) {
+        rules = (object["rules"]?.array ?? []).map(PolicyRule.init)
+        held = rules.map(HeldRule.init)
+        effort = held.reduce(0) { $0 + $1.effort }
+    }
 }
 
 /// Who a binding names and which role it gives.
@@ -18,10 +27,12 @@ private final class CompiledBinding: Sendable {
         var kind: String
         var name: String
         var namespace: String
-        /// The name of the user that an account is; nil for one in no namespace, which is nobody.
-        var user: String?
+        /// Which of the subjects it is.
+        var place: Int
     }
-    let members: [Member]
+    /// By the names of users, those of accounts among them, and of groups. Of several the first counts.
+    private let users: ExactDictionary<Member>
+    private let groups: ExactDictionary<Member>
     let roleKind: String
     let roleName: String
     let name: String
@@ -29,29 +40,39 @@ private final class CompiledBinding: Sendable {
 
     init(_ object: APIObject) {
         let own = object.namespace
-        members = (object["subjects"]?.array ?? []).map { subject in
+        var users = ExactDictionary<Member>()
+        var groups = ExactDictionary<Member>()
+        for (place, subject) in (object["subjects"]?.array ?? []).enumerated() {
             let name = subject["name"]?.string ?? ""
             let given = subject["namespace"]?.string ?? ""
             let namespace = given.isEmpty ? own : given
-            return Member(
-                kind: subject["kind"]?.string ?? "", name: name, namespace: namespace,
-                user: namespace.isEmpty ? nil : "system:serviceaccount:\(namespace):\(name)")
+            let member = Member(
+                kind: subject["kind"]?.string ?? "", name: name, namespace: namespace, place: place)
+            switch member.kind {
+            case "User": if users[name] == nil { users[name] = member }
+            case "Group": if groups[name] == nil { groups[name] = member }
+            case "ServiceAccount":
+                // One in no namespace is nobody.
+                let user = "system:serviceaccount:\(namespace):\(name)"
+                if !namespace.isEmpty, users[user] == nil { users[user] = member }
+            default: break
+            }
         }
+        self.users = users
+        self.groups = groups
         roleKind = object["roleRef"]?["kind"]?.string ?? ""
         roleName = object["roleRef"]?["name"]?.string ?? ""
         name = object.name
         namespace = object.namespace
     }
 
+    /// As whom the user is one of those the binding is for.
     func names(_ user: RequestUser) -> Member? {
-        members.first { member in
-            switch member.kind {
-            case "User": member.name.isExactly(user.name)
-            case "Group": user.groups.containsExactly(member.name)
-            case "ServiceAccount": member.user?.isExactly(user.name) == true
-            default: false
-            }
+        var first = users[user.name]
+        for group in user.groups {
+            if let member = groups[group], member.place < first?.place ?? .max { first = member }
         }
+        return first
     }
 }
 
@@ -61,59 +82,80 @@ struct RoleEvaluator: Sendable {
     let core: ServerCore
     static let group = "rbac.authorization.k8s.io"
 
-    /// What allows a request.
-    struct Grant {
-        var reason: String
-        /// Whether the same is allowed for any other object of the kind.
-        var isForEveryName: Bool
+    /// What was found out about a request.
+    enum Finding {
+        /// - reason: What allows it.
+        /// - isForEveryName: Whether the same is allowed for any other object of the kind.
+        case allowed(reason: String, isForEveryName: Bool)
+        case nothing
+        /// It takes more comparisons than were to be made.
+        case tooMuch
     }
 
-    /// Why the request is allowed; nil when nothing allows it.
-    func grant(for request: AccessRequest) throws(APIError) -> String? {
-        try core.grants.grant(for: request) { () throws(APIError) in try find(request) }
+    /// What allows the request, by no more than `effort` comparisons.
+    func grant(for request: AccessRequest, effort: Int) throws(APIError) -> Finding {
+        try core.grants.grant(for: request) { () throws(APIError) in try find(request, effort) }
     }
 
-    private func find(_ request: AccessRequest) throws(APIError) -> Grant? {
-        var found: Grant?
-        try forEachRules(of: request.user, namespace: request.path == nil ? request.namespace : "") { rules, why in
-            guard let rule = rules.first(where: { $0.allows(request) }) else { return true }
-            found = Grant(reason: why(), isForEveryName: rule.names.isEmpty)
+    private func find(_ request: AccessRequest, _ effort: Int) throws(APIError) -> Finding {
+        var found = Finding.nothing
+        var left = effort
+        let namespace = request.path == nil ? request.namespace : ""
+        let isWhole = try forEachRole(of: request.user, namespace: namespace, effort: &left) { role, why in
+            guard let rule = role.held.first(where: { $0.allows(request) }) else { return true }
+            found = .allowed(reason: why(), isForEveryName: rule.isForEveryName)
             return false
         }
-        return found
+        return isWhole ? found : .tooMuch
     }
 
     /// Every rule that applies to the user in `namespace` (empty: the cluster).
     func rules(for user: RequestUser, namespace: String) throws(APIError) -> [PolicyRule] {
         var all: [PolicyRule] = []
-        try forEachRules(of: user, namespace: namespace) { rules, _ in
-            all += rules
+        var left = Int.max
+        _ = try forEachRole(of: user, namespace: namespace, effort: &left) { role, _ in
+            all += role.rules
             return true
         }
         return all
     }
 
-    private func forEachRules(
-        of user: RequestUser, namespace: String, _ body: ([PolicyRule], () -> String) -> Bool
-    ) throws(APIError) {
-        let clusterBindings = core.storage.all(try core.builtin(Self.group, "clusterrolebindings"))
-        for stored in clusterBindings {
-            guard let binding = try Self.binding(stored), let member = binding.names(user) else { continue }
-            let rules = try roleRules(binding, namespace: "")
-            let go = body(rules) {
-                "RBAC: allowed by ClusterRoleBinding \"\(binding.name)\" of ClusterRole \"\(binding.roleName)\" to \(Self.text(member))"
+    /// Shows `body` the roles that the user has, with why, until it wants no more. False when `effort` was not enough.
+    private func forEachRole(
+        of user: RequestUser, namespace: String, effort: inout Int, _ body: (CompiledRole, () -> String) -> Bool
+    ) throws(APIError) -> Bool {
+        for isOfCluster in namespace.isEmpty ? [true] : [true, false] {
+            let kind = try core.builtin(Self.group, isOfCluster ? "clusterrolebindings" : "rolebindings")
+            let namespace = isOfCluster ? "" : namespace
+            let prefix = ObjectStorage.prefix(kind, namespace: namespace)
+            if effort < .max, core.store.count(prefix: prefix) > effort { return false }
+            for stored in core.store.current(prefix: prefix) {
+                effort -= 1 + Self.reading(stored, CompiledBinding.self)
+                if effort < 0 { return false }
+                guard stored.isReadable else { continue }
+                let binding = try Self.binding(stored)
+                guard let member = binding.names(user) else { continue }
+                guard let source = try roleSource(binding.roleKind, binding.roleName, namespace) else { continue }
+                effort -= Self.reading(source, CompiledRole.self)
+                if effort < 0 { return false }
+                guard let role = Self.role(source) else { continue }
+                effort -= role.effort
+                if effort < 0 { return false }
+                let go = body(role) {
+                    let scope = isOfCluster ? "" : "/\(namespace)"
+                    return "RBAC: allowed by \(isOfCluster ? "ClusterRoleBinding" : "RoleBinding") "
+                        + "\"\(binding.name)\(scope)\" of \(isOfCluster ? "ClusterRole" : binding.roleKind) "
+                        + "\"\(binding.roleName)\" to \(Self.text(member))"
+                }
+                if !go { return true }
             }
-            if !go { return }
         }
-        guard !namespace.isEmpty else { return }
-        for stored in core.storage.all(try core.builtin(Self.group, "rolebindings"), namespace: namespace) {
-            guard let binding = try Self.binding(stored), let member = binding.names(user) else { continue }
-            let rules = try roleRules(binding, namespace: namespace)
-            let go = body(rules) {
-                "RBAC: allowed by RoleBinding \"\(binding.name)/\(namespace)\" of \(binding.roleKind) \"\(binding.roleName)\" to \(Self.text(member))"
-            }
-            if !go { return }
-        }
+        return true
+    }
+
+    /// How many comparisons take as long as reading the object, where that is still to be done.
+    private static func reading<Compiled: AnyObject & Sendable>(_ stored: StoredObject, _ type: Compiled.Type) -> Int {
+        stored.remembered(type) == nil ? stored.bytes.count / 64 : 0
     }
 
     private static func text(_ member: CompiledBinding.Member) -> String {
@@ -121,32 +163,38 @@ struct RoleEvaluator: Sendable {
             ? "ServiceAccount \"\(member.name)/\(member.namespace)\"" : "\(member.kind) \"\(member.name)\""
     }
 
-    private static func binding(_ stored: StoredObject) throws(APIError) -> CompiledBinding? {
-        if let known = stored.memo.withLock({ $0 as? CompiledBinding }) { return known }
+    private static func binding(_ stored: StoredObject) throws(APIError) -> CompiledBinding {
+        if let known = stored.remembered(CompiledBinding.self) { return known }
         let binding = CompiledBinding(try APIObject(stored))
-        stored.memo.withLock { $0 = binding }
+        stored.remember(binding)
         return binding
     }
 
-    private func roleRules(_ binding: CompiledBinding, namespace: String) throws(APIError) -> [PolicyRule] {
-        do throws(APIError) {
-            return try rules(kind: binding.roleKind, name: binding.roleName, namespace: namespace) ?? []
-        } catch {
-            // A role that cannot be read grants nothing, and takes from nobody what others grant.
-            return []
-        }
+    private func roleSource(_ kind: String, _ name: String, _ namespace: String) throws(APIError) -> StoredObject? {
+        let cluster = kind == "ClusterRole"
+        let resource = try core.builtin(Self.group, cluster ? "clusterroles" : "roles")
+        return core.storage.get(resource, namespace: cluster ? "" : namespace, name: name)
+    }
+
+    /// A role that cannot be read grants nothing, and takes from nobody what others grant.
+    private static func role(_ stored: StoredObject) -> CompiledRole? { try? compiled(stored) }
+
+    private static func compiled(_ stored: StoredObject) throws(APIError) -> CompiledRole {
+        if let known = stored.remembered(CompiledRole.self) { return known }
+        let role = CompiledRole(try APIObject(stored))
+        stored.remember(role)
+        return role
     }
 
     /// The rules of a role; nil when there is no such role.
     func rules(kind: String, name: String, namespace: String) throws(APIError) -> [PolicyRule]? {
-        let cluster = kind == "ClusterRole"
-        let resource = try core.builtin(Self.group, cluster ? "clusterroles" : "roles")
-        guard let stored = core.storage.get(resource, namespace: cluster ? "" : namespace, name: name) else {
-            return nil
-        }
-        if let known = stored.memo.withLock({ $0 as? CompiledRole }) { return known.rules }
-        let role = CompiledRole(try APIObject(stored))
-        stored.memo.withLock { $0 = role }
-        return role.rules
+        try roleSource(kind, name, namespace).map { (stored) throws(APIError) in try Self.compiled(stored).rules }
+    }
+
+    /// Reads a role or a binding that was just written, so that nobody else has to.
+    static func prepare(_ stored: StoredObject, _ resource: ResourceKind) {
+        guard resource.custom == nil, resource.group == group else { return }
+        // What cannot be read is told to whoever asks for it.
+        if resource.kind.hasSuffix("Binding") { _ = try? binding(stored) } else { _ = role(stored) }
     }
 }

@@ -49,9 +49,9 @@ enum RoleReconciliation: Equatable {
         guard let aggregation = wanted["aggregationRule"] else {
             new["aggregationRule"] = nil
             let present = new["rules"]?.array ?? []
-            let missing = PolicyRule.missing(
-                (wanted["rules"]?.array ?? []).map(PolicyRule.init), from: present.map(PolicyRule.init))
-            if !missing.isEmpty { new["rules"] = .array(present + PolicyRule.joined(missing).map(\.json)) }
+            let missing = HeldRights(present.map(PolicyRule.init))
+                .missing((wanted["rules"]?.array ?? []).map(PolicyRule.init), limit: .max)
+            if let missing, !missing.isEmpty { new["rules"] = .array(present + PolicyRule.joined(missing).map(\.json)) }
             return
         }
         // Its rules are the aggregation controller's.

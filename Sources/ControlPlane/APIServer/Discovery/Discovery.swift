@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 internal import HTTP
 internal import JSON
 internal import KubeAPI
@@ -8,9 +9,10 @@ internal import Synchronization
 internal import TLS
 
 /// What the server serves, as clients ask for it. The documents are made when first asked for, and again when the
-/// resources served have changed.
+/// resources served have changed; at the workbench, each for itself, in the turns of whoever asks.
 final class Discovery: Sendable {
     private let registry: ResourceRegistry
+    private let bench: Workbench
     private let documents = Mutex(Documents())
 
     private struct Documents: Sendable {
@@ -27,98 +29,119 @@ final class Discovery: Sendable {
         var isLasting: Bool
     }
 
-    init(_ registry: ResourceRegistry) { self.registry = registry }
+    init(_ registry: ResourceRegistry, _ bench: Workbench) {
+        self.registry = registry
+        self.bench = bench
+    }
 
     private static let aggregatedTypes = ["v2", "v2beta1"]
 
-    func response(_ request: ParsedRequest) throws(APIError) -> HTTPResponse? {
+    /// nil where the path is none of discovery. `flow` takes the turns for what is to be made.
+    func response(_ request: ParsedRequest, for flow: String) async -> HTTPResponse? {
         guard request.isRead else { return nil }
         let parts = request.path.segments
+        let registry = registry
         switch (parts.first, parts.count) {
-        case (nil, _): return try serve(request, "/") { Self.paths(registry) }
+        case (nil, _): return await serve(request, flow, "/") { Self.paths(registry) }
         case ("api", 1):
             if let version = aggregated(request) {
-                return try serve(request, "/api?\(version)", version) { aggregatedGroups(core: true, version) }
+                return await serve(request, flow, "/api?\(version)", version) { [self] in
+                    aggregatedGroups(core: true, version)
+                }
             }
-            return try serve(request, "/api") { Self.legacyVersions }
+            return await serve(request, flow, "/api") { Self.legacyVersions }
         case ("apis", 1):
             if let version = aggregated(request) {
-                return try serve(request, "/apis?\(version)", version) { aggregatedGroups(core: false, version) }
+                return await serve(request, flow, "/apis?\(version)", version) { [self] in
+                    aggregatedGroups(core: false, version)
+                }
             }
-            return try serve(request, "/apis") { groupList() }
-        case ("api", 2): return try resourceList(request, "", parts[1])
+            return await serve(request, flow, "/apis") { [self] in groupList() }
+        case ("api", 2): return await resourceList(request, flow, "", parts[1])
         case ("apis", 2):
             guard let group = registry.groups.first(where: { $0.group == parts[1] }), !parts[1].isEmpty else {
                 return nil
             }
-            return try serve(request, "/apis/\(parts[1])") { groupObject(group) }
-        case ("apis", 3): return try resourceList(request, parts[1], parts[2])
+            return await serve(request, flow, "/apis/\(parts[1])") { [self] in groupObject(group) }
+        case ("apis", 3): return await resourceList(request, flow, parts[1], parts[2])
         case ("openapi", 2) where parts[1] == "v2":
             if request.accepted.contains(where: { $0.contains("proto-openapi.spec.v2") }) {
                 // The type asked for has an @, which no media type may have: the answer's differs.
                 let type = OpenAPIProtobuf.contentType
-                return try raw(request, "/openapi/v2 binary", type: type) {
+                return await raw(request, flow, "/openapi/v2 binary", type: type) {
                     Machinery.openAPIv2(registry, binary: true)
                 }
             }
-            return try raw(request, "/openapi/v2", type: "application/json") {
+            return await raw(request, flow, "/openapi/v2", type: "application/json") {
                 Machinery.openAPIv2(registry, binary: false)
             }
         case ("openapi", 2) where parts[1] == "v3":
-            return try raw(request, "/openapi/v3", type: "application/json") { openAPIIndex() }
+            return answer(request, await openAPIIndex(flow))
         case ("openapi", _) where parts.count >= 4 && parts[1] == "v3":
             let group = parts.count > 4 ? parts[3] : ""
             let version = parts.count > 4 ? parts[4] : parts[3]
             guard registry.resources.contains(where: { $0.group == group && $0.version == version }) else { return nil }
-            return answer(request, openAPIv3(group, version))
+            return answer(request, await openAPIv3(group, version, flow))
         default: return nil
         }
     }
 
     private func serve(
-        _ request: ParsedRequest, _ key: String, _ aggregated: String? = nil, _ make: () -> JSONObject
-    ) throws(APIError) -> HTTPResponse {
+        _ request: ParsedRequest, _ flow: String, _ key: String, _ aggregated: String? = nil,
+        _ make: @escaping @Sendable () -> JSONObject
+    ) async -> HTTPResponse {
         let type =
             aggregated.map { "application/json;g=apidiscovery.k8s.io;v=\($0);as=APIGroupDiscoveryList" }
             ?? "application/json"
-        var response = try raw(request, key, type: type) { JSONValue.object(make()).encoded() }
+        var response = await raw(request, flow, key, type: type) { JSONValue.object(make()).encoded() }
         response.headers["Vary"] = "Accept"
         return response
     }
 
     private func raw(
-        _ request: ParsedRequest, _ key: String, type: String, _ make: () -> [UInt8]
-    ) throws(APIError) -> HTTPResponse {
-        answer(request, document(key, type: type, make))
+        _ request: ParsedRequest, _ flow: String, _ key: String, type: String,
+        _ make: @escaping @Sendable () -> [UInt8]
+    ) async -> HTTPResponse {
+        answer(request, await document(key, type: type, flow, make))
     }
 
-    private func openAPIv3(_ group: String, _ version: String) -> Document {
+    private func openAPIv3(_ group: String, _ version: String, _ flow: String) async -> Document {
         let isLasting = registry.isBuiltin(group: group, version: version)
-        return document("/openapi/v3/\(group)/\(version)", type: "application/json", isLasting: isLasting) {
+        let key = "/openapi/v3/\(group)/\(version)"
+        return await document(key, type: "application/json", isLasting: isLasting, flow) { [registry] in
             Machinery.openAPIv3(registry, group: group, version: version)
         }
     }
 
     private func document(
-        _ key: String, type: String, isLasting: Bool = false, _ make: () -> [UInt8]
-    ) -> Document {
+        _ key: String, type: String, isLasting: Bool = false, _ flow: String,
+        _ make: @escaping @Sendable () -> [UInt8]
+    ) async -> Document {
         // Read before the document is made: what changes meanwhile makes it out of date.
         let generation = registry.generation
-        let known = documents.withLock { documents in
-            if documents.generation != generation {
+        if let known = known(key, generation) { return known }
+        return await bench.run(for: flow) { [self] in
+            // Others may have asked for it and had an earlier turn.
+            if let known = known(key, generation) { return known }
+            let bytes = make()
+            let tag = "\"\(Hex.encode(Digest.hash(bytes)).uppercased())\""
+            let fresh = Document(bytes: bytes, tag: tag, type: type, isLasting: isLasting)
+            documents.withLock { documents in
+                if documents.generation == generation { documents.byKey[key] = fresh }
+            }
+            return fresh
+        }
+    }
+
+    private func known(_ key: String, _ generation: Int) -> Document? {
+        documents.withLock { documents in
+            if documents.generation < generation {
                 documents.byKey = documents.byKey.filter(\.value.isLasting)
                 documents.generation = generation
             }
-            return documents.byKey[key]
+            return documents.generation == generation || documents.byKey[key]?.isLasting == true
+                ? documents.byKey[key] : nil
         }
-        if let known { return known }
-        let bytes = make()
-        let tag = "\"\(Hex.encode(Digest.hash(bytes)).uppercased())\""
-        let fresh = Document(bytes: bytes, tag: tag, type: type, isLasting: isLasting)
-        documents.withLock { documents in
-            if documents.generation == generation { documents.byKey[key] = fresh }
-        }
-        return fresh
     }
 
     private func answer(_ request: ParsedRequest, _ document: Document) -> HTTPResponse {
@@ -190,11 +213,11 @@ final class Discovery: Sendable {
     }
 
     private func resourceList(
-        _ request: ParsedRequest, _ group: String, _ version: String
-    ) throws(APIError) -> HTTPResponse? {
+        _ request: ParsedRequest, _ flow: String, _ group: String, _ version: String
+    ) async -> HTTPResponse? {
         let resources = registry.resources.filter { $0.group == group && $0.version == version }
         if resources.isEmpty { return nil }
-        return try serve(request, "/resources/\(group)/\(version)") {
+        return await serve(request, flow, "/resources/\(group)/\(version)") {
             var entries: [JSONValue] = []
             for resource in resources {
                 entries.append(.object(Self.entry(resource)))
@@ -285,15 +308,24 @@ final class Discovery: Sendable {
         return entry
     }
 
-    private func openAPIIndex() -> [UInt8] {
-        var paths: JSONObject = [:]
+    private func openAPIIndex(_ flow: String) async -> Document {
+        var tags: [(path: String, tag: String)] = []
+        let key = "/openapi/v3"
+        if let known = known(key, registry.generation) { return known }
         for (group, versions) in registry.groups {
             for version in versions {
                 let path = group.isEmpty ? "api/\(version)" : "apis/\(group)/\(version)"
-                let hash = openAPIv3(group, version).tag.dropFirst().dropLast()
-                paths[path] = ["serverRelativeURL": .string("/openapi/v3/\(path)?hash=\(hash)")]
+                tags.append((path, await openAPIv3(group, version, flow).tag))
             }
         }
-        return JSONValue.object(["paths": .object(paths)]).encoded()
+        let all = tags
+        return await document(key, type: "application/json", flow) {
+            var paths: JSONObject = [:]
+            for (path, tag) in all {
+                let hash = tag.dropFirst().dropLast()
+                paths[path] = ["serverRelativeURL": .string("/openapi/v3/\(path)?hash=\(hash)")]
+            }
+            return JSONValue.object(["paths": .object(paths)]).encoded()
+        }
     }
 }

@@ -51,12 +51,12 @@ struct QuotaKeeper: Sendable {
         let isQuota = place.group.isEmpty && place.plural == "resourcequotas"
         guard let new = event.object else { return place.namespace }
         guard event.previous != nil || isQuota else { return nil }
+        let isSized = place.group.isEmpty && ["pods", "services", "persistentvolumeclaims"].contains(place.plural)
+        guard isQuota || isSized else { return nil }
         do throws(APIError) {
             let object = try APIObject(new)
             if isQuota { return object.status["hard"] == object.spec["hard"] ? nil : place.namespace }
-            guard let previous = event.previous, place.group.isEmpty,
-                ["pods", "services", "persistentvolumeclaims"].contains(place.plural)
-            else { return nil }
+            guard let previous = event.previous else { return nil }
             let before = QuotaUsage.of(try APIObject(previous).json, group: "", plural: place.plural)
             return before == QuotaUsage.of(object.json, group: "", plural: place.plural) ? nil : place.namespace
         } catch {

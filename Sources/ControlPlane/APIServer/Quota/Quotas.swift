@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 internal import JSON
 internal import KubeAPI
 internal import Schema
 internal import Store
+internal import Synchronization
 
 /// Holds namespaces to their ResourceQuotas: a create is counted before it is stored, and nothing else is counted in
 /// its namespace meanwhile.
@@ -11,19 +13,26 @@ final class Quotas: Sendable {
     private let storage: ObjectStorage
     private let registry: ResourceRegistry
     private let quotas: ResourceKind
+    private let bench: Workbench
     private let locks = NamespaceLocks()
 
     /// nil when the server has no ResourceQuotas.
-    init?(storage: ObjectStorage, registry: ResourceRegistry) {
+    init?(storage: ObjectStorage, registry: ResourceRegistry, _ bench: Workbench) {
         guard let quotas = registry.preferred("", "resourcequotas") else { return nil }
         self.storage = storage
         self.registry = registry
         self.quotas = quotas
+        self.bench = bench
     }
 
     /// Cheap: most namespaces have none.
     func bind(_ namespace: String) -> Bool {
         !namespace.isEmpty && storage.store.count(prefix: ObjectStorage.prefix(quotas, namespace: namespace)) > 0
+    }
+
+    /// What was counted for a write that is under way.
+    final class Charges: Sendable {
+        fileprivate let all = Mutex<[(quota: String, amounts: [String: Quantity])]>([])
     }
 
     /// Counts `object` (in place of `old`), then lets `body` store it; takes the count back when that fails.
@@ -32,13 +41,33 @@ final class Quotas: Sendable {
         _ body: () async throws(APIError) -> Result
     ) async throws(APIError) -> Result {
         guard resource.namespaced, bind(object.namespace) else { return try await body() }
-        return try await locked(object.namespace) { () async throws(APIError) -> Result in
-            try await charge(object, old: old, resource, dryRun: dryRun)
+        return try await charging(object.namespace) { (charges) async throws(APIError) -> Result in
+            // Before anything is counted for it.
+            if old == nil, storage.get(resource, namespace: object.namespace, name: object.name) != nil {
+                throw .alreadyExists(resource.subject(object.name))
+            }
+            try await charge(object, old: old, resource, dryRun: dryRun, charges)
+            return try await body()
+        }
+    }
+
+    /// Runs `body`, which counts what it stores, while nothing else is counted in the namespace; takes back what was
+    /// counted when it fails. That costs what was counted, and not what there is: a write that is refused is cheap to ask
+    /// for.
+    func charging<Result>(
+        _ namespace: String, _ body: (Charges) async throws(APIError) -> Result
+    ) async throws(APIError) -> Result {
+        try await locked(namespace) { () async throws(APIError) -> Result in
+            let charges = Charges()
             do throws(APIError) {
-                return try await body()
+                return try await body(charges)
             } catch {
-                // What was counted for it was not stored.
-                try await recalculate(object.namespace)
+                // Whether a write that failed by itself was stored after all, only what is there says.
+                if error.code >= 500 {
+                    try await recalculate(namespace)
+                } else {
+                    try await takeBack(charges, in: namespace)
+                }
                 throw error
             }
         }
@@ -53,10 +82,14 @@ final class Quotas: Sendable {
         return try await body()
     }
 
-    /// Counts what `object` uses beyond `old` in every quota of its namespace, or refuses.
-    func charge(_ object: APIObject, old: APIObject?, _ resource: ResourceKind, dryRun: Bool) async throws(APIError) {
+    /// Counts what `object` uses beyond `old` in every quota of its namespace, or refuses. What an earlier attempt of the
+    /// same write was counted for counts no more.
+    func charge(
+        _ object: APIObject, old: APIObject?, _ resource: ResourceKind, dryRun: Bool, _ charges: Charges
+    ) async throws(APIError) {
+        try await takeBack(charges, in: object.namespace)
         let (group, plural) = (resource.group, resource.plural)
-        var charges: [(quota: APIObject, used: [String: Quantity])] = []
+        var counts: [(quota: APIObject, used: [String: Quantity], more: [String: Quantity])] = []
         for stored in storage.all(quotas, namespace: object.namespace) {
             var quota = try APIObject(stored)
             guard QuotaScopes(quota.json).contain(object.json, group: group, plural: plural) else { continue }
@@ -84,10 +117,30 @@ final class Quotas: Sendable {
                         + "used: \(Self.text(used, names)), limited: \(Self.text(hard, names))")
             }
             for (name, more) in delta { used[name, default: .zero] += more }
-            charges.append((quota, used))
+            counts.append((quota, used, delta))
         }
         if dryRun { return }
-        for (quota, used) in charges { try await write(quota, used) }
+        for (quota, used, more) in counts {
+            charges.all.withLock { $0.append((quota.name, more)) }
+            try await write(quota, used)
+        }
+    }
+
+    /// Inside `locked`: nobody else has counted since.
+    private func takeBack(_ charges: Charges, in namespace: String) async throws(APIError) {
+        let all = charges.all.withLock { all in
+            defer { all = [] }
+            return all
+        }
+        for (name, amounts) in all {
+            guard let stored = storage.get(quotas, namespace: namespace, name: name) else { continue }
+            let quota = try APIObject(stored)
+            // Of a quota with other bounds everything is counted anew, by whoever counts next.
+            guard quota.status["hard"] == quota.spec["hard"] else { continue }
+            var used = Self.amounts(quota.status["used"])
+            for (resource, amount) in amounts { used[resource] = (used[resource] ?? .zero) - amount }
+            try await write(quota, used)
+        }
     }
 
     /// A pod says for each of its containers what the quota counts; else nobody could count it.
@@ -112,7 +165,13 @@ final class Quotas: Sendable {
         }
     }
 
+    /// Apart from where requests are, in the turns of the namespace: much may be there to be read.
     private func recalculated(_ quota: APIObject) async throws(APIError) -> APIObject {
+        let flow = bench.executor(for: "quotas of \(quota.namespace)")
+        return try await withTaskExecutorPreference(flow) { () async throws(APIError) in try await counted(quota) }
+    }
+
+    private func counted(_ quota: APIObject) async throws(APIError) -> APIObject {
         let hard = Self.amounts(quota.spec["hard"])
         let scopes = QuotaScopes(quota.json)
         var used: [String: Quantity] = [:]
@@ -136,13 +195,17 @@ final class Quotas: Sendable {
                 }
                 continue
             }
-            for stored in storage.all(resource, namespace: quota.namespace) {
-                let object = try APIObject(stored)
-                guard scopes.contain(object.json, group: kind.group, plural: kind.plural) else { continue }
-                for (name, amount) in QuotaUsage.of(object.json, group: kind.group, plural: kind.plural)
-                where hard[name] != nil {
-                    used[name, default: .zero] += amount
+            let prefix = ObjectStorage.prefix(resource, namespace: quota.namespace)
+            for turn in RequestScope.turns(storage.store.current(prefix: prefix)) {
+                for stored in turn.objects where stored.isReadable {
+                    let object = try APIObject(stored)
+                    guard scopes.contain(object.json, group: kind.group, plural: kind.plural) else { continue }
+                    for (name, amount) in QuotaUsage.of(object.json, group: kind.group, plural: kind.plural)
+                    where hard[name] != nil {
+                        used[name, default: .zero] += amount
+                    }
                 }
+                await Task.yield()
             }
         }
         return try await write(quota, used)

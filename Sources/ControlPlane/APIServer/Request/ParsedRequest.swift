@@ -98,6 +98,13 @@ struct ParsedRequest: Sendable {
         if read == nil, case .stream(let stream) = wire.body { stream } else { nil }
     }
 
+    /// How much of a body is in memory.
+    var bodySize: Int {
+        if let read { return read.count }
+        if case .bytes(let bytes) = wire.body { return bytes.count }
+        return 0
+    }
+
     /// The body. Once: it comes from the network.
     func body() async throws(APIError) -> [UInt8] {
         do {

@@ -26,7 +26,7 @@ final class ObjectFacts: Sendable {
 
     /// The facts of a stored object. An object that cannot be read has none and is selected by nothing.
     static func of(_ stored: StoredObject, _ resource: ResourceKind) -> ObjectFacts {
-        if let known = stored.memo.withLock({ $0 as? ObjectFacts }), known.custom === resource.custom { return known }
+        if let known = known(stored, resource) { return known }
         let selectable =
             resource.custom == nil
             ? SelectableFields(group: resource.storage.group, kind: resource.kind)
@@ -39,8 +39,41 @@ final class ObjectFacts: Sendable {
         } catch {
             facts = ObjectFacts(APIObject(), selectable, resource.custom)
         }
-        stored.memo.withLock { $0 = facts }
+        stored.remember(facts)
         return facts
+    }
+
+    fileprivate static func known(_ stored: StoredObject, _ resource: ResourceKind) -> ObjectFacts? {
+        guard let known = stored.remembered(ObjectFacts.self), known.custom === resource.custom else { return nil }
+        return known
+    }
+}
+
+extension StoredObject {
+    /// What is kept with an object, where that is two things.
+    private final class Pair: Sendable {
+        let one, other: any AnyObject & Sendable
+        init(_ one: any AnyObject & Sendable, _ other: any AnyObject & Sendable) {
+            (self.one, self.other) = (one, other)
+        }
+    }
+
+    /// What of this type is kept with the object.
+    func remembered<Part: AnyObject & Sendable>(_ type: Part.Type) -> Part? {
+        memo.withLock { memo in
+            if let part = memo as? Part { return part }
+            guard let pair = memo as? Pair else { return nil }
+            return pair.one as? Part ?? pair.other as? Part
+        }
+    }
+
+    /// Keeps what was read from the object with it, beside one thing of another type: those who look at the one must not
+    /// make those who look at the other read the object again.
+    func remember<Part: AnyObject & Sendable>(_ part: Part) {
+        memo.withLock { memo in
+            let others = (memo as? Pair).map { [$0.one, $0.other] } ?? [memo].compactMap { $0 }
+            memo = others.first { !($0 is Part) }.map { Pair(part, $0) } ?? part
+        }
     }
 }
 
@@ -62,6 +95,12 @@ struct ObjectFilter: Sendable {
     }
 
     var isEverything: Bool { labels.isEverything && fields.isEverything }
+
+    /// Whether an object is matched without being read.
+    func knows(_ stored: StoredObject) -> Bool { isEverything || ObjectFacts.known(stored, resource) != nil }
+
+    /// What it takes to match an object that need not be read, in bytes that could be decoded meanwhile.
+    var cost: Int { 32 * (labels.requirements.count + fields.terms.count) }
 
     /// The one name that can match, where the field selector says so.
     var name: String? { fields.exactValue(of: "metadata.name") }

@@ -89,6 +89,7 @@ extension RequestScope {
                     resource, incoming, by: permission, typing: .checked, mayForgetManagers: operation != .applied)
             }
             object.resourceVersion = String(stored.revision)
+            RoleEvaluator.prepare(stored, resource)
             return (stored, object)
         }
     }

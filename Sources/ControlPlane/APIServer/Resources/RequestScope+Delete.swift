@@ -32,7 +32,7 @@ extension RequestScope {
 
     /// DELETE of an object that cannot be read, at once: it has no finalizers that anybody knows of, nor preconditions.
     private func deleteUnreadable() async throws(APIError) -> HTTPResponse {
-        _ = try permit("unsafe-delete-ignore-read-errors")
+        _ = try await permit("unsafe-delete-ignore-read-errors")
         for _ in 0..<64 {
             let stored = try storage.require(resource, namespace: namespace, name: info.name)
             if stored.isReadable {

@@ -78,7 +78,7 @@ extension RequestScope {
             object.name = info.name
             do throws(APIError) {
                 let (stored, created) = try await create(
-                    object, manager: .applied, by: try permit("create"))
+                    object, manager: .applied, by: try await permit("create"))
                 return try respond(created: stored, created, warnings: checked.warnings)
             } catch {
                 // Somebody else created it meanwhile: apply to that.

@@ -143,7 +143,8 @@ extension RequestScope {
             let revision = core.store.currentRevision
             let found = [core.store.get(prefix)].compactMap { $0 }
             return Page(
-                objects: found.filter(filter.matches), revision: revision, unreadable: found.filter { !$0.isReadable })
+                objects: try await matching(found, filter), revision: revision,
+                unreadable: found.filter { !$0.isReadable })
         }
         var (wanted, after) = try position()
         if let token = after { after = root + token }
@@ -153,6 +154,7 @@ extension RequestScope {
         while true {
             let page = try await read(prefix: root, revision: wanted, after: after, filter: filter)
             pageRevision = page.revision
+            try await examine(page.objects)
             if !page.objects.allSatisfy(\.isReadable) { unreadable += page.objects.filter { !$0.isReadable } }
             guard let limit = options.limit, !filter.isEverything else {
                 let more = page.remaining > 0
@@ -163,11 +165,7 @@ extension RequestScope {
             }
             // With a selector the count of what is left is unknown; pages are filled until the limit.
             wanted = page.revision
-            // Reads what has to be read of them, where that keeps nobody waiting.
-            _ = try await matching(page.objects, filter)
-            for object in page.objects {
-                after = object.key
-                guard filter.matches(object) else { continue }
+            for object in try await matching(page.objects, filter) {
                 collected.append(object)
                 if collected.count == limit {
                     let end = page.remaining == 0 && object === page.objects.last
@@ -176,9 +174,12 @@ extension RequestScope {
                         continueToken: end ? nil : token(object, pageRevision, root), unreadable: unreadable)
                 }
             }
+            after = page.objects.last?.key ?? after
             if page.remaining == 0 {
                 return Page(objects: collected, revision: pageRevision, unreadable: unreadable)
             }
+            // Of many pages in which little matches, others have their turns in between.
+            await core.workbench.run(for: user.name) {}
         }
     }
 

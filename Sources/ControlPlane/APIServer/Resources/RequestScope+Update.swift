@@ -14,7 +14,7 @@ extension RequestScope {
         if given.name.isEmpty { throw .badRequest("name must be provided") }
         let existed = storage.get(resource, namespace: namespace, name: info.name) != nil
         if !existed, info.subresource.isEmpty, ObjectStrategy.allowsCreateOnUpdate(resource) {
-            let (stored, object) = try await create(given, manager: .update, by: try permit("create"))
+            let (stored, object) = try await create(given, manager: .update, by: try await permit("create"))
             return try respond(created: stored, object, warnings: decoded.warnings)
         }
         return try await write(warnings: decoded.warnings) { (_) throws(APIError) in given }
@@ -25,15 +25,9 @@ extension RequestScope {
         warnings: [String] = [], operation: FieldOperation = .update,
         _ change: (APIObject) async throws(APIError) -> APIObject
     ) async throws(APIError) -> HTTPResponse {
-        guard isCounted else { return try await writeOnce(warnings: warnings, operation: operation, change) }
-        return try await core.quotas.locked(namespace) { () async throws(APIError) in
-            do throws(APIError) {
-                return try await writeOnce(warnings: warnings, operation: operation, change)
-            } catch {
-                // A refusal changed nothing; anything else may come after the object was counted.
-                if error.code != 403, error.code != 422 { try await core.quotas.recalculate(namespace) }
-                throw error
-            }
+        guard isCounted else { return try await writeOnce(warnings: warnings, operation: operation, nil, change) }
+        return try await core.quotas.charging(namespace) { (charges) async throws(APIError) in
+            try await writeOnce(warnings: warnings, operation: operation, charges, change)
         }
     }
 
@@ -45,7 +39,8 @@ extension RequestScope {
     }
 
     private func writeOnce(
-        warnings: [String], operation: FieldOperation, _ change: (APIObject) async throws(APIError) -> APIObject
+        warnings: [String], operation: FieldOperation, _ charges: Quotas.Charges?,
+        _ change: (APIObject) async throws(APIError) -> APIObject
     ) async throws(APIError) -> HTTPResponse {
         let (stored, shown) = try await core.allocator.reserving(for: resource) {
             (reservation) async throws(APIError) in
@@ -53,9 +48,10 @@ extension RequestScope {
                 (raw, present) throws(APIError) in
                 let old = StoredForm.outgoing(raw, resource)
                 let new = try await change(old)
-                return try await step(from: old, present, to: new, operation, reservation)
+                return try await step(from: old, present, to: new, operation, reservation, charges)
             }
         }
+        RoleEvaluator.prepare(stored, resource)
         var warnings = warnings
         if Unserved.concerns(resource) {
             let object = if let shown { shown } else { try APIObject(stored) }
@@ -68,7 +64,7 @@ extension RequestScope {
     /// What an update of `old` to what is asked for comes to.
     private func step(
         from old: APIObject, _ present: StoredObject, to wanted: APIObject, _ operation: FieldOperation,
-        _ reservation: ServiceAllocator.Reservation?
+        _ reservation: ServiceAllocator.Reservation?, _ charges: Quotas.Charges?
     ) async throws(APIError) -> ObjectStorage.Step {
         var new = wanted
         try Self.checkKind(&new.json, apiVersion: resource.apiVersion, kind: resource.kind)
@@ -76,7 +72,9 @@ extension RequestScope {
         try checkNamespace(&new)
         try checkPreconditions(new, old)
         guard let final = try prepared(new, old: old, operation, reservation) else { return .show(old) }
-        if isCounted { try await core.quotas.charge(final, old: old, resource, dryRun: options.dryRun) }
+        if let charges {
+            try await core.quotas.charge(final, old: old, resource, dryRun: options.dryRun, charges)
+        }
         if options.dryRun {
             _ = try StorableForm.value(
                 of: StoredForm.incoming(final, resource), resource, replacing: present, typing: .checked)

@@ -226,10 +226,10 @@ private struct WatchSession: Sendable {
 
     /// How many bytes have to be read to show an event.
     private func work(_ event: StoreEvent) -> Int {
-        var size = encoding.takesStoredBytes ? 0 : event.object?.bytes.count ?? 0
-        if filter.isEverything { return size }
+        var size = encoding.takesStoredBytes ? 0 : (event.object ?? event.previous)?.bytes.count ?? 0
         for object in [event.object, event.previous] {
-            if let object, !object.isRead { size += object.bytes.count }
+            guard let object else { continue }
+            size += object.isExamined && filter.knows(object) ? filter.cost : object.bytes.count
         }
         return size
     }

@@ -20,12 +20,12 @@ struct RequestScope: Sendable {
     var namespace: String { info.namespace }
 
     /// The permission to do `verb` to what the path names: asked for anew where the request itself was for another.
-    func permit(_ verb: String) throws(APIError) -> Permission {
+    func permit(_ verb: String) async throws(APIError) -> Permission {
         var access = permission.access
         if access.verb == verb { return permission }
         access.verb = verb
         access.user = user
-        return try Authorizer(core: core).permit(access)
+        return try await Authorizer(core: core).permit(access, inTurnsOf: user.name)
     }
 
     /// The subject of an error; the name defaults to the path's.

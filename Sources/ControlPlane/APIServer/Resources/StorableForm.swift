@@ -62,6 +62,9 @@ enum StorableForm {
 }
 
 extension StoredObject {
+    /// Whether it is known whether the object can be read.
+    var isExamined: Bool { soundness.load(ordering: .relaxed) != .unknown }
+
     /// Whether the object can be shown to anybody. Looked at once; what this process wrote needs no look.
     var isReadable: Bool {
         switch soundness.load(ordering: .relaxed) {

@@ -7,14 +7,14 @@ internal import Schema
 
 /// Whether somebody may do something, decided by what decides about requests.
 extension RequestScope {
-    func accessReview(_ given: APIObject) throws(APIError) -> JSONObject {
+    func accessReview(_ given: APIObject) async throws(APIError) -> JSONObject {
         var body = given
         if resource.namespaced { try checkNamespace(&body) }
         let errors = Machinery.validate(resource, new: body, old: nil)
         if !errors.isEmpty { throw .invalid(subject(""), errors) }
         let subject = resource.kind == "SelfSubjectAccessReview" ? user : Self.subject(of: body.spec)
         let question = AccessQuestion(body.spec, subject)
-        let (allowed, reason) = try Authorizer(core: core).decide(question.request)
+        let (allowed, reason) = try await Authorizer(core: core).decide(question.request, inTurnsOf: user.name)
         var status: JSONObject = ["allowed": .bool(allowed)]
         if !reason.isEmpty { status["reason"] = .string(reason) }
         if !question.problems.isEmpty {

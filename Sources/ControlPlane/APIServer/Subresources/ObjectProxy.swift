@@ -37,7 +37,7 @@ struct ObjectProxy: Sendable {
             let port = target.port.isEmpty ? kubeletPort : try target.number()
             guard let port else { throw .badRequest("invalid port \"\(target.port)\"") }
             if port == kubeletPort {
-                try requireEffect()
+                try await requireEffect()
                 return try await scope.kubelet(ofNode: target.name)
             }
             // Whatever listens there: it is asked as anybody could ask it.
@@ -49,9 +49,9 @@ struct ObjectProxy: Sendable {
     }
 
     /// By an upgrade a kubelet runs commands and opens ports, whatever the method: `get` is not enough for that.
-    private func requireEffect() throws(APIError) {
+    private func requireEffect() async throws(APIError) {
         guard scope.request.asksForUpgrade else { return }
-        try scope.permit("create").require(
+        try await scope.permit("create").require(
             .connect, scope.resource, namespace: scope.namespace, name: scope.info.name)
     }
 

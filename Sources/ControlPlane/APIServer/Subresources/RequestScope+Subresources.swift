@@ -29,7 +29,7 @@ extension RequestScope {
         case ("exec", _), ("attach", _), ("portforward", _):
             guard ["get", "create"].contains(info.verb) else { throw .methodNotAllowed(subject()) }
             // A WebSocket begins with a GET, and comes to the same as the POST of SPDY.
-            try permit("create").require(.connect, resource, namespace: namespace, name: info.name)
+            try await permit("create").require(.connect, resource, namespace: namespace, name: info.name)
             return try await KubeletProxy(scope: self).stream()
         case ("proxy", _):
             try permission.require(.connect, resource, namespace: namespace, name: info.name)

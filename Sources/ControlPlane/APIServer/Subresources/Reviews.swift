@@ -15,7 +15,7 @@ extension RequestScope {
         case "TokenReview": body.status = try tokenReview(body)
         case "SelfSubjectReview": body.status = ["userInfo": .object(Self.userInfo(user))]
         case "SelfSubjectAccessReview", "SubjectAccessReview", "LocalSubjectAccessReview":
-            body.status = try accessReview(body)
+            body.status = try await accessReview(body)
         case "SelfSubjectRulesReview": body.status = try rulesStatus(body.spec["namespace"]?.string ?? "")
         default: throw .methodNotAllowed(subject())
         }

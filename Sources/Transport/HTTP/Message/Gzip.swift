@@ -4,20 +4,20 @@ internal import CZlib
 internal import Synchronization
 
 extension HTTPResponse {
-    /// Compresses the body (gzip, RFC 1952) for a client that takes that; a streamed one piece by piece, as it is read.
-    public mutating func compress() {
+    /// Compresses the body (gzip, RFC 1952) for a client that takes that; a streamed one piece by piece, as it is read,
+    /// each by `run`.
+    public mutating func compress(
+        by run: @escaping @Sendable (@escaping @Sendable () -> [UInt8]?) async -> [UInt8]? = { $0() }
+    ) {
         switch body {
         case .empty: return
         case .bytes(let bytes): body = .bytes(GzipStream().compress(bytes, isLast: true))
         case .stream(let stream):
-            let gzip = Mutex(GzipStream?.some(GzipStream()))
+            let gzip = StreamedGzip()
             body = .stream(
                 HTTPBodyStream(next: {
                     let piece = try await stream.next()
-                    return gzip.withLock { gzip in
-                        guard let piece else { return gzip.take()?.compress([], isLast: true) }
-                        return gzip?.compress(piece, isLast: false)
-                    }
+                    return await run { gzip.compress(piece) }
                 }))
         }
         headers["Content-Encoding"] = "gzip"
@@ -29,6 +29,19 @@ extension HTTPRequest {
     /// Whether the client takes a gzip body. As upstream reads it: by the name alone, weights are not looked at.
     public var acceptsGzip: Bool {
         headers.list("Accept-Encoding").contains { $0.prefix { $0 != ";" }.trimmingHTTPSpace() == "gzip" }
+    }
+}
+
+/// The compression of a body that is read piece by piece.
+private final class StreamedGzip: Sendable {
+    private let stream = Mutex(GzipStream?.some(GzipStream()))
+
+    /// The compressed form of a piece; nil stands for the end, which comes once.
+    func compress(_ piece: [UInt8]?) -> [UInt8]? {
+        stream.withLock { stream in
+            guard let piece else { return stream.take()?.compress([], isLast: true) }
+            return stream?.compress(piece, isLast: false)
+        }
     }
 }
 
