@@ -27,6 +27,30 @@ extension SocketAddress {
         }
     }
 
+    /// Whether clouds tell a machine its secrets there, to whoever asks from it.
+    public var tellsMachineSecrets: Bool {
+        switch self {
+        case .unix: return false
+        case .ipv4(let bytes, _): return Self.secrets.contains(bytes)
+        case .ipv6(let bytes, _, _):
+            return Self.secretsOverIPv6.contains(bytes)
+                || Self.embedded(in: bytes).contains { Self.secrets.contains($0) }
+        }
+    }
+
+    /// Most clouds, ECS' tasks and EKS' pods; Alibaba; Oracle; Azure's agent.
+    private static let secrets: Set<[UInt8]> = [
+        [169, 254, 169, 254], [169, 254, 170, 2], [169, 254, 170, 23], [100, 100, 100, 200], [192, 0, 0, 192],
+        [168, 63, 129, 16],
+    ]
+
+    /// fd00:ec2::254 and fd00:ec2::23 (Amazon), fd20:ce::254 (Google).
+    private static let secretsOverIPv6: Set<[UInt8]> = [
+        [0xfd, 0, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54],
+        [0xfd, 0, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x23],
+        [0xfd, 0x20, 0, 0xce, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54],
+    ]
+
     private static func reach(four bytes: [UInt8]) -> AddressReach {
         switch (bytes[0], bytes[1]) {
         case (0, _): .unspecified

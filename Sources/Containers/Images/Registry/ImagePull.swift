@@ -11,6 +11,8 @@ public struct PullProgress: Sendable {
     public var digest: ImageDigest
     /// Bytes fetched of it so far.
     public var fetched: Int64
+    /// Bytes that have come since the last call about it.
+    public var received: Int64 = 0
     /// Bytes it has in all.
     public var total: Int64
     /// Whether it is extracted, or needs no more work.
@@ -24,9 +26,10 @@ public struct PulledImage: Sendable {
 }
 
 extension ImageStore {
-    /// Pulls `name` from its registry or a mirror of it. Blobs already here are not fetched again; several are fetched
-    /// at once, each verified against its digest, each continued where a broken connection left it. The credentials in
-    /// `keyring` that match are tried in turn, none at last. `progress` is called from several tasks.
+    /// Pulls `name` from its registry or a mirror of it. Blobs that are here are not fetched again where the registry
+    /// is known to have them, see `ContentOrigins`; several are fetched at once, each verified against its digest, each
+    /// continued where a broken connection left it. The credentials in `keyring` that match are tried in turn, none at
+    /// last. `progress` is called from several tasks.
     public func pull(
         _ name: String, keyring: RegistryKeyring = RegistryKeyring(), configuration: RegistryConfiguration,
         progress: @escaping @Sendable (PullProgress) -> Void = { _ in }
@@ -40,7 +43,7 @@ extension ImageStore {
                     endpoint: endpoint, repository: reference.path, credentials: credentials, connections: connections)
                 do {
                     let image = try await Pull(
-                        store: self, session: session, reference: reference,
+                        store: self, session: session, reference: reference, isEverybodys: credentials == nil,
                         parallelBlobs: configuration.parallelBlobs, patience: configuration.patience, progress: progress
                     ).run()
                     return PulledImage(image: image, credentials: credentials)
@@ -69,6 +72,8 @@ private struct Pull: Sendable {
     let store: ImageStore
     let session: RegistrySession
     let reference: ImageReference
+    /// Without credentials.
+    let isEverybodys: Bool
     let parallelBlobs: Int
     let patience: Duration
     let progress: @Sendable (PullProgress) -> Void
@@ -138,7 +143,7 @@ private struct Pull: Sendable {
                 let known = chosen.digest
                 current = known
                 try await Blocking.run(.image("\(reference)")) { [store] in try store.keep(blobs: [known], by: lease) }
-                if !store.content.contains(current) {
+                if !isKnown(chosen) {
                     current = try await fetchManifest("\(chosen.digest)", expected: chosen.digest, lease)
                 }
             }
@@ -155,8 +160,20 @@ private struct Pull: Sendable {
         return try await Blocking.run(.image("\(reference)")) {
             var writer = try ContentWriter(store: store.content, algorithm: expected?.algorithm ?? .sha256)
             try writer.write(bytes[...])
-            return try store.commit(&writer, expected: expected, what: what, for: lease)
+            let digest = try store.commit(&writer, expected: expected, what: what, for: lease)
+            try note(digest)
+            return digest
         }
+    }
+
+    /// Whether a blob is here which the repository is known to have.
+    private func isKnown(_ blob: Descriptor) -> Bool {
+        store.content.size(of: blob.digest) == blob.size
+            && store.origins.has(blob.digest, from: reference.repository)
+    }
+
+    private func note(_ blob: ImageDigest) throws(ImageError) {
+        try store.origins.note(blob, from: reference.repository, isEverybodys: isEverybodys)
     }
 
     private func fetchBlobs(_ document: ImageManifest) async throws {
@@ -181,7 +198,7 @@ private struct Pull: Sendable {
     /// Fetches one blob, going on where a broken connection stopped, and gives up when five tries in a row brought
     /// nothing new.
     private func fetch(_ blob: Descriptor) async throws {
-        if store.content.size(of: blob.digest) == blob.size {
+        if isKnown(blob) {
             return progress(PullProgress(digest: blob.digest, fetched: blob.size, total: blob.size, isDone: false))
         }
         let download = try BlobDownload(store: store.content, blob: blob)
@@ -204,7 +221,10 @@ private struct Pull: Sendable {
             }
         }
         let what = "blob \(blob.digest) of \(reference.repository)"
-        try await Blocking.run(.image("\(reference)")) { try download.commit(what: what) }
+        try await Blocking.run(.image("\(reference)")) {
+            try download.commit(what: what)
+            try note(blob.digest)
+        }
     }
 
     /// The failure of a connection, named by whose it was and what it was to bring.
@@ -229,7 +249,9 @@ private struct Pull: Sendable {
             guard dropped < chunk.count else { continue }
             try download.append(chunk[dropped...])
             progress(
-                PullProgress(digest: blob.digest, fetched: download.count, total: blob.size, isDone: false))
+                PullProgress(
+                    digest: blob.digest, fetched: download.count, received: Int64(chunk.count), total: blob.size,
+                    isDone: false))
         }
     }
 }

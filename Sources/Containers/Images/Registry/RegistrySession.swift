@@ -91,7 +91,7 @@ final class RegistrySession: Sendable {
         for _ in 0..<6 {
             var request = HTTPRequest(target: target, headers: headers)
             if place == endpoint { request.headers["Authorization"] = authorization.withLock { $0 } }
-            let response = try await connections.send(request, to: place)
+            let response = try await connections.send(request, to: place, namedBy: endpoint)
             // A challenge of theirs would have the registry's credentials sent where they choose (CVE-2020-15157).
             if response.status == 401, place != endpoint {
                 throw ImageError.unauthorized(host: place.authority, repository: repository)
@@ -146,7 +146,7 @@ final class RegistrySession: Sendable {
             request.target += (place.target.contains("?") ? "&" : "?") + Self.form(fields)
             if let credentials { request.headers["Authorization"] = Self.basic(credentials) }
         }
-        let response = try await connections.send(request, to: place.endpoint)
+        let response = try await connections.send(request, to: place.endpoint, namedBy: endpoint)
         if response.status == 401 || response.status == 403 {
             throw ImageError.unauthorized(host: host, repository: repository)
         }

@@ -13,6 +13,7 @@ public final class ImageStore: Sendable {
     public let content: ContentStore
     let layers: LayerStore
     let references: ReferenceIndex
+    let origins: ContentOrigins
     /// What one image may become.
     public let limits: UnpackLimits
 
@@ -23,6 +24,7 @@ public final class ImageStore: Sendable {
         content = try ContentStore(root: root, reserve: limits.reserve)
         layers = try LayerStore(root: root)
         references = ReferenceIndex(root: root)
+        origins = try ContentOrigins(root: root)
     }
 
     /// Removes what writes cut short by a crash left behind. Only for the one daemon that owns the store, at its start:
@@ -207,6 +209,7 @@ extension ImageStore {
                 try content.remove(digest)
             }
             try layers.forgetDiffs(except: kept)
+            try origins.forget(except: kept)
             return freed + (try layers.removeAll(except: diffs.union(pulled.layers)))
         }
         alone.release()
