@@ -223,6 +223,22 @@ reaches_api() {
 }
 check "a pod on the second node reaches the API server by its Service" reaches_api
 
+# An API server that takes a pod for its node would have the node's word from whoever runs a pod there.
+asks_as_itself() {
+    local pod target wanted
+    pod=$(pod_on node-2)
+    for target in 10.99.0.2 fd99::2; do
+        case $target in *:*) wanted='^fd42:' ;; *) wanted='^10\.42\.' ;; esac
+        timeout 20 python3 -c 'import socket, sys
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+print(socket.create_server((sys.argv[1], 9555), family=family).accept()[1][0])' $target >"$work/asker.out" &
+        within 5 k exec "$pod" -- timeout 3 nc $target 9555
+        wait $!
+        says "$wanted" cat "$work/asker.out"
+    done
+}
+check "a pod asks the other node under its own address" asks_as_itself
+
 knows_names() {
     # The node's own configuration says nothing of DNS: the cluster told it.
     local pod

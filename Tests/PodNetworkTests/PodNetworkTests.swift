@@ -198,6 +198,75 @@ struct PodNetworkTests {
         #expect(try KernelRuleset(in: node.namespace).chains(of: Table(.v4, "swiftlet-pods")) == nil)
     }
 
+    @Test func `a restart leaves what the node knows of its pods, and makes it anew where it is gone`() throws {
+        let node = try Node()
+        let pod = try NetworkNamespace.create()
+        let socket = try NetlinkSocket(.route, in: node.namespace)
+        func known() throws -> Int {
+            let bridge = try #require(try socket.link(named: "swiftlet0")).index
+            return try IPFamily.allCases.flatMap { try socket.neighbours($0) }
+                .count { $0.link == bridge && $0.state & 0x80 != 0 && $0.hardware.starts(with: [0x0a, 0x58]) }
+        }
+        do {
+            let network = try node.network()
+            try network.setup()
+            _ = try network.attach(pod: request("a", pod))
+            #expect(try known() == 2)
+        }
+        let bridge = try #require(try socket.link(named: "swiftlet0"))
+        // What an earlier server did at its start.
+        try socket.perform(.setLink(index: bridge.index, LinkChange(address: bridge.address)))
+        #expect(try known() == 0)
+        let network = try node.network()
+        try network.setup()
+        #expect(try known() == 2)
+        // A server that starts again while all is there forgets nothing for a moment either.
+        let index = bridge.index
+        let extra = IPAddress(10, 42, 0, 200)
+        try socket.perform(.addNeighbour(extra, hardware: [0x0a, 0x58, 1, 2, 3, 4], link: index))
+        try network.setup()
+        #expect(try known() == 3)
+        try network.tearDown()
+    }
+
+    @Test(arguments: IPFamily.allCases)
+    func `a pod asks another node under its own address, and one without a way back under the node's`(
+        _ family: IPFamily
+    ) throws {
+        let node = try Node()
+        let network = try node.network()
+        try network.setup()
+        let pod = try NetworkNamespace.create()
+        let place = try network.attach(pod: request("a", pod))
+        let own = try #require(place.addresses.first { $0.family == family })
+        let far = family == .v4 ? Node.outsideAddress : Node.outsideAddress6
+        let near = family == .v4 ? Node.address : Node.address6
+        let there = try NetlinkSocket(.route, in: node.outside)
+        let uplink = try #require(try there.link(named: "uplink")).index
+        let block = IPPrefix(family == .v4 ? "10.42.0.0/24" : "fd42::/64")!
+        try there.perform(.addRoute(Route(to: block, family: family, via: near, link: uplink)))
+        func other(_ addresses: [String]) -> NodePeer {
+            NodePeer(
+                name: "b", podCIDRs: [IPPrefix("10.42.1.0/24")!, IPPrefix("fd42:0:0:1::/64")!],
+                addresses: addresses.compactMap { IPAddress($0) })
+        }
+        let any = IPAddress(bytes: [UInt8](repeating: 0, count: family.length))!
+        let outside = try Sockets.bound(node.outside, any, 9090)
+        #expect(try Sockets.talk(from: pod, to: far, 9090, server: outside) == near)
+        let peers = [other(["192.0.2.2", "2001:db8::2"])]
+        #expect(try network.route(to: peers).isEmpty)
+        #expect(try Sockets.talk(from: pod, to: far, 9090, server: outside) == own)
+        // Tables that are made anew know it too.
+        try network.setup()
+        #expect(try Sockets.talk(from: pod, to: far, 9090, server: outside) == own)
+        // The node has another address there, over which no route leads: it may know none either.
+        #expect(
+            try network.route(to: [other(["192.0.2.9", "2001:db8::9", "192.0.2.2", "2001:db8::2"])]).isEmpty)
+        #expect(try Sockets.talk(from: pod, to: far, 9090, server: outside) == near)
+        #expect(try network.route(to: []).isEmpty)
+        #expect(try Sockets.talk(from: pod, to: far, 9090, server: outside) == near)
+    }
+
     @Test func `a failed attach keeps no address`() throws {
         let node = try Node()
         let network = try node.network()

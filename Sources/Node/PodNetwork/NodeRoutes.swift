@@ -24,6 +24,14 @@ public struct NodePeer: Sendable, Hashable {
     }
 }
 
+/// The addresses of other nodes.
+struct NodeAddresses: Sendable, Hashable {
+    var all: Set<IPAddress> = []
+    /// Those over which routes lead to their pods, and from there to the pods of this node: what pods send there
+    /// keeps their addresses. To others it takes the node's, or no answer would come back.
+    var neighbours: Set<IPAddress> = []
+}
+
 extension PodNetworkConfiguration {
     /// Those of the peer's addresses that a machine can have: none of pods, and none that mean something else.
     func addresses(of peer: NodePeer) -> [IPAddress] {
@@ -81,9 +89,11 @@ extension PodNetwork {
     /// why: above all nodes beyond a router, which would not know where these packets go. A route of anybody else's is
     /// neither replaced nor taken away.
     public func route(to peers: [NodePeer]) throws(PodNetworkError) -> [String: String] {
-        try admit(peers)
+        // Whoever has lost his way back is let go of before, and whoever has one is known after.
+        let (before, _) = configuration.routes(to: peers)
+        try admit(peers, neighbours: state.withLock { $0.nodes.neighbours }.intersection(before.compactMap(\.gateway)))
         var (wanted, unreachable) = configuration.routes(to: peers)
-        do throws(NetlinkError) {
+        do {
             let present = try ownRoutes()
             // First those that are no more: a block that is another node's now has a route of ours already.
             for old in present where !wanted.contains(where: { Self.isSame($0, old) }) {
@@ -105,13 +115,16 @@ extension PodNetwork {
                     }
                 }
             }
-        } catch { throw PodNetworkError("set the routes to other nodes' pods", error) }
+            try admit(peers, neighbours: Set(try ownRoutes().compactMap(\.gateway)))
+        } catch let error as PodNetworkError { throw error } catch {
+            throw PodNetworkError("set the routes to other nodes' pods", error)
+        }
         return unreachable
     }
 
-    /// Lets the nodes talk to this one at the bridge's address.
-    private func admit(_ peers: [NodePeer]) throws(PodNetworkError) {
-        let addresses = Set(peers.flatMap(configuration.addresses(of:)))
+    /// Lets the nodes talk to this one at the bridge's address, and pods to the neighbours under their own.
+    private func admit(_ peers: [NodePeer], neighbours: Set<IPAddress>) throws(PodNetworkError) {
+        let addresses = NodeAddresses(all: Set(peers.flatMap(configuration.addresses(of:))), neighbours: neighbours)
         // Under the lock: what an older list would leave must not come last.
         try state.withLock { state throws(PodNetworkError) in
             guard state.nodes != addresses else { return }

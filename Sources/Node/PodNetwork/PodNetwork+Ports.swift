@@ -59,7 +59,8 @@ extension PodNetwork {
         let links = try route.links().filter { $0.master == bridge }
         for lease in leases {
             guard let link = links.first(where: { $0.name == lease.interface }) else { continue }
-            do throws(NetlinkError) { try route.perform(Self.secure(link.index, lease)) } catch {
+            let neighbours = Self.neighbours(lease, bridge: bridge)
+            do throws(NetlinkError) { try route.perform(Self.secure(link.index, lease) + neighbours) } catch {
                 // A pod that went in this moment has taken its port along.
                 if !error.isMissing { throw error }
             }
@@ -79,6 +80,10 @@ extension PodNetwork {
                     locked: true)),
             .setLink(index: port, LinkChange(group: FrameTable.portGroup)),
         ]
+    }
+
+    private static func neighbours(_ lease: Lease, bridge: Int32) -> [NetlinkMessage] {
+        lease.addresses.map { .addNeighbour($0, hardware: lease.hardware, link: bridge) }
     }
 
     /// The pod's interface, made after this, takes its routes from nobody but us.
@@ -103,9 +108,7 @@ extension PodNetwork {
             peer: LinkChange(name: Self.podInterface, mtu: configuration.mtu, address: lease.hardware),
             peerNamespace: podNamespace)
         // Known neighbours on both sides: the first packet waits for no resolution, and no answer is believed.
-        let neighbours = lease.addresses.map {
-            NetlinkMessage.addNeighbour($0, hardware: lease.hardware, link: bridge)
-        }
+        let neighbours = Self.neighbours(lease, bridge: bridge)
         do throws(NetlinkError) { try route.perform([add] + neighbours) } catch {
             guard error.exists, error.index == 0 else { throw error }
             // The pair of an earlier attempt: good if its other end is in this namespace, else stale.

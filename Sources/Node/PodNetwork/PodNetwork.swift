@@ -28,7 +28,7 @@ public final class PodNetwork: Sendable {
         /// The kernel has tables for frames.
         var filtersFrames = false
         /// The addresses of other nodes.
-        var nodes: Set<IPAddress> = []
+        var nodes = NodeAddresses()
     }
 
     /// The interface every pod sees.
@@ -114,6 +114,8 @@ public final class PodNetwork: Sendable {
             // Before Linux 6.2 a name, even the one it has, is refused for a link that is up.
             var present = change
             present.name = nil
+            // Given its address anew, even the one it has, the kernel forgets every neighbour on it.
+            if link.address == bridgeHardware { present.address = nil }
             try route.perform(.setLink(index: link.index, present))
         } else {
             try route.perform(.addBridge(change))

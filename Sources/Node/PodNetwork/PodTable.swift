@@ -27,11 +27,14 @@ struct PodTable: Sendable {
     /// Addresses of other nodes: beside pods, who may talk to the node at the bridge's address.
     private var nodes: SetDefinition { SetDefinition("nodes", key: [.address(family)]) }
 
+    /// Those of them that have a way back to the pods of this node.
+    private var neighbours: SetDefinition { SetDefinition("neighbours", key: [.address(family)]) }
+
     /// The whole table, in one batch that replaces what was there.
-    func build(_ leases: some Sequence<Lease>, nodes addresses: Set<IPAddress> = []) -> Transaction {
+    func build(_ leases: some Sequence<Lease>, nodes addresses: NodeAddresses = NodeAddresses()) -> Transaction {
         var transaction = Transaction(table)
         transaction.recreateTable()
-        for set in [portsByAddress, ports, hairpin, nodes] { transaction.add(.addSet(set)) }
+        for set in [portsByAddress, ports, hairpin, nodes, neighbours] { transaction.add(.addSet(set)) }
         setNodes(addresses, in: &transaction)
         addHostPortChains(&transaction)
         addPostrouting(&transaction)
@@ -86,6 +89,8 @@ struct PodTable: Sendable {
             let outside = configuration.clusterCIDRs.filter { $0.family == family } + [multicast, linkLocal]
             rules.append(Rule(.matchPrefix(.sourceAddress(family), negated: true, pods), .verdict(.returnToCaller)))
             rules += outside.map { Rule(.matchPrefix(.destinationAddress(family), $0), .verdict(.returnToCaller)) }
+            // A pod that asks another node, the API server above all, is not taken for this node.
+            rules.append(Rule(.matchSet([.destinationAddress(family)], neighbours.name), .verdict(.returnToCaller)))
             rules.append(Rule(.masquerade(fullyRandom: true)))
         }
         chain(
@@ -165,10 +170,12 @@ struct PodTable: Sendable {
     }
 
     /// Makes the other nodes be those with `addresses`.
-    func setNodes(_ addresses: Set<IPAddress>, in transaction: inout Transaction) {
-        transaction.add(.flushSet(nodes.name))
-        let own = addresses.filter { $0.family == family }.sorted()
-        if !own.isEmpty { transaction.add(.addElements(nodes, own.map { Element([.address($0)]) })) }
+    func setNodes(_ addresses: NodeAddresses, in transaction: inout Transaction) {
+        for (set, members) in [(nodes, addresses.all), (neighbours, addresses.neighbours)] {
+            transaction.add(.flushSet(set.name))
+            let own = members.filter { $0.family == family }.sorted()
+            if !own.isEmpty { transaction.add(.addElements(set, own.map { Element([.address($0)]) })) }
+        }
     }
 
     // MARK: Leases
