@@ -115,6 +115,32 @@ import Testing
         #expect(text == "refused\nfine\n")
     }
 
+    /// CVE-2025-52881: a write that is to go to procfs must not go where an image leads it.
+    @Test(.enabled(if: RuntimeUnderTest.isOwn, "others mount a procfs themselves, or write there"))
+    func `sysctls go to a procfs and nowhere else`() throws {
+        let bundle = try TestBundle(["/bin/echo", "started"])
+        let victim = bundle.directory + "/victim"
+        try Files.write(victim, Array("untouched".utf8), flags: O_WRONLY | O_CREAT)
+        bundle.set(["linux", "sysctl"], ["net.ipv4.ip_forward": "1"])
+        let mounts = bundle.config["mounts"]?.array ?? []
+        bundle.config["mounts"] = .array(mounts.filter { $0["destination"]?.string != "/proc" })
+        let directory = bundle.rootfs + "/proc/sys/net/ipv4"
+        try Files.makeDirectories(directory)
+        for kind in ["file", "link", "directory link"] {
+            try Files.removeTree(directory + "/ip_forward")
+            switch kind {
+            case "file": try Files.write(directory + "/ip_forward", [], flags: O_WRONLY | O_CREAT)
+            case "link": try Files.symlink(victim, at: directory + "/ip_forward")
+            default:
+                try Files.removeTree(bundle.rootfs + "/proc")
+                try Files.symlink(bundle.directory, at: bundle.rootfs + "/proc")
+            }
+            let outcome = try bundle.run()
+            #expect(outcome.code != 0 && !outcome.output.contains("started"), "\(kind): \(outcome)")
+        }
+        #expect(try Files.readText(victim) == "untouched")
+    }
+
     @Test func `sysctls of its namespaces are set`() throws {
         let bundle = try TestBundle()
         bundle.set(["linux", "sysctl"], ["net.ipv4.ip_forward": "1", "kernel.shm_rmid_forced": "1"])

@@ -174,4 +174,47 @@ import Testing
         #expect(text.hasPrefix("/dev/"), "\(text)")
         #expect(text.contains("33 77"), "\(text)")
     }
+
+    /// CVE-2025-52565: what a volume has at the places of the terminal must not come to be /dev/console, over which a
+    /// container would write to what is about to be made read-only.
+    @Test(
+        .enabled(if: RuntimeUnderTest.isOwn, "others trust the names in /dev"),
+        arguments: ["ptmx", "terminal", "console"])
+    func `a volume at dev gives no other console`(place: String) throws {
+        let pattern = "/proc/sys/kernel/core_pattern"
+        let before = try Files.readText(pattern)
+        defer { #expect(throws: Never.self) { try Files.write(pattern, Array(before.utf8), flags: O_WRONLY) } }
+        let bundle = try TestBundle(["/bin/sh", "-c", "echo /swiftlet-test >/dev/console; exec /bin/sleep 60"])
+        bundle.set(["process", "terminal"], true)
+        bundle.set(["linux", "readonlyPaths"], ["/proc/sys"])
+        let volume = bundle.directory + "/volume"
+        for name in ["pts", "shm", "mqueue"] { try Files.makeDirectories("\(volume)/\(name)") }
+        switch place {
+        case "ptmx": try Files.symlink(pattern, at: volume + "/pts/ptmx")
+        case "terminal": for number in 0..<4 { try Files.symlink(pattern, at: "\(volume)/pts/\(number)") }
+        default: try Files.symlink(pattern, at: volume + "/console")
+        }
+        // The volume at /dev, and the terminals of the container over its part for them in the last case only.
+        let volumes: JSONValue = [
+            "destination": "/dev", "type": "bind", "source": .string(volume), "options": ["rbind", "rw"],
+        ]
+        let mounts = (bundle.config["mounts"]?.array ?? []).filter {
+            $0["destination"]?.string != "/dev" && (place == "console" || $0["destination"]?.string != "/dev/pts")
+        }
+        bundle.config["mounts"] = .array([volumes] + mounts)
+        let path = bundle.directory + "/console.sock"
+        let listener = try Socket.listening(at: .unix(path), nonBlocking: false)
+        let created = try bundle.create("--console-socket", path)
+        if place != "console" {
+            #expect(created.code != 0 && created.errors.contains("/dev/pts/ptmx"), "\(created)")
+        } else if created.code == 0 {
+            guard let connection = try listener.accept(nonBlocking: false) else { throw Failure("no connection") }
+            var message = try connection.receive(limit: 4096)
+            guard let master = message.takeDescriptor() else { throw Failure("no terminal") }
+            #expect(try bundle.runtime("start", bundle.id).code == 0)
+            #expect(try master.waitUntilReady(.readable, milliseconds: 5000))
+            #expect(String(decoding: try master.read(upTo: 4096), as: UTF8.self).contains("/swiftlet-test"))
+        }
+        #expect(try Files.readText(pattern) == before)
+    }
 }
