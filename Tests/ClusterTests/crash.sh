@@ -101,6 +101,31 @@ ten_crashes() {
 check "ten times kill -9 under load: every pod keeps its pid, IP and restart count" ten_crashes
 stop_load
 
+known_neighbours() { ip neigh show dev swiftlet0 nud permanent | sort; }
+neighbours_stay() {
+    local before
+    before=$(known_neighbours)
+    [ "$(wc -l <<<"$before")" -ge 4 ]
+    crash_server
+    start_server
+    equal "$(known_neighbours)" "$before"
+}
+check "the node knows its pods' hardware addresses as before, without asking" neighbours_stay
+
+early_crashes() {
+    local round number
+    for round in 1 2 3 4 5 6; do
+        for number in 1 2 3; do k run "early-$round-$number" --labels=app=early --image=$example_image -- sleep 3600; done
+        sleep 0.$((RANDOM % 9))
+        crash_server
+        start_server
+    done
+    k wait pods -l app=early --for=condition=Ready --timeout=60s >/dev/null
+    equal "$(field '.items[*].status.containerStatuses[0].restartCount' pods -l app=early | tr ' ' '\n' | sort -u)" 0
+    k delete pods -l app=early --now
+}
+check "what was being started when the server was killed is started, and that is no restart" early_crashes
+
 service_kept_answering() {
     local count bad
     count=$(wc -l <"$work/crash-loop.out")

@@ -23,7 +23,7 @@ import Testing
         var names: [String] { here.withLock { $0.map(\.id) } }
         func image(_ reference: String) -> KubeletImage? { nil }
         func pull(
-            _ reference: String, credentials: [RegistryCredential]
+            _ reference: String, credentials: [RegistryCredential], brought: @escaping @Sendable (Int64) -> Void
         ) throws -> (image: KubeletImage, credential: RegistryCredential?) {
             throw KubeletImageError(.notFound, reference)
         }

@@ -114,6 +114,42 @@ import Testing
     }
 }
 
+@Suite struct `A log's rotation` {
+    private let root = "/tmp/kubelet-rotation-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+
+    private func inDirectory(_ body: (String) throws -> Void) throws {
+        defer { #expect(throws: Never.self) { try Files.removeTree(root) } }
+        try Files.makeDirectories("\(root)/logs/pod/main")
+        try body("\(root)/logs/pod/main/0.log")
+    }
+
+    @Test func `keeps the last files`() throws {
+        try inDirectory { path in
+            for number in 0..<5 {
+                try Files.replace(path, with: Array("\(number)".utf8), durable: false)
+                try LogRotation.rotate(path, keep: 3)
+            }
+            let left = try Files.list(Files.parent(of: path)).map(\.name).sorted()
+            #expect(left.count == 2 && left.allSatisfy { $0.hasPrefix("0.log.") })
+            #expect(try Files.readText("\(root)/logs/pod/main/\(left[1])") == "4")
+        }
+    }
+
+    @Test func `follows no link that a pod has put in its way`() throws {
+        try inDirectory { path in
+            try Files.makeDirectories("\(root)/other/main")
+            try Files.replace("\(root)/other/main/0.log", with: [], durable: false)
+            try Files.removeTree("\(root)/logs/pod/main")
+            try Files.symlink("\(root)/other/main", at: "\(root)/logs/pod/main")
+            #expect(throws: Errno.self) { try LogRotation.rotate(path, keep: 3) }
+            try Files.removeTree("\(root)/logs/pod")
+            try Files.symlink("\(root)/other", at: "\(root)/logs/pod")
+            #expect(throws: Errno.self) { try LogRotation.rotate(path, keep: 3) }
+            #expect(try Files.list("\(root)/other/main").map(\.name) == ["0.log"])
+        }
+    }
+}
+
 @Suite struct `Terminal sizes on a stream` {
     private func split(_ pieces: [String]) -> [String] {
         var splitter = JSONObjectSplitter()

@@ -3,6 +3,8 @@
 import Glibc
 import JSON
 import Linux
+import Synchronization
+import Telemetry
 import Testing
 
 @testable import Kubelet
@@ -15,8 +17,12 @@ import Testing
     private let alice = PullSecret(uid: "1", namespace: "alice", name: "pull", credentialHash: "a")
     private let bob = PullSecret(uid: "2", namespace: "bob", name: "pull", credentialHash: "b")
 
-    private func records(_ policy: ImageVerification.Policy = .neverPreloaded, _ list: [String] = []) -> PullRecords {
-        PullRecords(ImageVerification(policy: policy, allowlist: list), directory: directory)
+    private func records(
+        _ policy: ImageVerification.Policy = .neverPreloaded, _ list: [String] = [], sink: LogSink = .standardError
+    ) -> PullRecords {
+        PullRecords(
+            ImageVerification(policy: policy, allowlist: list), directory: directory,
+            logger: Logger(label: "test", level: .warning, sink: sink))
     }
 
     private func removed(_ body: () throws -> Void) throws {
@@ -121,6 +127,24 @@ import Testing
             try records.pulled(image, id, with: alice, at: now)
             #expect(!records.mustPull(image, id, secrets: [alice]))
             #expect(records.mustPull(image, id, secrets: []))
+        }
+    }
+
+    @Test func `says which note it cannot read, and goes on with the others`() throws {
+        try removed {
+            let said = Mutex<[String]>([])
+            let records = records(sink: LogSink { _, line in said.withLock { $0.append(line) } })
+            try records.willPull(image)
+            try records.willPull("other.example/app:1")
+            let path = "\(directory)/pulling/" + (try Files.list(directory + "/pulling").map(\.name).sorted()[0])
+            try Files.replace(path, with: Array("{".utf8), durable: false)
+            let present = [
+                KubeletImage(id: id, repoTags: [image]), KubeletImage(id: "2", repoTags: ["other.example/app:1"]),
+            ]
+            try records.recover(present, at: now)
+            #expect(try Files.list(directory + "/pulling").count == 1)
+            #expect(said.withLock { $0.count } == 1)
+            #expect(said.withLock { $0.first?.contains(path) } == true)
         }
     }
 

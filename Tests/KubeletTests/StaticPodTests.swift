@@ -50,6 +50,50 @@ struct `A static pod` {
         }
     }
 
+    @Test func `has its probes' commands forgotten, also those given up`() async throws {
+        try await withNode { host in
+            func probe(_ script: String) -> JSONValue {
+                ["exec": ["command": ["/bin/sh", "-c", .string(script)]], "periodSeconds": 1, "timeoutSeconds": 1]
+            }
+            try host.manifest(
+                "probed",
+                [
+                    "terminationGracePeriodSeconds": 1,
+                    "containers": [
+                        NodeHost.container(
+                            "sleep 60",
+                            ["readinessProbe": probe("true"), "livenessProbe": probe("sleep 5; true")])
+                    ],
+                ])
+            try await host.run { kubelet in
+                _ = try await host.wait(kubelet, "ready") { isReady($0) }
+                try await sleep(for: .seconds(4))
+                let worker = try #require(await kubelet.workersByUID.values.first)
+                let count = try #require(await worker.shim?.execCount)
+                // What runs in this moment.
+                #expect(count <= 2)
+                try host.removeManifest("probed")
+                try await host.waitUntilGone(kubelet)
+            }
+        }
+    }
+
+    @Test func `goes on while its manifest is written anew, and cannot be read`() async throws {
+        try await withNode { host in
+            try host.manifest(
+                "kept",
+                ["terminationGracePeriodSeconds": 1, "containers": [NodeHost.container("sleep 60")]])
+            try await host.run { kubelet in
+                let pod = try await host.wait(kubelet, "ready") { isReady($0) }
+                try Files.write("\(host.configuration.staticPodPath)/kept.json", Array("{".utf8))
+                try await sleep(for: .milliseconds(500))
+                #expect(try await host.wait(kubelet, "still ready") { isReady($0) }.uid == pod.uid)
+                try host.removeManifest("kept")
+                try await host.waitUntilGone(kubelet)
+            }
+        }
+    }
+
     @Test func `starts again after a crash, at once the first time and then later`() async throws {
         try await withNode { host in
             try host.manifest("crash", ["containers": [NodeHost.container("echo run; exit 3")]])

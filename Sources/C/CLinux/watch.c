@@ -15,3 +15,5 @@ int clinux_inotify_add_watch(int fd, const char *path, uint32_t mask) {
     int watch = inotify_add_watch(fd, path, mask);
     return watch < 0 ? -errno : watch;
 }
+
+int clinux_inotify_remove_watch(int fd, int watch) { return inotify_rm_watch(fd, watch) < 0 ? -errno : 0; }

@@ -18,6 +18,8 @@ public struct FileEvents: OptionSet, Sendable {
     public static let movedItself = FileEvents(rawValue: 0x800)
     /// The queue ran over: anything may have happened, so look at everything.
     public static let overflowed = FileEvents(rawValue: 0x4000)
+    /// The watch has ended: it was removed, or what it watched is gone.
+    public static let ignored = FileEvents(rawValue: 0x8000)
 }
 
 /// One report of a watch.
@@ -46,6 +48,13 @@ public struct FileWatch: ~Copyable, Sendable {
         return try kernelCall("inotify_add_watch \(path)") {
             unsafe clinux_inotify_add_watch(number, path, events.rawValue)
         }
+    }
+
+    /// Ends a watch. One that has ended by itself is no error.
+    public func remove(_ watch: Int32) throws(Errno) {
+        let number = descriptor.raw
+        let result = clinux_inotify_remove_watch(number, watch)
+        guard result >= 0 || result == -EINVAL else { throw Errno(-result, "inotify_rm_watch") }
     }
 
     /// The reports that are there; empty when there are none.

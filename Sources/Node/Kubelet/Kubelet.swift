@@ -77,8 +77,11 @@ public actor Kubelet {
         services = PodServices(
             configuration: configuration, settings: settings, images: images,
             pulls: PullRecords(
-                configuration.imageVerification, directory: settings.rootDirectory + "/image_manager"),
-            pullTurns: PullTurns(limit: configuration.parallelImagePulls), network: network, objects: objects,
+                configuration.imageVerification, directory: settings.rootDirectory + "/image_manager",
+                logger: logger),
+            pullTurns: PullTurns(
+                limit: configuration.parallelImagePulls, spare: configuration.spareImagePulls),
+            network: network, objects: objects,
             events: PodEvents(recorder: recorder, logger: logger),
             statuses: StatusReporter(client: client, logger: logger), cgroups: cgroups,
             memoryCapacity: NodeStatus.memoryBytes, logger: logger)
@@ -95,11 +98,13 @@ public actor Kubelet {
     }
 
     private func serve() async throws {
+        // Before any pod has a process, which might take all the kernel has to give.
+        DirectoryWatches.shared.open { [logger] problem in
+            logger.warning("changes of files are looked for every second", ["error": problem])
+        }
         try await findOrphans()
         try await recoverPulls()
-        services.objects.setOnChange { [weak self] namespace in
-            Task { await self?.objectsChanged(namespace) }
-        }
+        services.objects.setOnChange { [weak self] object in Task { await self?.objectChanged(object) } }
         try await withThrowingTaskGroup(of: Void.self) { group in
             if !configuration.staticPodPath.isEmpty {
                 let source = StaticPods(
@@ -401,9 +406,9 @@ public actor Kubelet {
         if let waiting = staticPods[uid] { await begin(waiting) }
     }
 
-    private func objectsChanged(_ namespace: String) async {
-        for worker in workers.values where await worker.pod.metadata.namespace == namespace {
-            await worker.refreshVolumes()
+    private func objectChanged(_ object: ReferredObject) async {
+        for worker in workers.values where worker.namespace == object.key.namespace {
+            await worker.objectChanged(object)
         }
     }
 

@@ -11,4 +11,7 @@ int clinux_inotify_init(void);
 /// inotify_add_watch(2). Returns the watch or -errno.
 int clinux_inotify_add_watch(int fd, const char *path, uint32_t mask);
 
+/// inotify_rm_watch(2). Returns 0 or -errno.
+int clinux_inotify_remove_watch(int fd, int watch);
+
 #endif

@@ -59,9 +59,12 @@ public struct KubeletConfiguration: Sendable, Hashable {
     var imageVerification = ImageVerification()
     /// How many images are pulled at the same time; nil: as many as pods want.
     public var parallelImagePulls: Int? = 4
+    /// How many pulls may go on beside these that have had their turn for a while, where the number is nobody's choice.
+    public var spareImagePulls = 12
     public var allowedUnsafeSysctls: [String] = []
     public var seccompDefault = true
     public var maximumCrashLoopBackOff: Duration = .seconds(300)
+    /// How long the connection of a command or a forwarded port may be silent; zero: for ever.
     public var streamingConnectionIdleTimeout: Duration = .seconds(4 * 3600)
     public var enableDebuggingHandlers = true
     /// The document as given, for `/configz`.
@@ -128,8 +131,10 @@ public struct KubeletConfiguration: Sendable, Hashable {
         try fields.read("serializeImagePulls", &serializeImagePulls, \.bool)
         try fields.read("maxParallelImagePulls", &maxParallelImagePulls) { $0.integer.map { Int($0) } }
         parallelImagePulls = try Self.parallelPulls(serializeImagePulls, maxParallelImagePulls)
+        if serializeImagePulls != nil || maxParallelImagePulls != nil { spareImagePulls = 0 }
         try fields.read("allowedUnsafeSysctls", &allowedUnsafeSysctls, Fields.strings)
         try fields.read("seccompDefault", &seccompDefault, \.bool)
+        try fields.read("streamingConnectionIdleTimeout", &streamingConnectionIdleTimeout, Fields.duration)
         try fields.read("enableDebuggingHandlers", &enableDebuggingHandlers, \.bool)
         try fields.read("containerLogMaxSize", &containerLogMaxSize, Fields.size)
         var authentication = Fields(object: object["authentication"]?.object ?? [:], path: "authentication.")

@@ -22,7 +22,7 @@ public struct DirectoryImages: ImageService {
     public func image(_ reference: String) async throws -> KubeletImage? { directories[reference]?.image }
 
     public func pull(
-        _ reference: String, credentials: [RegistryCredential]
+        _ reference: String, credentials: [RegistryCredential], brought: @escaping @Sendable (Int64) -> Void
     ) async throws -> (image: KubeletImage, credential: RegistryCredential?) {
         guard let found = directories[reference] else {
             throw KubeletImageError(.notFound, "failed to resolve reference \"\(reference)\": not found")

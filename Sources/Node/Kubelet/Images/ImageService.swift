@@ -59,8 +59,9 @@ public protocol ImageService: Sendable {
     /// The image a reference names, when it is here.
     func image(_ reference: String) async throws -> KubeletImage?
     /// Fetches an image; with credentials for its registry tried in turn. Tells which the registry gave it for: nil for none.
+    /// `brought` is called with bytes as they come, from several tasks.
     func pull(
-        _ reference: String, credentials: [RegistryCredential]
+        _ reference: String, credentials: [RegistryCredential], brought: @escaping @Sendable (Int64) -> Void
     ) async throws -> (image: KubeletImage, credential: RegistryCredential?)
     /// Mounts a writable root file system of the image at `path` for a container. Idempotent.
     func mountRootFilesystem(_ image: KubeletImage, container: String, at path: String) async throws

@@ -5,6 +5,7 @@ internal import JSON
 internal import Linux
 internal import Synchronization
 internal import TLS
+internal import Telemetry
 
 /// Which images this kubelet has fetched, and with whose credentials: what is on the node is not for every pod of it
 /// (KEP-2535). Kept on disk, so that a restart gives nothing away: an intent before a pull, a record after it.
@@ -13,11 +14,13 @@ internal import TLS
 final class PullRecords: Sendable {
     private let verification: ImageVerification
     private let directory: String
+    private let logger: Logger
     /// Pulls under way, by name.
     private let underWay = Mutex<[String: Int]>([:])
 
-    init(_ verification: ImageVerification, directory: String) {
+    init(_ verification: ImageVerification, directory: String, logger: Logger) {
         self.verification = verification
+        self.logger = logger
         self.directory = directory
     }
 
@@ -141,8 +144,12 @@ final class PullRecords: Sendable {
     private func documents(_ folder: String) throws -> [JSONValue] {
         guard Files.exists("\(directory)/\(folder)") else { return [] }
         return try Files.list("\(directory)/\(folder)").filter { $0.name.hasPrefix("sha256-") }.compactMap { entry in
-            // A file that is none of ours stays where it is.
-            try? JSONValue.parse(Files.readRegular("\(directory)/\(folder)/\(entry.name)", limit: 1 << 20))
+            let path = "\(directory)/\(folder)/\(entry.name)"
+            do { return try JSONValue.parse(Files.readRegular(path, limit: 1 << 20)) } catch {
+                // As if it were not there: whoever wants the image has the registry asked.
+                logger.warning("read a note of a pull", ["file": path, "error": "\(error)"])
+                return nil
+            }
         }
     }
 }

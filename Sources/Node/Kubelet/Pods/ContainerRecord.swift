@@ -47,6 +47,12 @@ struct ContainerRecord: Sendable {
         crashes = CrashBackoff(maximum: maximumBackoff)
         pulls = CrashBackoff(maximum: 300_000_000_000)
     }
+
+    /// Counts as if what `label` is of had never been made: it did not run.
+    mutating func takeBack(_ label: ContainerLabel) {
+        attempt = max(label.attempt - 1, 0)
+        restartCount = max(label.restartCount - (attempt > 0 ? 1 : 0), 0)
+    }
 }
 
 /// What is kept beside a container's bundle, so that a kubelet that starts again knows what the container is.

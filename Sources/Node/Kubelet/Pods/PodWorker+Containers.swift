@@ -115,7 +115,7 @@ extension PodWorker {
     }
 
     /// Pulls, and keeps with whose credentials.
-    private func pullRecorded(_ reference: String) async throws -> KubeletImage {
+    private func pullRecorded(_ reference: String, _ meter: PullMeter) async throws -> KubeletImage {
         let pulls = services.pulls
         let credentials = await services.objects.credentials(for: pod)
         try await Self.kept { try pulls.willPull(reference) }
@@ -123,7 +123,7 @@ extension PodWorker {
         do {
             // The registry's name is the pod's choice.
             pulled = try await Resolver.$asker.withValue(namespace) {
-                try await services.images.pull(reference, credentials: credentials)
+                try await services.images.pull(reference, credentials: credentials, brought: meter.add)
             }
         } catch {
             try await Self.kept { try pulls.failed(reference) }
@@ -145,7 +145,9 @@ extension PodWorker {
         services.events.normal(pod, "Pulling", "Pulling image \"\(reference)\"", container: name)
         let began = KernelClock.monotonic.now()
         do {
-            let image = try await services.pullTurns.run(for: namespace) { try await pullRecorded(reference) }
+            let image = try await services.pullTurns.run(for: namespace) { [self] meter in
+                try await pullRecorded(reference, meter)
+            }
             let taken = Duration.nanoseconds(KernelClock.monotonic.now() - began)
             services.events.normal(
                 pod, "Pulled",
@@ -217,7 +219,7 @@ extension PodWorker {
         let bundle = services.settings.podRunDirectory(uid) + "/" + random
         do {
             // The run before has been told of; what the runtime kept of it goes before its successor comes.
-            if !record.id.isEmpty { await remove(record.id, keepLogs: true) }
+            if !record.id.isEmpty { await remove(record.id) }
             let maker = ContainerMaker(
                 services: services, pod: pod, planned: planned, image: image, attempt: record.attempt,
                 logNumber: record.restartCount + (record.attempt > 0 ? 1 : 0), id: random, bundle: bundle,
@@ -518,7 +520,7 @@ extension PodWorker {
     // MARK: - Remove, rotate
 
     /// Removes a container from the runtime, its cgroup and its bundle.
-    func remove(_ id: String, keepLogs: Bool = true) async {
+    func remove(_ id: String) async {
         // Whoever asks may have been cancelled: what was made has to go all the same.
         await Task { await removeNow(id) }.value
     }

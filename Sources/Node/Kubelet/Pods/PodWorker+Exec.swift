@@ -21,6 +21,8 @@ struct ExecSession: Sendable {
     var streams: [ShimStream: AsyncDescriptor]
     var shim: ShimClient
     var container: String
+    /// Nil for a container's own process.
+    var end: ExecEnd?
 }
 
 extension PodWorker {
@@ -47,6 +49,7 @@ extension PodWorker {
         defer { try? Files.removeIfPresent(file) }  // Left behind, it goes with the bundle.
         let request = ContainerExec(
             container: record.id, exec: id, processFile: file, terminal: terminal, stdin: stdin)
+        let end = shim.end(ofExec: id)
         let (reply, descriptors): (ShimReply, ReceivedDescriptors)
         do { (reply, descriptors) = try await shim.ask(.exec(request), endsWhenCancelled: true) } catch {
             // A process of the container can hold up what comes into its pid namespace: it is not waited for.
@@ -55,7 +58,7 @@ extension PodWorker {
         }
         guard case .process(_, let streams) = reply else { throw SandboxError("the shim gave no process") }
         return ExecSession(
-            id: id, streams: try Self.open(streams, descriptors), shim: shim, container: record.id)
+            id: id, streams: try Self.open(streams, descriptors), shim: shim, container: record.id, end: end)
     }
 
     /// Joins a container's own streams.
@@ -95,7 +98,7 @@ extension PodWorker {
             do {
                 async let output = PipeReader.collect(session.streams[.stdout], limit: 10 << 10)
                 async let errors = PipeReader.collect(session.streams[.stderr], limit: 10 << 10)
-                let record = try await session.shim.waitForExec(session.id)
+                guard let record = try await session.end?.wait() else { throw SandboxError("the command has no end") }
                 let text = try await output + errors
                 return CommandResult(code: record.code, output: String(decoding: text, as: UTF8.self))
             } catch {

@@ -177,7 +177,12 @@ actor PodWorker {
         }
     }
 
-    /// A referenced object has changed: projected volumes are written again.
+    /// An object has changed that some pod of the namespace refers to.
+    func objectChanged(_ object: ReferredObject) {
+        if References.volumes(pod, show: object) { refreshVolumes() }
+    }
+
+    /// What projected volumes show has changed: they are written again.
     func refreshVolumes() {
         guard addresses != nil else { return }
         volumesAreStale = true
@@ -419,6 +424,15 @@ actor PodWorker {
             removeLater(held.id)
             return
         }
+        guard [.running, .exited].contains(held.phase) else {
+            // Half made by a kubelet that is gone. It never ran: its end is not that of what is made in its place,
+            // which is no restart of it either.
+            if record.end == nil { record.previous = label.previous }
+            record.takeBack(label)
+            records[label.name] = record
+            removeLater(held.id)
+            return
+        }
         record.id = held.id
         record.attempt = label.attempt
         record.restartCount = label.restartCount
@@ -448,18 +462,16 @@ actor PodWorker {
             rotateIfFull(record)
         case .exited:
             if let exit = held.exit { ended(label.name, exit) }
-        default:
-            // Half made by a kubelet that is gone. It never ran: its end is not that of what is made in its place.
-            removeLater(held.id)
-            records[label.name]?.id = ""
-            records[label.name]?.situation.phase = .waiting
+        default: break
         }
     }
 
     /// A log that has grown beyond its limit while no kubelet listened: the shim says so once only.
     private func rotateIfFull(_ record: ContainerRecord) {
         let limit = services.configuration.containerLogMaxSize
-        guard limit > 0, let size = try? Files.status(record.logPath).size, size > UInt64(limit) else { return }
+        guard limit > 0, let size = try? LogFile.open(record.logPath).status().size, size > UInt64(limit) else {
+            return
+        }
         tasks["rotate-\(record.id)"] = Task { await rotate(record) }
     }
 
@@ -519,11 +531,13 @@ actor PodWorker {
         }
         do {
             await endStarts()
-            for record in records.values where !record.id.isEmpty { await remove(record.id, keepLogs: true) }
-            eventTask?.cancel()
+            // Also what a start has made that was given up: it is in no record.
+            let held = try await shim?.held() ?? []
+            for id in Set(held + records.values.map(\.id)) where !id.isEmpty { await remove(id) }
             let client = shim
             hasTornDown = true
             try await Sandbox(services: services, pod: pod).destroy(client)
+            eventTask?.cancel()
             shim = nil
             addresses = addresses ?? []
             try await unmountImageVolumes()
@@ -532,6 +546,7 @@ actor PodWorker {
         } catch {
             hasTornDown = false
             logger.error("tear the pod down", ["error": "\(error)"])
+            services.events.warning(pod, "FailedKillPod", "error killing pod: \(error)")
             // Tried again with the next poke; a timer brings it.
             tasks["retry"] = Task { [weak self] in
                 do { try await sleep(for: .seconds(1)) } catch { return }
@@ -542,16 +557,18 @@ actor PodWorker {
         finishAlone()
     }
 
-    /// Waits for starts that were given up: what they have made is theirs to remove, with the shim that is about to go.
+    /// Waits for starts that were given up, for all of them at once: what they have made is theirs to remove, with
+    /// the shim that is about to go.
     private func endStarts() async {
-        for planned in PlannedContainer.all(of: pod) {
-            guard let task = tasks[planned.name] else { continue }
-            task.cancel()
-            do {
-                try await withDeadline(.seconds(20), "give up the start of \(planned.name)") { await task.value }
-            } catch {
-                logger.warning("tear the pod down", ["container": planned.name, "error": "\(error)"])
+        let starts = PlannedContainer.all(of: pod).compactMap { tasks[$0.name] }
+        guard !starts.isEmpty else { return }
+        for start in starts { start.cancel() }
+        do {
+            try await withDeadline(.seconds(20), "give up \(starts.count) starts") {
+                for start in starts { await start.value }
             }
+        } catch {
+            logger.warning("tear the pod down", ["error": "\(error)"])
         }
     }
 

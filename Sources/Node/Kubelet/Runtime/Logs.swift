@@ -32,6 +32,16 @@ enum LogFile {
     static func open(_ path: String) throws(Errno) -> FileDescriptor {
         try Files.open(path, plain: 3, O_RDONLY)
     }
+
+    /// The directory of one, as carefully.
+    static func directory(of path: String) throws(Errno) -> FileDescriptor {
+        let names = path.split(separator: "/").map(String.init)
+        guard names.count > 3, path.hasPrefix("/") else { throw Errno(EINVAL, "open the directory of \(path)") }
+        let root = try FileDescriptor.handle("/" + names.dropLast(3).joined(separator: "/"), directory: true)
+        let below = names.suffix(3).dropLast().joined(separator: "/")
+        return try root.open(
+            below: below, O_RDONLY | O_DIRECTORY, resolve: [.beneath, .noSymlinks, .noMagicLinks])
+    }
 }
 
 /// One line of a CRI log, taken apart.
@@ -57,12 +67,15 @@ struct CRILine {
 
 /// Keeps the last few files of a log: `0.log.<time>`, newest last.
 enum LogRotation {
+    /// Renames the log at `path` and removes what is more than `keep` files of it with the one to come. All in its
+    /// directory as it is found without following a link: a pod may have the log directory among its volumes.
     static func rotate(_ path: String, keep: Int) throws(Errno) {
-        let directory = Files.parent(of: path)
+        let directory = try LogFile.directory(of: path)
         let name = Files.name(of: path)
-        let stamp = KernelClock.wall.now()
-        try Files.rename(path, to: "\(path).\(stamp)")
-        let old = try Files.list(directory).map(\.name).filter { $0.hasPrefix(name + ".") }.sorted()
-        for extra in old.dropLast(max(keep - 1, 0)) { try Files.removeIfPresent("\(directory)/\(extra)") }
+        let below = directory.procPath
+        try Files.rename("\(below)/\(name)", to: "\(below)/\(name).\(KernelClock.wall.now())")
+        let old = try directory.entries().map(\.name).filter { $0.hasPrefix(name + ".") }.sorted()
+        for extra in old.dropLast(max(keep - 1, 0)) { try Files.removeIfPresent("\(below)/\(extra)") }
+        _ = directory.raw  // open until here
     }
 }

@@ -168,8 +168,11 @@ struct Sandbox: Sendable {
     func destroy(_ client: ShimClient?) async throws {
         let (services, pod) = (services, pod)
         if let client {
-            // A shim that is gone already has nothing left to end.
-            do { try await client.ask(.shutdown) } catch is ShimFailure {}
+            // A shim that is gone already has nothing left to end. One that holds containers goes on, and is asked
+            // again.
+            do { try await client.ask(.shutdown) } catch let failure as ShimFailure {
+                guard failure.kind == .gone else { throw failure }
+            }
             client.close()
         }
         let options = options()

@@ -29,8 +29,12 @@ final class ShimClient: Sendable {
         var pending: [UInt32: CheckedContinuation<(ShimReply, ReceivedDescriptors), any Error>] = [:]
         var next: UInt32 = 0
         var isClosed = false
-        var execWaiters: [String: CheckedContinuation<ExitRecord, any Error>] = [:]
-        var execEnds: [String: ExitRecord] = [:]
+        /// Commands somebody wants to know the end of. That of any other, a probe given up for one, is nobody's.
+        var execs: [String: Exec] = [:]
+    }
+    private struct Exec {
+        var end: ExitRecord?
+        var waiter: CheckedContinuation<ExitRecord, any Error>?
     }
 
     private let socket: AsyncDescriptor
@@ -136,23 +140,46 @@ final class ShimClient: Sendable {
         }
     }
 
-    /// Waits for the end of an exec session.
-    func waitForExec(_ exec: String) async throws -> ExitRecord {
+    /// The containers the shim has; none when it has gone.
+    func held() async throws -> [String] {
+        do {
+            guard case .hello(let state) = try await ask(.hello(version: ShimMessage.version)).0 else {
+                throw ShimFailure(.sequence, "the pod's shim does not say what it holds")
+            }
+            return state.containers.map(\.id)
+        } catch let failure as ShimFailure where failure.kind == .gone { return [] }
+    }
+
+    /// Has the end of an exec session remembered, from before it begins, while the value lives.
+    func end(ofExec exec: String) -> ExecEnd {
+        state.withLock { $0.execs[exec] = Exec() }
+        return ExecEnd(self, exec)
+    }
+
+    fileprivate func forget(_ exec: String) {
+        // Whoever waits holds the value, so that nobody does.
+        state.withLock { $0.execs[exec] = nil }
+    }
+
+    fileprivate func wait(for exec: String) async throws -> ExitRecord {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let known: Result<ExitRecord, any Error>? = state.withLock { state in
-                    if let record = state.execEnds.removeValue(forKey: exec) { return .success(record) }
+                    if let record = state.execs[exec]?.end { return .success(record) }
                     if state.isClosed { return .failure(ShimFailure(.gone, "the pod's shim has gone")) }
                     if Task.isCancelled { return .failure(CancellationError()) }
-                    state.execWaiters[exec] = continuation
+                    state.execs[exec, default: Exec()].waiter = continuation
                     return nil
                 }
                 if let known { continuation.resume(with: known) }
             }
         } onCancel: {
-            state.withLock { $0.execWaiters.removeValue(forKey: exec) }?.resume(throwing: CancellationError())
+            state.withLock { $0.execs[exec]?.waiter.take() }?.resume(throwing: CancellationError())
         }
     }
+
+    /// How many exec sessions are remembered.
+    var execCount: Int { state.withLock { $0.execs.count } }
 
     // MARK: - What comes
 
@@ -208,9 +235,8 @@ final class ShimClient: Sendable {
             state.withLock { $0.pending.removeValue(forKey: number) }?.resume(returning: (reply, taken))
         case .event(.execExited(_, let exec, let record)):
             let waiter = state.withLock { state in
-                let waiter = state.execWaiters.removeValue(forKey: exec)
-                if waiter == nil { state.execEnds[exec] = record }
-                return waiter
+                state.execs[exec]?.end = record
+                return state.execs[exec]?.waiter.take()
             }
             waiter?.resume(returning: record)
         case .event(let event): eventsContinuation.yield(event)
@@ -220,15 +246,28 @@ final class ShimClient: Sendable {
     private func ended(_ error: any Error) {
         let (pending, waiters) = state.withLock { state in
             state.isClosed = true
-            defer {
-                state.pending = [:]
-                state.execWaiters = [:]
-            }
-            return (Array(state.pending.values), Array(state.execWaiters.values))
+            let waiters = Array(state.execs.keys).compactMap { state.execs[$0]?.waiter.take() }
+            defer { state.pending = [:] }
+            return (Array(state.pending.values), waiters)
         }
         for continuation in pending { continuation.resume(throwing: error) }
         for continuation in waiters { continuation.resume(throwing: error) }
         socket.close()
         eventsContinuation.finish()
     }
+}
+
+/// The end of one exec session, which is remembered while this lives. For one task at a time.
+final class ExecEnd: Sendable {
+    private let client: ShimClient
+    private let exec: String
+
+    fileprivate init(_ client: ShimClient, _ exec: String) {
+        self.client = client
+        self.exec = exec
+    }
+
+    deinit { client.forget(exec) }
+
+    func wait() async throws -> ExitRecord { try await client.wait(for: exec) }
 }

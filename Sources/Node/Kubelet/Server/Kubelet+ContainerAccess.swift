@@ -81,7 +81,7 @@ extension Kubelet: ContainerAccess {
         do {
             let session = try await worker.exec(
                 request.command, in: request.target.container, terminal: request.tty, stdin: request.stdin)
-            return ShimSession(worker: worker, session: session, name: request.target.container, isAttach: false)
+            return ShimSession(worker: worker, session: session, name: request.target.container)
         } catch {
             throw .failed("\(error)")
         }
@@ -94,7 +94,7 @@ extension Kubelet: ContainerAccess {
             let session = try await worker.attach(
                 request.target.container, stdin: request.stdin && container?.stdin == true, stdout: request.stdout,
                 stderr: request.stderr && container?.tty != true)
-            return ShimSession(worker: worker, session: session, name: request.target.container, isAttach: true)
+            return ShimSession(worker: worker, session: session, name: request.target.container)
         } catch {
             throw .failed("\(error)")
         }
@@ -152,13 +152,11 @@ final class ShimSession: ContainerSession {
     private let worker: PodWorker
     private let session: ExecSession
     private let name: String
-    private let isAttach: Bool
 
-    init(worker: PodWorker, session: ExecSession, name: String, isAttach: Bool) {
+    init(worker: PodWorker, session: ExecSession, name: String) {
         self.worker = worker
         self.session = session
         self.name = name
-        self.isAttach = isAttach
     }
 
     var stdin: (any ByteStream)? {
@@ -178,8 +176,8 @@ final class ShimSession: ContainerSession {
     }
 
     func wait() async throws -> Int32 {
-        if isAttach { return await worker.waitForCode(ofContainer: session.container, name) }
-        return try await session.shim.waitForExec(session.id).code
+        if let end = session.end { return try await end.wait().code }
+        return await worker.waitForCode(ofContainer: session.container, name)
     }
 
     func detach() async { for pipe in session.streams.values { pipe.close() } }

@@ -19,7 +19,8 @@ extension Kubelet {
             authorization: KubeletAuthorization(
                 client: client, nodeName: settings.nodeName, configuration: configuration),
             metrics: metricsRegistry, configuration: configuration.document,
-            isHealthy: { [heartbeat] in heartbeat.isAlive })
+            isHealthy: { [heartbeat] in heartbeat.isAlive },
+            idleTimeout: configuration.streamingConnectionIdleTimeout)
         let credentials = ServingCredentials(configuration, settings, logger: logger)
         var content = try credentials.read()
         if content == nil, let issued = credentials.issued, let client {

@@ -5,6 +5,7 @@ internal import HTTP
 internal import JSON
 internal import KubeAPI
 internal import Schema
+internal import Synchronization
 internal import Telemetry
 
 /// What the kubelet answers on port 10250: pods, logs, ways into containers, figures. Everything asks
@@ -17,6 +18,8 @@ struct KubeletServer: HTTPHandler {
     let configuration: JSONObject
     /// Whether the sync loop is alive; what `/healthz` says.
     let isHealthy: @Sendable () -> Bool
+    /// How long a connection that has changed its protocol may be silent; zero: for ever.
+    var idleTimeout: Duration = .seconds(4 * 3600)
 
     func handle(_ request: HTTPRequest) async -> HTTPResponse {
         let route = KubeletRoute(request)
@@ -38,8 +41,8 @@ struct KubeletServer: HTTPHandler {
             return answer
         case "pods", "runningpods": return .json(await podList())
         case "containerLogs": return try await logs(request, path)
-        case "exec", "attach", "run": return try await command(request, path)
-        case "portForward": return try portForward(request, path)
+        case "exec", "attach", "run": return IdleLimit.apply(idleTimeout, to: try await command(request, path))
+        case "portForward": return IdleLimit.apply(idleTimeout, to: try portForward(request, path))
         case "stats" where path.count < 2 || path[1] == "summary": return .json(await access.statsSummary())
         case "metrics": return try await figures(path)
         case "configz":
@@ -142,14 +145,18 @@ struct KubeletServer: HTTPHandler {
             isAttach ? try await access.attach(wanted) : try await access.exec(wanted)
         }
         if WebSocketHandshake.isRequested(by: request) {
-            let session = try await start()
+            let started = StartedSession()
             let accepted = WebSocketHandshake.accept(request, supported: WebSocketCommand.protocols) { socket in
+                guard let session = started.take() else { return await socket.abort() }
                 await WebSocketCommand(socket: socket, session: session, request: wanted).run()
             }
-            if let accepted { return accepted }
-            await session.detach()
-            throw .badRequest(
-                "no subprotocol of the client is one of \(WebSocketCommand.protocols.joined(separator: ", "))")
+            // Nothing is begun for a client that cannot be spoken with.
+            guard let accepted else {
+                throw .badRequest(
+                    "no subprotocol of the client is one of \(WebSocketCommand.protocols.joined(separator: ", "))")
+            }
+            started.set(try await start())
+            return accepted
         }
         return try SPDYUpgrade.accept(request, supported: SPDYCommand.protocols) { connection, version in
             await SPDYCommand(connection: connection, version: version, request: wanted, start: start).run()
@@ -185,6 +192,14 @@ struct KubeletServer: HTTPHandler {
     }
 
     static func isTrue(_ value: String?) -> Bool { value == "1" || value == "true" || value == "True" }
+}
+
+/// The session of a command, on its way from the request to the connection.
+private final class StartedSession: Sendable {
+    private let session = Mutex<(any ContainerSession)?>(nil)
+
+    func set(_ started: any ContainerSession) { session.withLock { $0 = started } }
+    func take() -> (any ContainerSession)? { session.withLock { $0.take() } }
 }
 
 /// The upgrade to SPDY/3.1 and the choice of the protocol inside it.

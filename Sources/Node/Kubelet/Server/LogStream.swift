@@ -12,6 +12,7 @@ struct LogStream: Sendable {
     let log: ContainerLog
     let options: LogOptions
     let access: any ContainerAccess
+    var watches = DirectoryWatches.shared
 
     /// The body of the response. Nothing is read before the client does.
     func body() -> HTTPBody {
@@ -31,17 +32,13 @@ struct LogStream: Sendable {
         var cursor = try LogCursor(path: log.path, tail: options.tailLines)
         try await copy(&cursor, &formatter, writer)
         guard options.follow, !formatter.isFull else { return }
-        let watch = try FileWatch()
-        // The directory, so that the new file of a rotation is seen as well as growth.
-        try watch.add(Files.parent(of: log.path), [.modified, .created, .movedTo])
-        let events = AsyncDescriptor(owning: try watch.descriptor.duplicate())
-        defer { events.close() }
+        // Of the directory, so that the new file of a rotation is seen as well as growth.
+        let changes = watches.changes(in: Files.parent(of: log.path))
         let ended = Ended()
         let waiting = Task {
             await access.waitForEnd(of: log)
             ended.set()
-            // Wakes the reader below, whatever it waits for.
-            events.close()
+            changes.wake()
         }
         defer { waiting.cancel() }
         while !formatter.isFull {
@@ -50,13 +47,7 @@ struct LogStream: Sendable {
             try await copy(&cursor, &formatter, writer)
             if try cursor.reopenIfRotated() { continue }
             if isLast { return }
-            do {
-                try await events.readable()
-                _ = try watch.take()
-            } catch {
-                if ended.isSet { continue }
-                throw error
-            }
+            try await changes.next()
         }
     }
 

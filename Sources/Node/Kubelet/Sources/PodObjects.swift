@@ -11,10 +11,6 @@ internal import Volumes
 /// What pods refer to (config maps, secrets, services, tokens), read from the API server. Each object that is referred
 /// to is watched by itself, as the node authorizer allows; a change pokes the pods.
 final class PodObjects: VolumeSources, Sendable {
-    private struct Reference: Hashable {
-        var kind: String
-        var key: ObjectKey
-    }
     private struct Watched {
         var configMap: Informer<ConfigMap>?
         var secret: Informer<Secret>?
@@ -22,8 +18,8 @@ final class PodObjects: VolumeSources, Sendable {
     }
     private let client: KubeClient?
     private let services: Informer<Service>?
-    private let watched = Mutex<[Reference: Watched]>([:])
-    private let onChange = Mutex<(@Sendable (String) -> Void)?>(nil)
+    private let watched = Mutex<[ReferredObject: Watched]>([:])
+    private let onChange = Mutex<(@Sendable (ReferredObject) -> Void)?>(nil)
     private let logger: Logger
     let nodeName: String
     let nodeAddresses: [String]
@@ -40,8 +36,8 @@ final class PodObjects: VolumeSources, Sendable {
     /// Runs until cancelled.
     func run() async { await services?.run() }
 
-    /// Called with the namespace in which a referenced object has changed.
-    func setOnChange(_ body: @escaping @Sendable (String) -> Void) { onChange.withLock { $0 = body } }
+    /// Called with an object that has changed and that pods refer to.
+    func setOnChange(_ body: @escaping @Sendable (ReferredObject) -> Void) { onChange.withLock { $0 = body } }
     func allocatableAmounts() -> [String: String] { allocatable.withLock { $0 } }
     func setAllocatable(_ amounts: [String: String]) { allocatable.withLock { $0 = amounts } }
 
@@ -54,12 +50,12 @@ final class PodObjects: VolumeSources, Sendable {
 
     func configMap(namespace: String, name: String) async throws -> ConfigMap? {
         guard let client else { throw noServer("configmap \(namespace)/\(name)") }
-        let reference = Reference(kind: "ConfigMap", key: ObjectKey(namespace, name))
+        let reference = ReferredObject(kind: .configMap, key: ObjectKey(namespace, name))
         let informer = watched.withLock { watched -> Informer<ConfigMap> in
             if let known = watched[reference]?.configMap { return known }
             let made = Informer<ConfigMap>(
                 client: client, namespace: namespace, fieldSelector: "metadata.name=\(name)", logger: logger)
-            watched[reference] = Watched(configMap: made, task: watch(made, namespace))
+            watched[reference] = Watched(configMap: made, task: watch(made, reference))
             return made
         }
         try await informer.waitForSync()
@@ -68,36 +64,36 @@ final class PodObjects: VolumeSources, Sendable {
 
     func secret(namespace: String, name: String) async throws -> Secret? {
         guard let client else { throw noServer("secret \(namespace)/\(name)") }
-        let reference = Reference(kind: "Secret", key: ObjectKey(namespace, name))
+        let reference = ReferredObject(kind: .secret, key: ObjectKey(namespace, name))
         let informer = watched.withLock { watched -> Informer<Secret> in
             if let known = watched[reference]?.secret { return known }
             let made = Informer<Secret>(
                 client: client, namespace: namespace, fieldSelector: "metadata.name=\(name)", logger: logger)
-            watched[reference] = Watched(secret: made, task: watch(made, namespace))
+            watched[reference] = Watched(secret: made, task: watch(made, reference))
             return made
         }
         try await informer.waitForSync()
         return informer.get(name, namespace: namespace)
     }
 
-    private func watch<T: KubeObject>(_ informer: Informer<T>, _ namespace: String) -> Task<Void, Never> {
+    private func watch<T: KubeObject>(_ informer: Informer<T>, _ object: ReferredObject) -> Task<Void, Never> {
         informer.addHandler { [weak self] _ in
             let body = self?.onChange.withLock { $0 }
-            body?(namespace)
+            body?(object)
         }
         return Task { await informer.run() }
     }
 
     /// Ends the watches of objects no pod refers to any more.
     func retain(_ pods: [Pod]) {
-        var wanted: Set<Reference> = []
+        var wanted: Set<ReferredObject> = []
         for pod in pods {
             let namespace = pod.metadata.namespace ?? ""
             for name in References.configMaps(pod) {
-                wanted.insert(Reference(kind: "ConfigMap", key: ObjectKey(namespace, name)))
+                wanted.insert(ReferredObject(kind: .configMap, key: ObjectKey(namespace, name)))
             }
             for name in References.secrets(pod) {
-                wanted.insert(Reference(kind: "Secret", key: ObjectKey(namespace, name)))
+                wanted.insert(ReferredObject(kind: .secret, key: ObjectKey(namespace, name)))
             }
         }
         let ended = watched.withLock { watched in

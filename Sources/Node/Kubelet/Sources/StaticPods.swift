@@ -13,37 +13,45 @@ struct StaticPods: Sendable {
     let directory: String
     let nodeName: String
     let logger: Logger
+    var watches = DirectoryWatches.shared
 
     /// Calls `body` with all pods of the directory, now and after every change, until cancelled.
     func watch(_ body: @Sendable ([Pod]) async -> Void) async throws {
         try Files.makeDirectories(directory, mode: 0o755)
-        let watch = try FileWatch()
-        _ = try watch.add(directory, [.closedAfterWriting, .movedFrom, .movedTo, .deleted])
-        let descriptor = AsyncDescriptor(owning: try watch.descriptor.duplicate())
+        let changes = watches.changes(in: directory, [.closedAfterWriting, .movedFrom, .movedTo, .deleted])
+        var known: [String: Pod]?
         while true {
-            await body(try read())
-            try await descriptor.readable()
+            do {
+                let found = try read(known ?? [:])
+                if found.mapValues(\.uid) != known?.mapValues(\.uid) {
+                    await body(found.sorted { $0.key < $1.key }.map(\.value))
+                }
+                known = found
+            } catch {
+                // The pods that run go on: a directory that cannot be read does not say that they shall not.
+                logger.error("read the static pods", ["directory": directory, "error": "\(error)"])
+            }
+            try await changes.next()
             // Editors write in several steps: one look a little later sees the last.
             try await sleep(for: .milliseconds(20))
-            _ = try descriptor.withDescriptor { (file) throws(Errno) in try FileWatch.take(from: file) }
         }
     }
 
     /// Bytes of a manifest: upstream's bound.
     private static let largest = 10 << 20
 
-    /// Every manifest that can be read; one that cannot is logged and left out.
-    func read() throws -> [Pod] {
-        var pods: [Pod] = []
-        for entry in try Files.list(directory).sorted(by: { $0.name < $1.name })
-        where entry.kind != .directory && !entry.name.hasPrefix(".") {
+    /// The pod of every manifest, by its path. One that cannot be read is logged, and is what it was in `known`: it
+    /// may be half written, and does not say that its pod shall end.
+    func read(_ known: [String: Pod] = [:]) throws -> [String: Pod] {
+        var pods: [String: Pod] = [:]
+        for entry in try Files.list(directory) where entry.kind != .directory && !entry.name.hasPrefix(".") {
             let path = "\(directory)/\(entry.name)"
             do {
-                pods.append(
-                    try StaticPods.parse(
-                        try Files.readRegular(path, limit: Self.largest), path: path, nodeName: nodeName))
+                let bytes = try Files.readRegular(path, limit: Self.largest)
+                pods[path] = try StaticPods.parse(bytes, path: path, nodeName: nodeName)
             } catch {
                 logger.error("static pod not read", ["manifest": path, "error": "\(error)"])
+                if Files.exists(path) { pods[path] = known[path] }
             }
         }
         return pods

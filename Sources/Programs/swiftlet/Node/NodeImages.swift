@@ -24,7 +24,7 @@ struct NodeImages: ImageService {
     }
 
     func pull(
-        _ reference: String, credentials: [RegistryCredential]
+        _ reference: String, credentials: [RegistryCredential], brought: @escaping @Sendable (Int64) -> Void
     ) async throws -> (image: KubeletImage, credential: RegistryCredential?) {
         var keyring = RegistryKeyring()
         for credential in credentials {
@@ -32,7 +32,9 @@ struct NodeImages: ImageService {
                 RegistryCredentials(username: credential.username, password: credential.password),
                 for: credential.registry)
         }
-        let pulled = try await store.pull(reference, keyring: keyring, configuration: registries)
+        let pulled = try await store.pull(reference, keyring: keyring, configuration: registries) { progress in
+            brought(progress.received)
+        }
         let used = credentials.first {
             $0.username == pulled.credentials?.username && $0.password == pulled.credentials?.password
         }
