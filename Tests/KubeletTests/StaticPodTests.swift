@@ -85,7 +85,8 @@ struct `A static pod` {
                 ["terminationGracePeriodSeconds": 1, "containers": [NodeHost.container("sleep 60")]])
             try await host.run { kubelet in
                 let pod = try await host.wait(kubelet, "ready") { isReady($0) }
-                try Files.write("\(host.configuration.staticPodPath)/kept.json", Array("{".utf8))
+                try Files.write(
+                    "\(host.configuration.staticPodPath)/kept.json", Array("{".utf8), flags: O_WRONLY | O_TRUNC)
                 try await sleep(for: .milliseconds(500))
                 #expect(try await host.wait(kubelet, "still ready") { isReady($0) }.uid == pod.uid)
                 try host.removeManifest("kept")
