@@ -4,6 +4,7 @@ import AsyncIO
 import HTTP
 import JSON
 import Linux
+import Synchronization
 import TLS
 import Telemetry
 import Testing
@@ -211,30 +212,163 @@ private struct SeededNumbers {
     }
 
     @Test func `leaves of a budget as much as the greediest has, for who comes next`() {
-        func holder(_ name: String, isReserved: Bool = false) -> BudgetHolder {
-            BudgetHolder(name: name, isReserved: isReserved)
+        func holder(_ name: String, _ kind: BudgetHolder.Kind = .everybody) -> BudgetHolder {
+            BudgetHolder(name: name, kind: kind)
         }
-        let budget = SharedBudget(each: 40, total: 100)
+        let budget = SharedBudget(each: 40) { $0 == .everybody ? 100 : 60 }
         for _ in 0..<100 { for name in ["a", "b", "c", "d"] { _ = budget.take(1, holder(name)) } }
         #expect(budget.inUse == 80)
         #expect(!budget.take(1, holder("a")) && budget.take(10, holder("e")))
-        // The cluster's own have their part whatever others have.
-        #expect(budget.take(40, holder("a", isReserved: true)) && !budget.take(1, holder("a", isReserved: true)))
-        #expect(budget.take(40, holder("n", isReserved: true)))
+        // Other kinds have their part whatever these have, and share it in the same way: any number of names is not more.
+        for kind in BudgetHolder.Kind.allCases where kind != .everybody {
+            #expect(budget.take(30, holder("n", kind)) && !budget.take(1, holder("n", kind)))
+            for number in 0..<10_000 { _ = budget.take(1, holder("n\(number)", kind)) }
+        }
+        #expect(budget.inUse <= 90 + 4 * 60)
         for name in ["a", "b", "c", "d"] { budget.giveBack(20, holder(name)) }
         budget.giveBack(10, holder("e"))
-        #expect(budget.inUse == 80 && budget.take(40, holder("e")) && !budget.take(1, holder("e")))
+        #expect(budget.take(40, holder("e")) && !budget.take(1, holder("e")))
     }
 
-    @Test func `counts accounts of a namespace as one, and who impersonates as himself`() {
-        func name(_ user: String) -> String { BudgetHolder(RequestUser(name: user), .workloadLow).name }
-        #expect(name("system:serviceaccount:team:a") == name("system:serviceaccount:team:b"))
-        #expect(name("system:serviceaccount:team:a") != name("system:serviceaccount:teams:a"))
-        #expect(name("jane") == "jane" && name("system:serviceaccount:") == "system:serviceaccount:")
-        let reserved: [PriorityLevel] = [.exempt, .leaderElection, .nodeHigh, .system, .workloadHigh]
-        for level in PriorityLevel.allCases {
-            let isReserved = BudgetHolder(RequestUser(name: "x"), level).isReserved
-            #expect(isReserved == reserved.contains(level))
+    @Test func `counts accounts of a namespace as one, and what a node has as the node's`() {
+        func holder(_ name: String, _ groups: [String] = [], on node: String? = nil) -> BudgetHolder {
+            let extra = node.map { ["authentication.kubernetes.io/node-name": [$0]] } ?? [:]
+            return BudgetHolder(RequestUser(name: name, groups: groups, extra: extra)) {
+                ["old": .first, "new": .later][$0] ?? .none
+            }
+        }
+        let team = holder("system:serviceaccount:team:a", on: "old")
+        #expect(team == holder("system:serviceaccount:team:b") && team.kind == .everybody)
+        #expect(team != holder("system:serviceaccount:teams:a"))
+        #expect(holder("jane") == BudgetHolder(name: "jane"))
+        #expect(holder("system:serviceaccount:").kind == .everybody)
+        #expect(holder("root", ["system:masters"]).kind == .masters)
+        #expect(holder("system:kube-scheduler").kind == .components)
+        #expect(holder("system:serviceaccount:kube-system:a").kind == .components)
+        let old = holder("system:node:old", ["system:nodes"])
+        #expect(old == BudgetHolder(name: "system:node:old", kind: .nodes))
+        // What it does by its proxy, or by the pods it runs, is its own doing.
+        #expect(old == holder("system:serviceaccount:kube-system:kube-proxy", on: "old"))
+        let new = holder("system:node:new", ["system:nodes"])
+        #expect(new == BudgetHolder(name: "system:node:new", kind: .newNodes) && new.flow != new.name)
+        // Of names without a Node there are as many as one likes.
+        let nobody = holder("system:node:x", ["system:nodes"])
+        #expect(nobody == holder("system:node:y", ["system:nodes"]) && nobody.kind == .newNodes)
+        #expect(holder("system:node:old").kind == .everybody)
+    }
+
+    @Test func `has in memory of one user's documents no more than his part, by what they hold`() async throws {
+        let words = String(repeating: "a, ", count: 1_000) + String(repeating: "a", count: 90_000)
+        let text = configMap("t", ["a": .string(words)])
+        let values = JSONValue.array([JSONValue](repeating: [], count: 30_000)).encoded()
+        #expect(DocumentWeight.of(text.encoded()) < 200_000 && DocumentWeight.of(values) > 30 * values.count)
+        #expect(DocumentWeight.of(Array(values.prefix(10_000))) == 0)
+        let server = try await TestServer { $0.maxDocumentBytesPerUser = 1 << 20 }
+        let budget = server.server.core.documents
+        for user in ["jane", "john"] {
+            try await server.grant(user, to: user, [rule("create,update,delete", "configmaps")])
+        }
+        func send(_ method: String, _ target: String, _ body: JSONValue?, as user: String) async -> Int {
+            let bytes = body.map { HTTPBody.bytes($0.encoded()) } ?? .empty
+            return await server.server.handle(request(method, target, bytes, as: user)).status
+        }
+        #expect(await send("POST", maps, text, as: "jane") == 201 && budget.inUse == 0)
+        let jane = BudgetHolder(name: "jane")
+        #expect(budget.take(1 << 20, jane))
+        let small = configMap("s")
+        #expect(await send("POST", maps, text, as: "jane") == 429)
+        // What is stored is read as well, however little is asked.
+        #expect(await send("PUT", "\(maps)/t", small, as: "jane") == 429)
+        #expect(await send("POST", maps, small, as: "jane") == 201)
+        #expect(await send("DELETE", "\(maps)/t", nil, as: "john") == 200)
+        #expect(await send("POST", maps, text, as: "john") == 201)
+        budget.giveBack(1 << 20, jane)
+        #expect(await send("PUT", "\(maps)/t", text, as: "jane") == 200 && budget.inUse == 0)
+    }
+
+    @Test func `knows the oldest nodes from those that came later`() async throws {
+        let server = try await TestServer()
+        let roll = server.server.core.nodes
+        func node(_ name: String) -> JSONValue {
+            ["kind": "Node", "apiVersion": "v1", "metadata": ["name": .string(name)]]
+        }
+        #expect(roll.standing(of: "n0") == .none)
+        for number in 0..<NodeRoll.first + 2 {
+            #expect(try await server.send("POST", "/api/v1/nodes", node("n\(number)")).status == 201)
+            // Also what was asked about before.
+            #expect(roll.standing(of: "n\(number)") == (number < NodeRoll.first ? .first : .later))
+        }
+        _ = try await server.send(
+            "PATCH", "/api/v1/nodes/n0", ["metadata": ["labels": ["a": "b"]]], type: "application/merge-patch+json")
+        #expect(roll.standing(of: "n0") == .first)
+        #expect(try await server.send("DELETE", "/api/v1/nodes/n1").status == 200)
+        let last = NodeRoll.first
+        #expect(roll.standing(of: "n1") == .none && roll.standing(of: "n\(last)") == .first)
+        #expect(roll.standing(of: "n\(last + 1)") == .later)
+        // A name that is taken again is a newcomer's.
+        #expect(try await server.send("POST", "/api/v1/nodes", node("n1")).status == 201)
+        #expect(roll.standing(of: "n1") == .later)
+    }
+
+    @Test func `gives any number of nodes together no more watches than nodes have`() async throws {
+        let server = try await TestServer { $0.maxLongRunningPerUser = 6 }
+        let watch = "/api/v1/services?watch=1"
+        func begin(_ node: String) async -> HTTPResponse {
+            await server.server.handle(request("GET", watch, as: "system:node:\(node)", groups: ["system:nodes"]))
+        }
+        let body: JSONValue = ["kind": "Node", "apiVersion": "v1", "metadata": ["name": "here"]]
+        #expect(try await server.send("POST", "/api/v1/nodes", body).status == 201)
+        var open: [HTTPResponse] = []
+        for number in 0..<20 { open.append(await begin("made-up-\(number)")) }
+        // Half of what such nodes have is kept for the next one, and they are all one.
+        #expect(open.count { $0.status == 200 } == 3)
+        #expect(await begin("here").status == 200)
+    }
+
+    @Test func `gives the accounts of a namespace one turn at the workbench, not one each`() async throws {
+        let server = try await TestServer()
+        let bench = server.server.core.workbench
+        let large = configMap("large", ["a": .string(String(repeating: "a", count: 100_000))])
+        #expect(try await server.send("POST", maps, large).status == 201)
+        let account = "system:serviceaccount:team:z"
+        for user in ["jane", account] { try await server.grant(user, to: user, [rule("get", "configmaps")]) }
+        func get(as user: String, _ answered: Answered) async -> Int {
+            var asked = request("GET", "\(maps)/large", as: user)
+            asked.headers["Accept"] = "application/json;as=Table;g=meta.k8s.io;v=v1"
+            let status = await server.server.handle(asked).status
+            answered.flag.store(true, ordering: .sequentiallyConsistent)
+            return status
+        }
+        func waitFor(_ waiting: Int) async {
+            // Cancelled with the test only.
+            while bench.waiting < waiting { try? await Task.sleep(for: .milliseconds(1)) }
+        }
+        let (gate, last) = (CountingSemaphore(), CountingSemaphore())
+        let (teams, janes) = (Answered(), Answered())
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<bench.limit {
+                let begun = Waiter()
+                group.addTask {
+                    await bench.run(for: "first \(number)") {
+                        begun.wake()
+                        gate.wait()
+                    }
+                }
+                await begun.wait()
+            }
+            // The team has had something done when its second account asks, which comes before jane does.
+            group.addTask { await bench.run(for: "system:serviceaccount:team:") {} }
+            await waitFor(1)
+            group.addTask { #expect(await get(as: account, teams) == 200) }
+            await waitFor(2)
+            group.addTask { #expect(await get(as: "jane", janes) == 200) }
+            await waitFor(3)
+            for number in 0..<bench.limit { group.addTask { await bench.run(for: "last \(number)") { last.wait() } } }
+            await waitFor(3 + bench.limit)
+            for _ in 0..<bench.limit { gate.signal() }
+            while !janes.isTrue { try? await Task.sleep(for: .milliseconds(1)) }
+            #expect(!teams.isTrue)
+            for _ in 0..<bench.limit { last.signal() }
         }
     }
 
@@ -317,6 +451,12 @@ private struct SeededNumbers {
             type: "application/apply-patch+yaml")
         #expect(applied.status == 413)
     }
+}
+
+/// Whether somebody has been answered.
+private final class Answered: Sendable {
+    let flag = Atomic(false)
+    var isTrue: Bool { flag.load(ordering: .sequentiallyConsistent) }
 }
 
 extension JSONValue {

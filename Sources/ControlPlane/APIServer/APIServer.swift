@@ -51,24 +51,24 @@ public final class APIServer: HTTPHandler {
         let registry = ResourceRegistry()
         let bench = Workbench()
         guard let quotas = Quotas(storage: storage, registry: registry, bench),
-            let services = registry.preferred("", "services")
-        else { throw ConfigurationError("the table of resources has no resourcequotas or services") }
+            let services = registry.preferred("", "services"), let nodes = registry.preferred("", "nodes")
+        else { throw ConfigurationError("the table of resources has no resourcequotas, services or nodes") }
         core = ServerCore(
             configuration: configuration, logger: logger, storage: storage, registry: registry,
             allocator: ServiceAllocator(
                 ranges: ranges, portRange: configuration.nodePorts, store: sqlite, services: services),
             quotas: quotas, tokens: tokens, connections: ProxyConnections(makeClient: credentials.makeClient),
-            metrics: server, workbench: bench)
+            nodes: nodes, metrics: server, workbench: bench)
         authenticator = Authenticator(
             core: core, frontProxyName: credentials.frontProxyAuthority.certificate.commonName)
         authorizer = Authorizer(core: core)
         discovery = Discovery(core.registry, core.workbench)
         flows = FlowControl(
             total: configuration.maxRequestsInFlight + configuration.maxMutatingRequestsInFlight, metrics: server)
-        bodies = BodyReader(budget: SharedBudget(each: 64 << 20, total: 512 << 20))
-        longRunning = SharedBudget(
-            each: configuration.maxLongRunningPerUser, total: configuration.maxLongRunningPerUser * 2)
-        streams = SharedBudget(each: configuration.maxStreamsPerUser, total: configuration.maxStreamsPerUser * 8)
+        bodies = BodyReader(budget: SharedBudget(each: 64 << 20) { $0 == .everybody ? 512 << 20 : 128 << 20 })
+        let (watches, streams) = (configuration.maxLongRunningPerUser, configuration.maxStreamsPerUser)
+        longRunning = SharedBudget(each: watches) { $0 == .everybody ? watches * 2 : watches }
+        self.streams = SharedBudget(each: streams) { $0 == .everybody ? streams * 8 : streams }
         server.show(flows)
         server.show(sqlite, quota: configuration.storeQuota)
         server.show(core.workbench)
@@ -191,22 +191,23 @@ public final class APIServer: HTTPHandler {
     private func admitted(_ wire: HTTPRequest, _ request: ParsedRequest) async throws(APIError) -> HTTPResponse {
         let info = request.info
         let authenticated = try authenticator.authenticate(wire)
-        if authenticated.groups.contains("system:authenticated") {
-            // As the budgets count: the accounts of a namespace are one.
-            wire.context.standing?.vouch(for: BudgetHolder(authenticated, .globalDefault).name)
+        // Of him who has shown credentials: an account may be many by impersonation.
+        let holder =
+            wire.context.user.map { BudgetHolder(name: $0.name, kind: .masters) }
+            ?? BudgetHolder(authenticated, standing: core.nodes.standing)
+        if authenticated.groups.containsExactly(Authenticator.authenticated) {
+            wire.context.standing?.vouch(for: holder)
         }
         let user = try await Impersonation(authorizer: authorizer).user(wire.headers, authenticated, doing: info)
         let access = AccessRequest(user: user, info: info)
         // Before the roles are made for the first time, those who ask whether the server lives are told.
         if !ready.load(ordering: .acquiring), HeldRule(DefaultPolicy.publicRule).allows(access) {
-            return try await otherResponse(request, authenticated.name)
+            return try await otherResponse(request, holder.flow)
         }
-        let permission = try await authorizer.permit(access, inTurnsOf: authenticated.name)
+        let permission = try await authorizer.permit(access, inTurnsOf: holder.flow)
         // Components of this process are bounded by themselves, and must not be starved by clients.
-        if wire.context.user != nil { return try await serve(request, user, permission) }
+        if wire.context.user != nil { return try await serve(request, user, holder, permission) }
         let level = PriorityLevel(user: user, info: info)
-        // Of him who has shown credentials: an account may be many by impersonation.
-        let holder = BudgetHolder(authenticated, level)
         if info.isLongRunning { return try await serveLong(request, user, permission, level, holder) }
         var taken = 0
         defer { bodies.budget.giveBack(taken, holder) }
@@ -214,9 +215,9 @@ public final class APIServer: HTTPHandler {
         if info.isResource, !["get", "list"].contains(info.verb) {
             whole = try await bodies.read(request, for: holder, isExempt: level == .exempt, taken: &taken)
         }
-        try await flows.enter(level, user.name)
-        defer { flows.leave(level, user.name) }
-        return try await serve(whole, user, permission)
+        try await flows.enter(level, holder.flow)
+        defer { flows.leave(level, holder.flow) }
+        return try await serve(whole, user, holder, permission)
     }
 
     /// Watches and streams have no seat, since they stay; they are counted for each user.
@@ -224,7 +225,7 @@ public final class APIServer: HTTPHandler {
         _ request: ParsedRequest, _ user: RequestUser, _ permission: Permission, _ level: PriorityLevel,
         _ holder: BudgetHolder
     ) async throws(APIError) -> HTTPResponse {
-        if level == .exempt { return try await serve(request, user, permission) }
+        if level == .exempt { return try await serve(request, user, holder, permission) }
         // A watch costs little; a stream has connections, descriptors and buffers here and at a kubelet.
         var shares: [Share] = []
         for budget in request.info.verb == "watch" ? [longRunning] : [longRunning, streams] {
@@ -234,7 +235,7 @@ public final class APIServer: HTTPHandler {
             }
             shares.append(share)
         }
-        var response = try await begin(request, user, permission, level)
+        var response = try await begin(request, user, permission, level, holder)
         for share in shares { response.hold(share) }
         return response
     }
@@ -242,23 +243,24 @@ public final class APIServer: HTTPHandler {
     /// To begin a watch is work, as any other request is: it reads what has happened since its revision. What goes on to
     /// another server takes as long as that likes, and has no seat.
     private func begin(
-        _ request: ParsedRequest, _ user: RequestUser, _ permission: Permission, _ level: PriorityLevel
+        _ request: ParsedRequest, _ user: RequestUser, _ permission: Permission, _ level: PriorityLevel,
+        _ holder: BudgetHolder
     ) async throws(APIError) -> HTTPResponse {
-        guard request.info.verb == "watch" else { return try await serve(request, user, permission) }
-        try await flows.enter(level, user.name)
-        defer { flows.leave(level, user.name) }
-        return try await serve(request, user, permission)
+        let isWatch = request.info.verb == "watch"
+        if isWatch { try await flows.enter(level, holder.flow) }
+        defer { if isWatch { flows.leave(level, holder.flow) } }
+        return try await serve(request, user, holder, permission)
     }
 
     private func serve(
-        _ request: ParsedRequest, _ user: RequestUser, _ permission: Permission
+        _ request: ParsedRequest, _ user: RequestUser, _ holder: BudgetHolder, _ permission: Permission
     ) async throws(APIError) -> HTTPResponse {
-        if request.info.isResource { return try await resourceResponse(request, user, permission) }
-        return try await otherResponse(request, user.name)
+        if request.info.isResource { return try await resourceResponse(request, user, holder, permission) }
+        return try await otherResponse(request, holder.flow)
     }
 
     private func resourceResponse(
-        _ request: ParsedRequest, _ user: RequestUser, _ permission: Permission
+        _ request: ParsedRequest, _ user: RequestUser, _ holder: BudgetHolder, _ permission: Permission
     ) async throws(APIError) -> HTTPResponse {
         let info = request.info
         guard !info.isBeyond, let resource = core.registry.resource(info.group, info.version, info.resource) else {
@@ -281,14 +283,37 @@ public final class APIServer: HTTPHandler {
         if resource.namespaced, info.namespace.isEmpty, !info.name.isEmpty { throw .unknownResource }
         let tables = ["get", "list", "watch"].contains(info.verb) || resource.isStored
         let scope = RequestScope(
-            core: core, request: request, user: user, permission: permission, resource: resource,
+            core: core, request: request, user: user, holder: holder, permission: permission, resource: resource,
             options: try QueryOptions(request.query),
             output: try OutputFormat(
                 request, tables: tables && resource.isStored,
                 binary: resource.custom == nil || info.subresource == "scale"))
+        let share = try shareOfDocuments(scope)
+        defer { withExtendedLifetime(share) {} }
         var response = try await scope.inTurns { () async throws(APIError) in try await answer(scope) }
         if let warning = resource.custom?.deprecationWarning { RequestScope.add([warning], to: &response) }
         return response
+    }
+
+    /// What is to be stored has been read until it is, and so has what it is to change: of documents that take much memory
+    /// nobody has more than his part. One beyond that is let in alone.
+    private func shareOfDocuments(_ scope: RequestScope) throws(APIError) -> Share? {
+        let (info, holder) = (scope.info, scope.holder)
+        if holder.kind == .masters || ["get", "list", "watch"].contains(info.verb) { return nil }
+        var weight = DocumentWeight.of(scope.request.present)
+        if !info.name.isEmpty, scope.resource.isStored,
+            let stored = core.storage.get(scope.resource, namespace: info.namespace, name: info.name)
+        {
+            weight += DocumentWeight.of(stored.bytes)
+        }
+        if weight == 0 { return nil }
+        guard let share = Share(of: core.documents, min(weight, core.documents.each / 2), for: holder) else {
+            core.metrics.rejected.increment([
+                PriorityLevel(user: scope.user, info: info).name, "too-large-documents",
+            ])
+            throw .tooManyRequests("Too many large documents, please try again later.", retryAfter: 1)
+        }
+        return share
     }
 
     private func answer(_ scope: RequestScope) async throws(APIError) -> HTTPResponse {
@@ -340,7 +365,7 @@ public final class APIServer: HTTPHandler {
         guard scope.request.method == "GET", scope.request.acceptsGzip else { return response }
         // What is streamed is compressed piece by piece, as it goes.
         return try await scope.apart(size) { () throws(APIError) -> HTTPResponse in
-            let (bench, flow) = (scope.core.workbench, scope.user.name)
+            let (bench, flow) = (scope.core.workbench, scope.flow)
             var response = response
             response.compress { piece in await bench.run(for: flow, piece) }
             return response

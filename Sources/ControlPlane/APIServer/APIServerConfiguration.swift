@@ -46,11 +46,15 @@ public struct APIServerConfiguration: Sendable {
     /// out to priority levels, as upstream does it.
     public var maxRequestsInFlight: Int
     public var maxMutatingRequestsInFlight: Int
-    /// Watches and streams that one user may have at the same time; all users eight times as many. Members of
+    /// Watches and streams that one user may have at the same time; all users twice as many. Members of
     /// system:masters are not counted.
     public var maxLongRunningPerUser: Int
     /// And how many of these may be streams: logs, commands, forwarded ports, requests passed on to pods and nodes.
     public var maxStreamsPerUser: Int
+    /// About how much memory documents of one user take that have been read to change something; all users twice as much.
+    public var maxDocumentBytesPerUser: Int
+    /// Bytes of objects in large lists that are on their way to one user; all users twice as many.
+    public var maxListBytesPerUser: Int
     /// How many bytes of objects are kept (`--quota-backend-bytes`).
     public var storeQuota: Int
     /// How long an Event is kept after its last change (`--event-ttl`).
@@ -102,6 +106,8 @@ public struct APIServerConfiguration: Sendable {
         maxMutatingRequestsInFlight = 200
         maxLongRunningPerUser = 4_000
         maxStreamsPerUser = 500
+        maxDocumentBytesPerUser = 512 << 20
+        maxListBytesPerUser = 512 << 20
         storeQuota = Self.defaultStoreQuota
         eventLifetime = .seconds(3600)
     }

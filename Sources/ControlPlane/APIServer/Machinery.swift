@@ -98,6 +98,14 @@ enum Machinery {
         try? Protobuf.encodeObject(json, schema: schema)
     }
 
+    /// A message without its envelope.
+    static func message(_ json: JSONObject, schema: TypeSchema) throws(APIError) -> [UInt8] {
+        do throws(ProtobufError) { return try Protobuf.encode(json, schema: schema) } catch {
+            // What the type cannot hold is answered in JSON terms.
+            throw .notAcceptable(OutputFormat.acceptedAsText)
+        }
+    }
+
     // MARK: Defaults and validation
 
     static func applyDefaults(_ object: inout APIObject, _ resource: ResourceKind) {
@@ -199,13 +207,6 @@ enum Machinery {
             resource: resource, objects: objects.map(\.json), now: WallClock.seconds(),
             include: includeObject.flatMap(TableColumns.IncludedObject.init) ?? .metadata, listMetadata: metadata)
         return table.object ?? [:]
-    }
-
-    /// A list's table of rows that were made before.
-    static func table(_ resource: ResourceKind, _ rows: [JSONValue], listMetadata: JSONObject) -> JSONObject {
-        var table = table(resource, [], includeObject: nil, listMetadata: listMetadata)
-        table["rows"] = .array(rows)
-        return table
     }
 
     private static func document(_ registry: ResourceRegistry) -> OpenAPIDocument {

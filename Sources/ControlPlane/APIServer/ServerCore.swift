@@ -21,13 +21,18 @@ final class ServerCore: Sendable {
     let metrics: ServerMetrics
     let grants: GrantCache
     let relations: NodeRelations
+    let nodes: NodeRoll
+    /// About how much memory documents take that have been read to change something.
+    let documents: SharedBudget
+    /// Bytes of objects in lists that are on their way out.
+    let lists: SharedBudget
     /// Where objects are decoded and shown when there is much of them.
     let workbench: Workbench
 
     init(
         configuration: APIServerConfiguration, logger: Logger, storage: ObjectStorage, registry: ResourceRegistry,
         allocator: ServiceAllocator, quotas: Quotas, tokens: ServiceAccountTokens, connections: ProxyConnections,
-        metrics: ServerMetrics, workbench: Workbench
+        nodes: ResourceKind, metrics: ServerMetrics, workbench: Workbench
     ) {
         self.configuration = configuration
         self.logger = logger
@@ -41,6 +46,10 @@ final class ServerCore: Sendable {
         self.workbench = workbench
         grants = GrantCache(storage.store)
         relations = NodeRelations(storage.store, registry)
+        func budget(_ each: Int) -> SharedBudget { SharedBudget(each: each) { $0 == .everybody ? each * 2 : each } }
+        documents = budget(configuration.maxDocumentBytesPerUser)
+        lists = budget(configuration.maxListBytesPerUser)
+        self.nodes = NodeRoll(storage.store, prefix: ObjectStorage.prefix(nodes))
     }
 
     var store: any KeyValueStore { storage.store }

@@ -57,6 +57,9 @@ public final class StoreWatch: Sendable {
         return queue.isDrained ? revision : nil
     }
 
+    /// Calls `body` when the watch is cut off because too much has piled up: its reader may be at work on what came before.
+    public func onCutOff(_ body: @escaping @Sendable () -> Void) { queue.onCutOff(body) }
+
     /// Ends the watch; `next()` returns nil from now on.
     public func cancel() {
         queue.end()
@@ -92,6 +95,7 @@ final class WatchQueue: Sendable {
         var waiting: [StoreEvent] = []
         var bytes = 0
         var failure: StoreError?
+        var cutOff: (@Sendable () -> Void)?
         var ended = false
         /// Set while older history is being read from disk: live events wait behind it.
         var replaying: Bool
@@ -148,11 +152,23 @@ final class WatchQueue: Sendable {
     func end() {
         change { state in
             state.ended = true
+            state.cutOff = nil
             drop(&state)
         }
     }
 
+    func onCutOff(_ body: @escaping @Sendable () -> Void) {
+        let isCutOff = state.withLock { state in
+            if state.failure != nil { return true }
+            if !state.ended { state.cutOff = body }
+            return false
+        }
+        if isCutOff { body() }
+    }
+
     func push(_ event: StoreEvent) {
+        var cutOff: (@Sendable () -> Void)?
+        defer { cutOff?() }
         change { state in
             guard !state.ended, state.failure == nil else { return }
             state.waiting.append(event)
@@ -164,6 +180,7 @@ final class WatchQueue: Sendable {
             if isTooMuch || state.waiting.count > StoreWatch.limit || state.bytes > StoreWatch.byteLimit {
                 drop(&state)
                 state.failure = .tooSlow(prefix: prefix)
+                cutOff = state.cutOff.take()
             }
         }
     }

@@ -117,7 +117,8 @@ public final class Workbench: Sendable {
         }
     }
 
-    private let limit: Int
+    /// How many threads there are at most.
+    public let limit: Int
     private let state = Mutex(State())
     private let signal = CountingSemaphore()
 

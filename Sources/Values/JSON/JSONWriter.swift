@@ -33,6 +33,14 @@ extension JSONValue {
         return writer.bytes
     }
 
+    /// Appends the indented form of an item, on a line of its own within so many levels of others.
+    public func encodePretty(into bytes: inout [UInt8], indent: Int = 4, level: Int) {
+        var writer = JSONWriter()
+        writer.newLine(indent * level)
+        writer.writePretty(self, indent: indent, level: level)
+        bytes.append(contentsOf: writer.buffer)
+    }
+
     /// The JSON string literal of a text, quotes included.
     public static func quoted(_ text: String) -> String {
         var writer = JSONWriter()
@@ -181,7 +189,7 @@ struct JSONWriter: ~Copyable {
         }
     }
 
-    private mutating func newLine(_ spaces: Int) {
+    fileprivate mutating func newLine(_ spaces: Int) {
         byte(0x0A)
         for _ in 0..<spaces { byte(0x20) }
     }

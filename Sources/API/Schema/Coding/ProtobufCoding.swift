@@ -73,6 +73,21 @@ public enum Protobuf {
         return writer.bytes
     }
 
+    /// What stands before and after an object's bytes in its envelope, for one that is not in one piece.
+    public static func envelope(apiVersion: String, kind: String, around count: Int) -> (head: [UInt8], tail: [UInt8]) {
+        var head = WireWriter()
+        head.bytes = magic
+        head.message(1) { type in
+            type.string(1, apiVersion)
+            type.string(2, kind)
+        }
+        head.length(2, count)
+        var tail = WireWriter()
+        tail.string(3, "")
+        tail.string(4, "")
+        return (head.bytes, tail.bytes)
+    }
+
     /// The object a message holds. It has no kind and version of its own: those are the envelope's.
     public static func decode(_ bytes: [UInt8], schema: TypeSchema) throws(ProtobufError) -> JSONObject {
         try MessageReader().read(bytes[...], schema, depth: 0)

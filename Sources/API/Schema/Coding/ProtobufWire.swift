@@ -121,9 +121,14 @@ struct WireWriter {
     }
 
     mutating func data(_ number: Int, _ data: [UInt8]) {
-        tag(number, .bytes)
-        varint(UInt64(data.count))
+        length(number, data.count)
         bytes.append(contentsOf: data)
+    }
+
+    /// What stands before so many bytes of a field.
+    mutating func length(_ number: Int, _ count: Int) {
+        tag(number, .bytes)
+        varint(UInt64(count))
     }
 
     mutating func message<Failure: Error>(

@@ -74,7 +74,7 @@ struct Bootstrap: Sendable {
         let request = ParsedRequest(
             HTTPRequest(method: "POST", target: path, headers: ["User-Agent": "kube-apiserver"]))
         return RequestScope(
-            core: core, request: request, user: Self.me, permission: .server,
+            core: core, request: request, user: Self.me, holder: BudgetHolder(Self.me), permission: .server,
             resource: resource,
             options: try QueryOptions(request.query), output: try OutputFormat(request))
     }

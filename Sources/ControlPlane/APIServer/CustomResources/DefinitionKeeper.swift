@@ -272,10 +272,9 @@ final class DefinitionKeeper: Sendable {
         let place = ObjectStorage.place(of: stored.key, kind)
         let request = ParsedRequest(
             HTTPRequest(method: "DELETE", target: kind.id.path(namespace: place.namespace, name: place.name)))
+        let me = RequestUser(name: "system:apiserver", groups: [Authorizer.masters])
         let scope = RequestScope(
-            core: core, request: request, user: RequestUser(name: "system:apiserver", groups: [Authorizer.masters]),
-            permission: .server,
-            resource: kind,
+            core: core, request: request, user: me, holder: BudgetHolder(me), permission: .server, resource: kind,
             options: try QueryOptions(request.query), output: try OutputFormat(request))
         do throws(APIError) {
             _ = try await scope.delete(

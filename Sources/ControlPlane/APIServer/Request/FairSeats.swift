@@ -57,9 +57,9 @@ struct FairSeats: Sendable {
             take(place, flow)
             return .seated
         }
-        guard levels[place].waiting < Self.levelLimit,
-            levels[place].flows[flow]?.waiting.count ?? 0 < Self.flowLimit
-        else { return .refused }
+        // Nobody has more waiting than is left over, so that others find a place beside any number of those.
+        let room = min(Self.flowLimit, Self.levelLimit - levels[place].waiting)
+        guard levels[place].flows[flow]?.waiting.count ?? 0 < room else { return .refused }
         levels[place].flows[flow, default: Flow()].waiting.append(number)
         levels[place].waiting += 1
         waiting += 1

@@ -86,6 +86,18 @@ struct ParsedRequest: Sendable {
 
     static let bodyLimit = 3 * 1024 * 1024
 
+    /// About how much memory the request itself takes.
+    var headSize: Int {
+        wire.headers.reduce(1024 + wire.target.utf8.count) { $0 + $1.name.utf8.count + $1.value.utf8.count }
+    }
+
+    /// The body where it is in memory.
+    var present: [UInt8] {
+        if let read { return read }
+        if case .bytes(let bytes) = wire.body { return bytes }
+        return []
+    }
+
     /// The same request with its body read and in memory.
     func carrying(_ body: [UInt8]) -> ParsedRequest {
         var copy = self

@@ -75,6 +75,8 @@ extension RequestScope {
                 ])
         }
         let page = try await listPage()
+        // Before anything is deleted: the answer shows all of it.
+        let share = try shareOfLists(page.objects)
         if !wanted.dryRun { try await removeWithNamespace(page.unreadable) }
         let admission = Admission(
             core: core, user: user, origin: request.origin, dryRun: wanted.dryRun, requestedName: info.name)
@@ -89,7 +91,7 @@ extension RequestScope {
                 guard error.reason == "NotFound" else { throw error }
             }
         }
-        return try await show(page)
+        return try await show(page, share)
     }
 
     /// What a deletion makes of an object.

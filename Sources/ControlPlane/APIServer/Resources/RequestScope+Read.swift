@@ -36,7 +36,7 @@ extension RequestScope {
             throw .badRequest("sendInitialEvents is forbidden for list")
         }
         let page = try await listPage()
-        var response = try await show(page)
+        var response = try await show(page, try shareOfLists(page.objects))
         for left in page.unreadable {
             core.logger.error("left out of a list: it cannot be read", ["key": left.key])
             Self.add(["\(left.key) is corrupt: it cannot be read, and is left out"], to: &response)
@@ -44,74 +44,118 @@ extension RequestScope {
         return response
     }
 
-    /// A page as the client wants to see it.
-    func show(_ page: Page) async throws(APIError) -> HTTPResponse {
+    /// A page as the client wants to see it. A long one holds its share as long as it is on its way.
+    func show(_ page: Page, _ share: Share?) async throws(APIError) -> HTTPResponse {
         var metadata: JSONObject = ["resourceVersion": .string(String(page.revision))]
         if let token = page.continueToken {
             metadata["continue"] = .string(token)
             if let remaining = page.remaining { metadata["remainingItemCount"] = .integer(Int64(remaining)) }
         }
-        if showsStoredBytes { return joined(page.objects, metadata: metadata) }
-        let list = metadata
-        let json: JSONObject
-        var schema: TypeSchema?
+        let envelope = envelope(metadata)
+        guard !page.objects.isEmpty else {
+            return try respond(json: envelope, schema: Machinery.listSchema(resource))
+        }
+        if output.encoding == .protobuf { return try await protobuf(page.objects, metadata, share) }
+        let form =
+            showsStoredBytes
+            ? ListForm(stored: envelope) : ListForm(envelope, output, isPretty: isPretty, item: item)
+        return try await send(page.objects, form, share)
+    }
+
+    /// A list of what was asked for, whose last field holds its items: none yet.
+    private func envelope(_ metadata: JSONObject) -> JSONObject {
         switch output.shape {
-        case .table:
-            let include = options.includeObject.flatMap(TableColumns.IncludedObject.init) ?? .metadata
-            let now = WallClock.seconds()
-            let rows = try await each(page.objects) { (stored) throws(APIError) in
-                TableColumns.row(try shown(stored).json, resource: resource, now: now, include: include)
-            }
-            json = Machinery.table(resource, rows, listMetadata: list)
+        case .table: Machinery.table(resource, [], includeObject: nil, listMetadata: metadata)
         case .metadata:
-            let items = try await each(page.objects) { (stored) throws(APIError) in
-                JSONValue.object(Self.partial(try shown(stored)).json)
-            }
-            json = [
-                "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": .object(list),
-                "items": .array(items),
+            [
+                "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": .object(metadata),
+                "items": [],
             ]
         case .object:
-            let items = try await each(page.objects) { (stored) throws(APIError) in
-                JSONValue.object(try shown(stored).json)
-            }
-            json = [
+            [
                 "kind": .string(resource.listKind), "apiVersion": .string(resource.apiVersion),
-                "metadata": .object(list), "items": .array(items),
+                "metadata": .object(metadata), "items": [],
             ]
-            schema = Machinery.listSchema(resource)
-        }
-        let shape = schema
-        return try await apart(page.objects.reduce(0) { $0 + $1.bytes.count }) { () throws(APIError) in
-            try respond(json: json, schema: shape)
         }
     }
 
-    private func shown(_ stored: StoredObject) throws(APIError) -> APIObject {
-        StoredForm.outgoing(try APIObject(stored), resource)
-    }
-
-    /// The list as the objects' own bytes with commas between: nothing is parsed or encoded.
-    private func joined(_ objects: [StoredObject], metadata: JSONObject) -> HTTPResponse {
-        var head = Array(
-            "{\"kind\":\"\(resource.listKind)\",\"apiVersion\":\"\(resource.apiVersion)\",\"metadata\":".utf8)
-        JSONValue.object(metadata).encode(into: &head)
-        head += Array(",\"items\":[".utf8)
-        let tail = Array("]}".utf8)
-        let total = objects.reduce(head.count + tail.count) { $0 + $1.bytes.count + 1 }
-        if total < 512 * 1024 {
-            head.reserveCapacity(total)
-            for (index, object) in objects.enumerated() {
-                if index > 0 { head.append(UInt8(ascii: ",")) }
-                head += object.bytes
+    /// How one object stands in a list.
+    private var item: @Sendable (StoredObject) throws(APIError) -> JSONValue {
+        let include = options.includeObject.flatMap(TableColumns.IncludedObject.init) ?? .metadata
+        let now = WallClock.seconds()
+        return { (stored) throws(APIError) in
+            let shown = StoredForm.outgoing(try APIObject(stored), resource)
+            return switch output.shape {
+            case .table: TableColumns.row(shown.json, resource: resource, now: now, include: include)
+            case .metadata: .object(Self.partial(shown).json)
+            case .object: .object(shown.json)
             }
-            return .json(head + tail)
         }
-        // A long list goes out in pieces: its memory is that of one piece.
-        let cursor = ListCursor(objects: objects, head: head, tail: tail)
-        return HTTPResponse(
-            status: 200, headers: ["Content-Type": "application/json"],
-            body: .stream(HTTPBodyStream(next: { cursor.next() })))
+    }
+
+    /// Of a list so long, no more than a piece is in memory at a time.
+    static let whole = 512 * 1024
+
+    private func send(
+        _ objects: [StoredObject], _ form: ListForm, _ share: Share?
+    ) async throws(APIError) -> HTTPResponse {
+        let size = objects.byteCount
+        let headers: HTTPHeaders = ["Content-Type": form.contentType]
+        guard size > Self.whole else {
+            let bytes = try await apart(form.isWork ? size : 0) { () throws(APIError) -> [UInt8] in
+                var bytes = form.head
+                bytes.reserveCapacity(form.head.count + size + objects.count + form.tail.count)
+                try form.write(objects[...], isFirst: true, to: &bytes)
+                return bytes + form.tail
+            }
+            return HTTPResponse(status: 200, headers: headers, body: .bytes(bytes))
+        }
+        let cursor = ListCursor(self, form, objects)
+        var response = HTTPResponse(
+            status: 200, headers: headers, body: .stream(HTTPBodyStream(next: { try await cursor.next() })))
+        if let share { response.hold(share) }
+        return response
+    }
+
+    /// A list whose length has to be known before it is sent: all of its bytes are in memory, beside the objects.
+    private func protobuf(
+        _ objects: [StoredObject], _ metadata: JSONObject, _ share: Share?
+    ) async throws(APIError) -> HTTPResponse {
+        guard let schema = Machinery.listSchema(resource) else { throw .notAcceptable(OutputFormat.acceptedAsText) }
+        let form = ListForm(protobuf: schema, item: item)
+        var pieces = [try Machinery.message(["metadata": .object(metadata)], schema: schema)]
+        for turn in Self.turns(objects) {
+            pieces.append(
+                try await apart(turn.bytes) { () throws(APIError) -> [UInt8] in
+                    var bytes: [UInt8] = []
+                    try form.write(turn.objects, isFirst: true, to: &bytes)
+                    return bytes
+                })
+        }
+        let (head, tail) = Protobuf.envelope(
+            apiVersion: resource.apiVersion, kind: resource.listKind, around: pieces.reduce(0) { $0 + $1.count })
+        let headers: HTTPHeaders = ["Content-Type": form.contentType]
+        guard objects.byteCount > Self.whole else {
+            return HTTPResponse(
+                status: 200, headers: headers, body: .bytes(Array(([head] + pieces + [tail]).joined())))
+        }
+        var response = HTTPResponse(status: 200, headers: headers, body: .stream(.pieces([head] + pieces + [tail])))
+        if let share { response.hold(share) }
+        return response
+    }
+
+    /// What lists on their way out keep in memory is counted, for who asks over the network: the objects, and in protobuf
+    /// their other form. Of one that is larger than half of anybody's part there is one at a time.
+    func shareOfLists(_ objects: [StoredObject]) throws(APIError) -> Share? {
+        if holder.kind == .masters { return nil }
+        let size = objects.byteCount
+        guard size > Self.whole else { return nil }
+        let bytes = output.encoding == .protobuf && info.verb != "watch" ? 2 * size : size
+        guard let share = Share(of: core.lists, min(bytes, core.lists.each / 2), for: holder) else {
+            core.metrics.rejected.increment([PriorityLevel(user: user, info: info).name, "too-many-lists"])
+            throw .tooManyRequests("Too many large lists, please try again later.", retryAfter: 1)
+        }
+        return share
     }
 
     /// What of the collection the request is about: what authorization decided by.
@@ -235,42 +279,5 @@ extension RequestScope {
                 ContinueToken(after: String(after.dropFirst(prefix.count)), revision: -1).text
             throw expired
         }
-    }
-}
-
-/// A long list on its way out, a piece at a time.
-private final class ListCursor: Sendable {
-    private let objects: [StoredObject]
-    private let head: [UInt8]
-    private let tail: [UInt8]
-    private let position = Atomic<Int>(-1)
-    private static let piece = 256 * 1024
-
-    init(objects: [StoredObject], head: [UInt8], tail: [UInt8]) {
-        self.objects = objects
-        self.head = head
-        self.tail = tail
-    }
-
-    func next() -> [UInt8]? {
-        var index = position.load(ordering: .relaxed)
-        if index > objects.count { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Self.piece + 16 * 1024)
-        if index < 0 {
-            bytes += head
-            index = 0
-        }
-        while index < objects.count, bytes.count < Self.piece {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            bytes += objects[index].bytes
-            index += 1
-        }
-        if index == objects.count {
-            bytes += tail
-            index += 1
-        }
-        position.store(index, ordering: .relaxed)
-        return bytes
     }
 }

@@ -16,7 +16,7 @@ extension RequestScope {
         _ bytes: Int, _ body: @escaping @Sendable () throws(APIError) -> Result
     ) async throws(APIError) -> Result {
         if bytes <= Self.momentary { return try body() }
-        return try await core.workbench.run(for: user.name, body)
+        return try await core.workbench.run(for: flow, body)
     }
 
     /// Objects cut into what is done at one turn; at least one turn, and in each at least one object where there are any.

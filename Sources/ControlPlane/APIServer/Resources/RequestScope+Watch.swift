@@ -6,6 +6,7 @@ internal import JSON
 internal import KubeAPI
 internal import Schema
 internal import Store
+internal import Synchronization
 
 extension RequestScope {
     /// GET with `watch`: a stream of events, a line of JSON or a frame of protobuf each, until the client, the timeout or the server ends it.
@@ -24,6 +25,7 @@ extension RequestScope {
         try checkWatchOptions()
         let events = try WatchEncoding(output, resource)
         let (initial, revision) = try await initialState(filter)
+        let share = try shareOfLists(initial ?? [])
         let prefix = ObjectStorage.prefix(resource, namespace: resource.namespaced ? namespace : "")
         let watch: StoreWatch
         do throws(StoreError) {
@@ -33,9 +35,11 @@ extension RequestScope {
         }
         let (writer, stream) = HTTPBodyStream.pipe()
         let session = WatchSession(
-            scope: self, filter: filter, encoding: events, watch: watch, writer: writer, initial: initial,
-            revision: revision)
+            scope: self, filter: filter, encoding: events, watch: watch, writer: writer,
+            initial: InitialObjects(initial, share), revision: revision)
         let task = Task { await session.run() }
+        // What such a client has not read yet it would not be sent in time: it begins again.
+        watch.onCutOff { writer.finish() }
         writer.onAbandon {
             watch.cancel()
             task.cancel()
@@ -84,6 +88,22 @@ extension RequestScope {
     }
 }
 
+/// What a watch begins with, which is kept until it has been sent and no longer: objects change, and their old states go.
+private final class InitialObjects: Sendable {
+    private let state: Mutex<(objects: [StoredObject]?, share: Share?)>
+
+    init(_ objects: [StoredObject]?, _ share: Share?) { state = Mutex((objects, share)) }
+
+    /// The objects that are still to be sent, in turns; nil when there is nothing to begin with.
+    func take() -> (objects: [StoredObject], share: Share?)? {
+        state.withLock { state in
+            guard let objects = state.objects else { return nil }
+            defer { state = (nil, nil) }
+            return (objects, state.share)
+        }
+    }
+}
+
 /// One watch being served.
 private struct WatchSession: Sendable {
     let scope: RequestScope
@@ -91,7 +111,7 @@ private struct WatchSession: Sendable {
     let encoding: WatchEncoding
     let watch: StoreWatch
     let writer: HTTPBodyWriter
-    let initial: [StoredObject]?
+    let initial: InitialObjects
     let revision: Int64
 
     /// How often a bookmark tells an idle client how far the world has come, in seconds.
@@ -137,9 +157,10 @@ private struct WatchSession: Sendable {
     }
 
     private func sendInitial() async throws {
-        guard let initial else { return }
+        guard let (objects, share) = initial.take() else { return }
+        defer { withExtendedLifetime(share) {} }
         var bytes: [UInt8] = []
-        for turn in RequestScope.turns(initial, of: Self.chunk) {
+        for turn in RequestScope.turns(objects, of: Self.chunk) {
             bytes += try await scope.apart(encoding.takesStoredBytes ? 0 : turn.bytes) {
                 () throws(APIError) -> [UInt8] in
                 var bytes: [UInt8] = []

@@ -9,6 +9,8 @@ struct RequestScope: Sendable {
     let core: ServerCore
     let request: ParsedRequest
     let user: RequestUser
+    /// Who showed credentials, as budgets and turns at the workbench are counted.
+    let holder: BudgetHolder
     /// What the user was found to be allowed at the door.
     let permission: Permission
     let resource: ResourceKind
@@ -16,6 +18,7 @@ struct RequestScope: Sendable {
     let output: OutputFormat
 
     var info: RequestInfo { request.info }
+    var flow: String { holder.flow }
     var storage: ObjectStorage { core.storage }
     var namespace: String { info.namespace }
 

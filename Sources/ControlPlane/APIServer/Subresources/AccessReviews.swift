@@ -14,7 +14,7 @@ extension RequestScope {
         if !errors.isEmpty { throw .invalid(subject(""), errors) }
         let subject = resource.kind == "SelfSubjectAccessReview" ? user : Self.subject(of: body.spec)
         let question = AccessQuestion(body.spec, subject)
-        let (allowed, reason) = try await Authorizer(core: core).decide(question.request, inTurnsOf: user.name)
+        let (allowed, reason) = try await Authorizer(core: core).decide(question.request, inTurnsOf: flow)
         var status: JSONObject = ["allowed": .bool(allowed)]
         if !reason.isEmpty { status["reason"] = .string(reason) }
         if !question.problems.isEmpty {

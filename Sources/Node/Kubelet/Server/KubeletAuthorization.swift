@@ -41,14 +41,15 @@ final class KubeletAuthorization: Sendable {
             guard let user = try await authenticate(request) else {
                 return .text("Unauthorized", status: 401)
             }
-            if user != Self.anonymous { request.context.standing?.vouch(for: user.name) }
             if configuration.authorizationMode == "AlwaysAllow" {
                 // That all whom the kubelet knows may do everything does not mean that nobody has to be known.
                 if user == Self.anonymous, !route.isHealth { return .text("Unauthorized", status: 401) }
+                vouch(for: user, request)
                 return nil
             }
             for subresource in route.subresources
             where try await allows(Question(user: user, verb: route.verb, subresource: subresource)) {
+                vouch(for: user, request)
                 return nil
             }
             let wanted = route.subresources.map { "nodes/\($0)" }.joined(separator: " or ")
@@ -58,6 +59,11 @@ final class KubeletAuthorization: Sendable {
             // Without the API server's word nothing is allowed, and the client may come again.
             return .text("Internal Error: \(error)", status: 500)
         }
+    }
+
+    /// Whoever may do something here is no stranger; that he is somebody is not enough.
+    private func vouch(for user: RequestUser, _ request: HTTPRequest) {
+        if user != Self.anonymous { request.context.standing?.vouch(for: BudgetHolder(user)) }
     }
 
     // MARK: - Who

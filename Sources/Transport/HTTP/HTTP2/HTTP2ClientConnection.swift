@@ -66,7 +66,7 @@ final class HTTP2ClientConnection: Sendable {
             }
             guard let id = state.submitRequest(fields, hasBody: isStream || !bytes.isEmpty) else { return nil }
             let stream = HTTP2Stream(id: id)
-            stream.append(bytes)
+            _ = state.append(bytes, to: stream)
             stream.isOutputOver = !isStream
             stream.response = waiter
             state.streams[id] = stream

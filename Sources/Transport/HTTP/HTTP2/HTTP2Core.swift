@@ -13,7 +13,9 @@ final class HTTP2Core: Sendable {
     let connection: any Connection
     private let state: Mutex<HTTP2State>
     private let role: HTTP2State.Role
+    /// How long the connection may be without a stream, and how long until its first one.
     private let idleTimeout: Duration
+    private let firstTimeout: Duration
     /// How long a peer may take nothing of what waits for it.
     private let patience: Duration
 
@@ -23,13 +25,18 @@ final class HTTP2Core: Sendable {
 
     init(
         _ connection: any Connection, _ role: HTTP2State.Role, _ limits: HTTPLimits, window: Int,
-        maximumStreams: Int = 0, idleTimeout: Duration, patience: Duration
+        maximumStreams: Int = 0, idleTimeout: Duration, firstTimeout: Duration? = nil, patience: Duration,
+        output: (budget: SharedBudget, standing: ConnectionStanding?)? = nil
     ) {
         self.connection = connection
         self.role = role
         self.idleTimeout = idleTimeout
+        self.firstTimeout = firstTimeout ?? idleTimeout
         self.patience = patience
-        state = Mutex(HTTP2State(role, limits, window: window, maximumStreams: maximumStreams))
+        state = Mutex(
+            HTTP2State(
+                role, limits, window: window, maximumStreams: maximumStreams,
+                output: output.map { OutputPart(of: $0.budget, $0.standing) }))
     }
 
     // MARK: Reading
@@ -38,7 +45,7 @@ final class HTTP2Core: Sendable {
     func run(firstBytes: [UInt8] = [], _ receiver: @escaping Receiver) async {
         connection.onDrained { [weak self] in self?.flush() }
         do {
-            connection.setDeadline(KernelClock.deadline(after: idleTimeout))
+            connection.setDeadline(KernelClock.deadline(after: firstTimeout))
             flush()
             if !firstBytes.isEmpty { try receive(firstBytes, receiver) }
             while true {
@@ -93,6 +100,7 @@ final class HTTP2Core: Sendable {
             stream.isInputOver = true
         case .closed(let id, let code):
             guard let stream = state.streams.removeValue(forKey: id) else { return }
+            state.forget(stream.queued)
             var error: any Error = HTTP2Error.reset(code)
             if stream.response != nil {
                 error = UnansweredRequest(cause: error, isUntouched: code == HTTP2.refusedStream)
@@ -165,7 +173,7 @@ final class HTTP2Core: Sendable {
         try Task.checkCancellation()
         let waiter = try state.withLock { state -> Waiter? in
             guard let stream = state.streams[id] else { throw HTTPBodyAbandoned() }
-            stream.append(bytes)
+            guard state.append(bytes, to: stream) else { throw HTTPBodyAbandoned() }
             state.resume(stream)
             pump(state)
             guard stream.queued >= 64 * 1024 else { return nil }
@@ -266,6 +274,7 @@ final class HTTP2Core: Sendable {
             let streams = state.streams
             state.streams = [:]
             for stream in streams.values {
+                state.forget(stream.queued)
                 let lost = HTTP2Error.connectionLost
                 stream.fail(stream.response == nil ? lost : UnansweredRequest(cause: lost, isReused: hasServed))
             }

@@ -18,7 +18,8 @@ final class HTTP2ServerConnection: ServedConnection {
         core = HTTP2Core(
             connection, .server, configuration.limits, window: configuration.streamWindow,
             maximumStreams: configuration.maximumStreams, idleTimeout: configuration.idleTimeout,
-            patience: configuration.bodyTimeout)
+            firstTimeout: configuration.headTimeout, patience: configuration.bodyTimeout,
+            output: (server.output, context.standing))
     }
 
     func stop() { core.goAway() }
@@ -96,6 +97,22 @@ final class HTTP2ServerConnection: ServedConnection {
 
     /// Sends the head, and a body that is there already. Returns a body that is still to come.
     private func start(_ id: Int32, _ response: HTTPResponse, isHead: Bool) -> HTTPBodyStream? {
+        switch send(id, response, isHead: isHead) {
+        case .sent(let rest): return rest
+        case .tooMuch:
+            // So little is taken whatever waits; else the stream has ended, and nobody waits for it.
+            guard case .sent(let rest) = send(id, .tooMuchUnread, isHead: isHead, isCounted: false) else { return nil }
+            return rest
+        }
+    }
+
+    private enum Sending: Sendable {
+        case sent(HTTPBodyStream?)
+        /// More than may wait unread.
+        case tooMuch
+    }
+
+    private func send(_ id: Int32, _ response: HTTPResponse, isHead: Bool, isCounted: Bool = true) -> Sending {
         let mayHaveBody = !isHead && response.status >= 200 && response.status != 204 && response.status != 304
         var fields = [(":status", String(response.status))]
         for field in response.headers {
@@ -121,11 +138,11 @@ final class HTTP2ServerConnection: ServedConnection {
         }
         let hasBody = !bytes.isEmpty || stream != nil
         return core.perform { [fields, bytes] state in
-            guard let sending = state.streams[id] else { return nil }
-            sending.append(bytes)
+            guard let sending = state.streams[id] else { return .sent(nil) }
+            guard state.append(bytes, to: sending, isCounted: isCounted) else { return .tooMuch }
             sending.isOutputOver = stream == nil
             state.submitResponse(sending, fields, hasBody: hasBody)
-            return stream
+            return .sent(stream)
         }
     }
 }

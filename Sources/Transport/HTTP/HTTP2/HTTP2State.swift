@@ -22,6 +22,9 @@ final class HTTP2State {
     }
 
     private(set) var session: OpaquePointer?
+    /// What waits for the peer, of all streams, and where it is counted; nil: nowhere.
+    private var waiting = 0
+    private let output: OutputPart?
     var streams: [Int32: HTTP2Stream] = [:]
     var isClosed = false
     var isGoingAway = false
@@ -39,7 +42,8 @@ final class HTTP2State {
     private let limits: HTTPLimits
     private let role: Role
 
-    init(_ role: Role, _ limits: HTTPLimits, window: Int, maximumStreams: Int) {
+    init(_ role: Role, _ limits: HTTPLimits, window: Int, maximumStreams: Int, output: OutputPart? = nil) {
+        self.output = output
         self.limits = limits
         self.role = role
         var callbacks: OpaquePointer?
@@ -208,6 +212,22 @@ final class HTTP2State {
 
     // MARK: Output
 
+    /// Adds to what waits of a stream. False, and nothing is added, when that is more than may wait.
+    func append(_ bytes: [UInt8], to stream: HTTP2Stream, isCounted: Bool = true) -> Bool {
+        if bytes.isEmpty { return true }
+        guard output?.set(waiting + bytes.count) ?? true || !isCounted else { return false }
+        waiting += bytes.count
+        stream.append(bytes)
+        return true
+    }
+
+    /// So much of what waited has been taken, or will never be.
+    func forget(_ count: Int) {
+        waiting -= count
+        // Less than before is always allowed.
+        _ = output?.set(waiting)
+    }
+
     /// Sends a response's head, and the body of `stream` after it unless there is none.
     func submitResponse(_ stream: HTTP2Stream, _ fields: [(String, String)], hasBody: Bool) {
         withFields(fields) { pointer, count in
@@ -269,6 +289,7 @@ final class HTTP2State {
         _ stream: HTTP2Stream, _ buffer: UnsafeMutableRawBufferPointer, _ flags: UnsafeMutablePointer<UInt32>
     ) -> Int {
         let count = stream.copy(into: buffer)
+        forget(count)
         if stream.queued < 64 * 1024, let writer = stream.writer {
             stream.writer = nil
             writer.wake()

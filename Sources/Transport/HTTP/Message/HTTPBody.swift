@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Synchronization
+
 /// The body of a message.
 public enum HTTPBody: Sendable {
     case empty
@@ -120,6 +122,13 @@ public final class HTTPBodyStream: AsyncSequence, Sendable {
         next: @escaping @Sendable () async throws -> [UInt8]?, abandoned: @escaping @Sendable () -> Void = {}
     ) {
         self.init(ClosureSource(produce: next, abandoned: abandoned))
+    }
+
+    /// Pieces that are there already; each is let go of once it was read.
+    public static func pieces(_ pieces: [[UInt8]]) -> HTTPBodyStream {
+        let rest = Mutex(Array(pieces.reversed()))
+        let stream = ClosureSource(produce: { rest.withLock { $0.popLast() } }, abandoned: {})
+        return HTTPBodyStream(stream, expectedLength: pieces.reduce(0) { $0 + $1.count })
     }
 
     /// A bounded pipe: the writer waits while `capacity` bytes or more are unread.

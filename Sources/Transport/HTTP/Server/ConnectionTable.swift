@@ -1,28 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Linux
 internal import Synchronization
 
 /// Which connections are open, and which of them goes when another comes and there are too many. Pure.
 ///
 /// Whoever has shown nothing is a stranger: strangers are counted by the address they come from, and make room for one
-/// another, the oldest first, so that no number of them keeps out one that has something to show. It is then counted for
-/// its user, and makes room only where everything is full, for users with fewer connections.
+/// another, the oldest first, so that one that has something to show always comes in. It is then counted for its holder,
+/// as long as he has no more than is left over for the next one, and makes room for nobody else.
 struct ConnectionTable {
     struct Limits {
-        var total: Int
         var strangers: Int
         var strangersPerPeer: Int
-        var perUser: Int
-        /// How many more the machine itself may have.
-        var reserve = 0
+        /// How many the machine itself may have that have not shown whose they are.
+        var local: Int
+        /// How many one holder may have that are known to be his, and all of a kind.
+        var known: (BudgetHolder.Kind) -> (each: Int, total: Int)
+
+        /// With so many for all who are known, dealt out to their kinds.
+        init(strangers: Int, strangersPerPeer: Int, local: Int, known: Int) {
+            self.strangers = strangers
+            self.strangersPerPeer = strangersPerPeer
+            self.local = local
+            self.known = { kind in
+                switch kind {
+                case .everybody: (known / 4, known / 2)
+                case .nodes: (known / 20, known / 5)
+                case .newNodes, .components, .masters: (known / 20, known / 10)
+                }
+            }
+        }
     }
 
     private enum Party: Hashable {
         case local
         case peer([UInt8])
-        case user(String)
+        case known(BudgetHolder)
 
-        var isStranger: Bool { if case .peer = self { true } else { false } }
+        var isKnown: Bool { if case .known = self { true } else { false } }
+        var isPeer: Bool { if case .peer = self { true } else { false } }
     }
 
     /// The connections of one party, the oldest first; some have ended, or are another's by now.
@@ -37,28 +53,21 @@ struct ConnectionTable {
     private var parties: [UInt64: Party] = [:]
     private var groups: [Party: Group] = [:]
     private var strangers = 0
+    private var known = [Int](repeating: 0, count: BudgetHolder.Kind.allCases.count)
     private var last: UInt64 = 0
 
     init(_ limits: Limits) { self.limits = limits }
 
     var count: Int { parties.count }
 
-    /// A new connection from `peer` (nil: from the machine itself, which counts as known), and the one that has to be
-    /// closed for it. nil when it is the one that finds no room.
-    mutating func admit(
-        from peer: [UInt8]?, isIdle: (UInt64) -> Bool
-    ) -> (id: UInt64, victim: UInt64?)? {
+    /// A new connection from `peer` (nil: from the machine itself), and the one that has to be closed for it.
+    mutating func admit(from peer: [UInt8]?) -> (id: UInt64, victim: UInt64?) {
         let party = peer.map { Party.peer($0) } ?? .local
-        let total = limits.total + (peer == nil ? limits.reserve : 0)
         var victim: UInt64?
-        if party.isStranger, (groups[party]?.count ?? 0) >= limits.strangersPerPeer {
+        if (groups[party]?.count ?? 0) >= (party.isPeer ? limits.strangersPerPeer : limits.local) {
             victim = oldest(of: party) { _ in true }
-        } else if strangers > 0, party.isStranger && strangers >= limits.strangers || count >= total {
-            if let party = largest({ $0.isStranger }) { victim = oldest(of: party) { _ in true } }
-        } else if count >= total {
-            // All are known: of the user with the most, one that nothing is under way on.
-            guard let user = largest({ !$0.isStranger }), let idle = oldest(of: user, isIdle) else { return nil }
-            victim = idle
+        } else if party.isPeer, strangers >= limits.strangers, let largest = largestPeer() {
+            victim = oldest(of: largest) { _ in true }
         }
         if let victim { end(victim) }
         last += 1
@@ -66,18 +75,29 @@ struct ConnectionTable {
         return (last, victim)
     }
 
-    /// A connection has shown whose it is. One of a user who has as many as he may stays what it was.
-    mutating func vouch(for id: UInt64, _ user: String) {
-        guard let party = parties[id], party.isStranger else { return }
-        let known = Party.user(user)
-        guard (groups[known]?.count ?? 0) < limits.perUser else { return }
+    /// A connection has shown whose it is: whether it is counted for him from now on, and the one of his that has to be
+    /// closed for it. Where he has as many as he may, and uses them all, it stays a stranger.
+    mutating func vouch(
+        for id: UInt64, _ holder: BudgetHolder, isIdle: (UInt64) -> Bool
+    ) -> (isKnown: Bool, victim: UInt64?) {
+        guard let party = parties[id] else { return (false, nil) }
+        if party.isKnown { return (true, nil) }
+        let new = Party.known(holder)
+        let (each, total) = limits.known(holder.kind)
+        var victim: UInt64?
+        if (groups[new]?.count ?? 0) >= min(each, total - known[holder.kind.rawValue] - 1) {
+            guard let idle = oldest(of: new, isIdle) else { return (false, nil) }
+            victim = idle
+            end(idle)
+        }
         end(id)
-        add(id, known)
+        add(id, new)
+        return (true, victim)
     }
 
     mutating func end(_ id: UInt64) {
         guard let party = parties.removeValue(forKey: id), var group = groups.removeValue(forKey: party) else { return }
-        if party.isStranger { strangers -= 1 }
+        count(party, -1)
         group.count -= 1
         if group.count == 0 { return }
         // What has ended is forgotten now and then, at a cost that does not grow with what is open.
@@ -90,7 +110,7 @@ struct ConnectionTable {
 
     private mutating func add(_ id: UInt64, _ party: Party) {
         parties[id] = party
-        if party.isStranger { strangers += 1 }
+        count(party, 1)
         groups[party, default: Group()].count += 1
         groups[party, default: Group()].order.append(id)
     }
@@ -107,26 +127,45 @@ struct ConnectionTable {
         return group.order[group.head...].first { parties[$0] == party && isFit($0) }
     }
 
-    private func largest(_ isFit: (Party) -> Bool) -> Party? {
+    private func largestPeer() -> Party? {
         var found: (party: Party, count: Int)?
-        for (party, group) in groups where group.count > found?.count ?? 0 && isFit(party) {
+        for (party, group) in groups where party.isPeer && group.count > found?.count ?? 0 {
             found = (party, group.count)
         }
         return found?.party
+    }
+
+    private mutating func count(_ party: Party, _ change: Int) {
+        switch party {
+        case .local: break
+        case .peer: strangers += change
+        case .known(let holder): known[holder.kind.rawValue] += change
+        }
     }
 }
 
 /// By this a handler says that it knows whose a connection is.
 public final class ConnectionStanding: Sendable {
-    private let isKnown = Atomic(false)
-    private let tell: @Sendable (String) -> Void
+    /// When it is to be told again, by the monotonic clock; never, once it is known whose the connection is.
+    private let next = Atomic<Int64>(0)
+    private let tell: @Sendable (BudgetHolder) -> Bool
+    private let proved = Mutex(ConnectionStanding.stranger)
+    /// All who have shown nothing are one.
+    static let stranger = BudgetHolder(name: "")
+    /// A holder who had as many connections as he may have may soon have fewer.
+    private static let pause: Duration = .seconds(10)
 
-    init(_ tell: @escaping @Sendable (String) -> Void) { self.tell = tell }
+    init(_ tell: @escaping @Sendable (BudgetHolder) -> Bool) { self.tell = tell }
 
-    /// A request of the connection has proved to be `user`'s. Costs nothing from the second time on.
-    public func vouch(for user: @autoclosure () -> String) {
-        if isKnown.load(ordering: .relaxed) { return }
-        isKnown.store(true, ordering: .relaxed)
-        tell(user())
+    /// Whose the connection has proved to be, also where it is not counted as his.
+    var holder: BudgetHolder { proved.withLock { $0 } }
+
+    /// A request of the connection has proved to be `holder`'s. Costs nothing from the second time on.
+    public func vouch(for holder: BudgetHolder) {
+        let next = next.load(ordering: .relaxed)
+        if next == .max || next > 0 && next > KernelClock.monotonic.now() { return }
+        proved.withLock { $0 = holder }
+        // Of requests at the same time each may tell it: the first counts.
+        self.next.store(tell(holder) ? .max : KernelClock.deadline(after: Self.pause), ordering: .relaxed)
     }
 }

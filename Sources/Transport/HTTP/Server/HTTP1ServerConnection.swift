@@ -156,6 +156,15 @@ final class HTTP1ServerConnection: ServedConnection {
         case .empty, .bytes:
             var bytes: [UInt8] = []
             if case .bytes(let given) = response.body { bytes = given }
+            var share: Share?
+            if mayHaveBody, bytes.count > OutputPart.free {
+                share = self.share(bytes.count)
+                if share == nil {
+                    response = .tooMuchUnread
+                    if case .bytes(let refusal) = response.body { bytes = refusal }
+                }
+            }
+            defer { withExtendedLifetime(share) {} }
             let framing: HTTP1Head.Framing? =
                 mayHaveBody || (method == "HEAD" && !bytes.isEmpty) ? .length(bytes.count) : nil
             let isSmall = bytes.count <= 32 * 1024
@@ -196,6 +205,9 @@ final class HTTP1ServerConnection: ServedConnection {
         if case .length(let length) = framing { left = length }
         do {
             while let chunk = try await stream.next() {
+                let share = chunk.count > OutputPart.free ? self.share(chunk.count) : nil
+                guard chunk.count <= OutputPart.free || share != nil else { throw ConnectionAborted() }
+                defer { withExtendedLifetime(share) {} }
                 guard let room = left else {
                     try await write(framing == .chunked ? HTTP1Writer.chunk(chunk) : chunk, patience)
                     continue
@@ -213,6 +225,12 @@ final class HTTP1ServerConnection: ServedConnection {
     }
 
     private struct ConnectionAborted: Error {}
+
+    /// What is written counts until the peer has taken it; nil when it is more than there is for him.
+    private func share(_ bytes: Int) -> Share? {
+        let holder = context.standing?.holder ?? ConnectionStanding.stranger
+        return Share(of: server.output, bytes - OutputPart.free, for: holder)
+    }
 
     private func write(_ bytes: [UInt8], _ patience: Duration) async throws {
         if bytes.count <= 128 * 1024 {

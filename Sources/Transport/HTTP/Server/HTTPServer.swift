@@ -10,16 +10,14 @@ public final class HTTPServer: Sendable {
     /// Limits and patience. The defaults suit a server that strangers can reach.
     public struct Configuration: Sendable {
         public var limits = HTTPLimits()
-        /// How many connections there may be. Beyond these a new one takes the place of a stranger, or of the user with the
-        /// most; see `ConnectionTable`. One takes 60 KB before its handshake.
+        /// How many connections there may be. One takes 60 KB before its handshake.
         public var maximumConnections = 8 * 1024
         /// How many of them may be strangers' (who have not shown yet whose they are), of all, and of one peer: an IPv4
-        /// address, or 64 bits of an IPv6 one. Then the oldest makes room. The loopback's are not counted.
-        public var maximumStrangers = 4 * 1024
+        /// address, or 64 bits of an IPv6 one. Then the oldest makes room. The rest is for those who are known; see
+        /// `ConnectionTable`.
+        public var maximumStrangers = 3 * 1024
         public var maximumStrangersPerPeer = 1024
-        /// How many connections of one user are known to be his; more of them count as strangers.
-        public var maximumConnectionsPerUser = 2 * 1024
-        /// How many more the machine itself may have.
+        /// How many more the machine itself may have that have not shown whose they are.
         public var reservedConnections = 1024
         /// How long a TLS handshake, and a request's head once it began, may take.
         public var handshakeTimeout: Duration = .seconds(10)
@@ -31,6 +29,9 @@ public final class HTTPServer: Sendable {
         /// HTTP/2: requests at the same time on one connection, and bytes of one request's body that may wait unread.
         public var maximumStreams = 250
         public var streamWindow = 256 * 1024
+        /// Bytes of answers that one holder's connections have not taken, apart from a little of each; all of a kind four times
+        /// or once as much. More is refused.
+        public var unreadBytesPerHolder = 128 << 20
         /// Whether an IPv6 address without a host part (`::`) takes IPv4 as well.
         public var isDualStack = true
 
@@ -41,6 +42,8 @@ public final class HTTPServer: Sendable {
     let handler: any HTTPHandler
     let logger: Logger?
     private let tls: TLSServer?
+    /// Bytes of answers that have not been taken.
+    let output: SharedBudget
     private let group: EventLoopGroup
     private let wanted: [SocketAddress]
     private let state: Mutex<State>
@@ -62,13 +65,15 @@ public final class HTTPServer: Sendable {
         wanted = addresses
         self.tls = try tls.map { try TLSServer($0) }
         self.configuration = configuration
+        output = OutputPart.budget(each: configuration.unreadBytesPerHolder)
         state = Mutex(
             State(
                 table: ConnectionTable(
                     ConnectionTable.Limits(
-                        total: configuration.maximumConnections, strangers: configuration.maximumStrangers,
+                        strangers: configuration.maximumStrangers,
                         strangersPerPeer: configuration.maximumStrangersPerPeer,
-                        perUser: configuration.maximumConnectionsPerUser, reserve: configuration.reservedConnections))))
+                        local: configuration.reservedConnections,
+                        known: max(0, configuration.maximumConnections - configuration.maximumStrangers)))))
         self.group = group ?? EventLoopGroup(EventLoop.here)
         self.logger = logger
         self.handler = handler
@@ -211,12 +216,7 @@ public final class HTTPServer: Sendable {
         let connection = SocketConnection(self, socket)
         let (id, victim) = state.withLock { state -> (UInt64?, SocketConnection?) in
             guard !state.isStopping else { return (nil, nil) }
-            // Taken out, so that the connections can be asked meanwhile.
-            var table = ConnectionTable(ConnectionTable.Limits(total: 0, strangers: 0, strangersPerPeer: 0, perUser: 0))
-            swap(&table, &state.table)
-            defer { swap(&table, &state.table) }
-            guard let (id, victim) = table.admit(from: peer, isIdle: { state.connections[$0]?.isIdle ?? false })
-            else { return (nil, nil) }
+            let (id, victim) = state.table.admit(from: peer)
             state.connections[id] = connection
             return (id, victim.flatMap { state.connections[$0] })
         }
@@ -228,8 +228,20 @@ public final class HTTPServer: Sendable {
         connection.start(tls, id)
     }
 
-    /// A connection's request has proved to be `user`'s.
-    func vouch(for id: UInt64, _ user: String) { state.withLock { $0.table.vouch(for: id, user) } }
+    /// A connection's request has proved to be `holder`'s. False where he has too many for it to count as his.
+    func vouch(for id: UInt64, _ holder: BudgetHolder) -> Bool {
+        let (isKnown, victim) = state.withLock { state in
+            // Taken out, so that the connections can be asked meanwhile.
+            var table = ConnectionTable(
+                ConnectionTable.Limits(strangers: 0, strangersPerPeer: 0, local: 0, known: 0))
+            swap(&table, &state.table)
+            defer { swap(&table, &state.table) }
+            let (isKnown, victim) = table.vouch(for: id, holder) { state.connections[$0]?.isIdle ?? false }
+            return (isKnown, victim.flatMap { state.connections[$0] })
+        }
+        victim?.kill()
+        return isKnown
+    }
 
     func ended(_ id: UInt64) {
         let waiting = state.withLock { state in

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+
+/// Who has a part of what a server has for everybody: connections, watches, bytes.
+public struct BudgetHolder: Sendable, Hashable {
+    /// What has a total of its own, so that no number of others keeps it out.
+    public enum Kind: Int, CaseIterable, Sendable {
+        case everybody
+        /// Whoever holds a bootstrap token makes as many nodes as he likes: those that were not there first.
+        case newNodes
+        case nodes
+        case components
+        case masters
+    }
+
+    /// Whether there is a Node of a name, and whether it is one of the first.
+    public enum Standing: Sendable { case first, later, none }
+
+    /// Who has shown credentials, whoever he goes on as; the service accounts of a namespace, which its administrators make
+    /// as many of as they like, together.
+    public let name: String
+    public let kind: Kind
+
+    public init(name: String, kind: Kind = .everybody) {
+        self.name = name
+        self.kind = kind
+    }
+
+    /// - Parameters:
+    ///   - user: Who has shown credentials.
+    ///   - standing: What is known of a Node by its name.
+    public init(_ user: RequestUser, standing: (String) -> Standing = { _ in .none }) {
+        if user.groups.contains(where: { $0.hasBytes("system:masters") }) {
+            self.init(name: user.name, kind: .masters)
+        } else if let node = user.name.after("system:node:"),
+            user.groups.contains(where: { $0.hasBytes("system:nodes") })
+        {
+            self.init(node: node, standing(node))
+        } else if let account = user.name.after("system:serviceaccount:") {
+            guard let colon = account.utf8.firstIndex(of: UInt8(ascii: ":")) else {
+                self.init(name: user.name)
+                return
+            }
+            let namespace = String(account[..<colon])
+            guard namespace.hasBytes("kube-system") else {
+                self.init(name: "system:serviceaccount:\(namespace):")
+                return
+            }
+            // A node has the tokens of the pods it runs, and of its proxy: whatever it does by them it does itself.
+            if let node = user.extra["authentication.kubernetes.io/node-name"]?.first {
+                self.init(node: node, standing(node))
+            } else {
+                self.init(name: "system:serviceaccount:kube-system:", kind: .components)
+            }
+        } else {
+            let isComponent = Self.components.contains { user.name.hasBytes($0) }
+            self.init(name: user.name, kind: isComponent ? .components : .everybody)
+        }
+    }
+
+    private init(node: String, _ standing: Standing) {
+        switch standing {
+        case .first: self.init(name: "system:node:\(node)", kind: .nodes)
+        case .later: self.init(name: "system:node:\(node)", kind: .newNodes)
+        // A name costs nothing, so all of them together are one.
+        case .none: self.init(name: "system:node:", kind: .newNodes)
+        }
+    }
+
+    private static let components = [
+        "system:kube-controller-manager", "system:kube-scheduler", "kube-apiserver-kubelet-client",
+    ]
+
+    /// By what turns are dealt out. Many names have no more turns than one, where names cost nothing.
+    public var flow: String { kind == .newNodes ? "system:nodes" : name }
+}
+
+extension String {
+    fileprivate func hasBytes(_ other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+
+    fileprivate func after(_ prefix: String) -> String? {
+        utf8.starts(with: prefix.utf8) ? String(Substring(utf8.dropFirst(prefix.utf8.count))) : nil
+    }
+}
+
+/// How much of something everybody has at the moment: bytes of bodies, watches.
+///
+/// Nobody's part may exceed `each`, nor what is left over for his kind: of those who want as much as they can get, each
+/// comes to have as much as is kept free for the next one.
+public final class SharedBudget: Sendable {
+    private struct State: Sendable {
+        var used = [Int](repeating: 0, count: BudgetHolder.Kind.allCases.count)
+        var holders: [BudgetHolder: Int] = [:]
+    }
+
+    private let state = Mutex(State())
+    public let each: Int
+    private let totals: [Int]
+
+    /// - Parameters:
+    ///   - each: What one holder may have at most.
+    ///   - total: What all of a kind may have.
+    public init(each: Int, total: (BudgetHolder.Kind) -> Int) {
+        self.each = each
+        totals = BudgetHolder.Kind.allCases.map(total)
+    }
+
+    /// Takes `amount`; false when that is more than the holder may have now.
+    public func take(_ amount: Int, _ holder: BudgetHolder) -> Bool {
+        state.withLock { state in
+            let now = state.holders[holder] ?? 0
+            let kind = holder.kind.rawValue
+            guard now + amount <= min(each, totals[kind] - state.used[kind] - amount) else { return false }
+            state.holders[holder] = now + amount
+            state.used[kind] += amount
+            return true
+        }
+    }
+
+    public func giveBack(_ amount: Int, _ holder: BudgetHolder) {
+        if amount == 0 { return }
+        state.withLock { state in
+            let left = (state.holders[holder] ?? 0) - amount
+            state.holders[holder] = left > 0 ? left : nil
+            state.used[holder.kind.rawValue] -= amount
+        }
+    }
+
+    public var inUse: Int { state.withLock { $0.used.reduce(0, +) } }
+}
+
+/// Some of a budget, given back when it is let go of.
+public final class Share: Sendable {
+    private let budget: SharedBudget
+    private let holder: BudgetHolder
+    private let amount: Int
+
+    /// nil when the holder may have no more.
+    public init?(of budget: SharedBudget, _ amount: Int = 1, for holder: BudgetHolder) {
+        guard budget.take(amount, holder) else { return nil }
+        self.budget = budget
+        self.holder = holder
+        self.amount = amount
+    }
+
+    deinit { budget.giveBack(amount, holder) }
+}
