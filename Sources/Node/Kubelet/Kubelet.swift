@@ -35,6 +35,8 @@ public actor Kubelet {
     /// Whether each source has said all it knows: before that nothing on the node may be called unknown.
     private var hasSynced = false
     private var hasReadManifests = false
+    /// What volumes show is about to be compared with what is watched.
+    private var isRetaining = false
     private let metrics = MetricsRegistry()
     /// When the kubelet last did something for its pods.
     let heartbeat = Heartbeat()
@@ -401,9 +403,21 @@ public actor Kubelet {
         admitted[uid] = nil
         weighClasses()
         services.statuses.forget(uid)
-        services.objects.retain(Array(admitted.values))
+        retainLater()
         // A static pod whose manifest has changed comes back as the new one.
         if let waiting = staticPods[uid] { await begin(waiting) }
+    }
+
+    /// Lets go of what no pod shows any more, once for all pods that end within a second.
+    private func retainLater() {
+        guard !isRetaining else { return }
+        isRetaining = true
+        Task {
+            // Cut short only at the kubelet's end.
+            try? await sleep(for: .seconds(1))
+            isRetaining = false
+            services.objects.retain(Array(admitted.values))
+        }
     }
 
     private func objectChanged(_ object: ReferredObject) async {

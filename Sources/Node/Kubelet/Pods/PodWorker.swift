@@ -352,8 +352,8 @@ actor PodWorker {
             poke()
         }
         do {
-            let mounted = try await volumes.mount(pod)
-            _ = mounted
+            if let refusal = References.refusal(pod) { throw SandboxError(refusal) }
+            _ = try await volumes.mount(pod)
             let (client, state) = try await Sandbox(services: services, pod: pod).make()
             let given = try await Sandbox(services: services, pod: pod).connect()
             addresses = given

@@ -13,6 +13,8 @@ struct EnvironmentBuilder: Sendable {
     private var namespace: String { pod.metadata.namespace ?? "" }
 
     func variables() async throws -> [(name: String, value: String)] {
+        // One that is added to a pod later was not counted with it.
+        if let refusal = References.refusal(pod) { throw missing(refusal) }
         var values: [String: String] = [:]
         var order: [String] = []
         var size = 0
@@ -63,7 +65,8 @@ struct EnvironmentBuilder: Sendable {
 
     private func pairs(_ source: EnvFromSource) async throws -> [(String, String)] {
         if let reference = source.configMapRef {
-            guard let map = try await services.objects.configMap(namespace: namespace, name: reference.name ?? "")
+            guard
+                let map = try await services.objects.currentConfigMap(namespace: namespace, name: reference.name ?? "")
             else {
                 if reference.optional == true { return [] }
                 throw missing("configmap \"\(reference.name ?? "")\" not found")
@@ -71,7 +74,8 @@ struct EnvironmentBuilder: Sendable {
             return map.data.sorted { $0.key < $1.key }
         }
         if let reference = source.secretRef {
-            guard let secret = try await services.objects.secret(namespace: namespace, name: reference.name ?? "")
+            guard
+                let secret = try await services.objects.currentSecret(namespace: namespace, name: reference.name ?? "")
             else {
                 if reference.optional == true { return [] }
                 throw missing("secret \"\(reference.name ?? "")\" not found")
@@ -94,7 +98,7 @@ struct EnvironmentBuilder: Sendable {
             return try await services.objects.resource(resource, of: pod)
         }
         if let key = source.configMapKeyRef {
-            let map = try await services.objects.configMap(namespace: namespace, name: key.name ?? "")
+            let map = try await services.objects.currentConfigMap(namespace: namespace, name: key.name ?? "")
             if let value = map?.data[key.key] { return value }
             if key.optional == true { return nil }
             throw missing(
@@ -103,7 +107,7 @@ struct EnvironmentBuilder: Sendable {
                     : "couldn't find key \(key.key) in ConfigMap \(namespace)/\(key.name ?? "")")
         }
         if let key = source.secretKeyRef {
-            let secret = try await services.objects.secret(namespace: namespace, name: key.name ?? "")
+            let secret = try await services.objects.currentSecret(namespace: namespace, name: key.name ?? "")
             if let value = secret?.data[key.key] { return String(decoding: value, as: UTF8.self) }
             if key.optional == true { return nil }
             throw missing(

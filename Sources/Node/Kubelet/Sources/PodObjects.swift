@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 internal import JSON
 internal import KubeAPI
 internal import KubeClient
@@ -8,17 +9,27 @@ internal import TLS
 internal import Telemetry
 internal import Volumes
 
-/// What pods refer to (config maps, secrets, services, tokens), read from the API server. Each object that is referred
-/// to is watched by itself, as the node authorizer allows; a change pokes the pods.
+/// What pods refer to (config maps, secrets, services, tokens), read from the API server. What a volume shows is watched,
+/// each object by itself, as the node authorizer allows; a change pokes the pods. What only an environment or a pull
+/// names is read when it is needed: nothing comes of its changes.
+///
+/// A watch takes memory here and on the server, and a node has so many: a namespace has a share of them, and what its
+/// pods show beyond that is read again from time to time.
 final class PodObjects: VolumeSources, Sendable {
     private struct Watched {
         var configMap: Informer<ConfigMap>?
         var secret: Informer<Secret>?
         var task: Task<Void, Never>
     }
+    private struct State {
+        var watched: [ReferredObject: Watched] = [:]
+        var shares = WatchShares()
+        /// What is shown and not watched.
+        var unwatched: Set<ReferredObject> = []
+    }
     private let client: KubeClient?
     private let services: Informer<Service>?
-    private let watched = Mutex<[ReferredObject: Watched]>([:])
+    private let state = Mutex(State())
     private let onChange = Mutex<(@Sendable (ReferredObject) -> Void)?>(nil)
     private let logger: Logger
     let nodeName: String
@@ -34,7 +45,12 @@ final class PodObjects: VolumeSources, Sendable {
     }
 
     /// Runs until cancelled.
-    func run() async { await services?.run() }
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.services?.run() }
+            group.addTask { await self.pokeUnwatched() }
+        }
+    }
 
     /// Called with an object that has changed and that pods refer to.
     func setOnChange(_ body: @escaping @Sendable (ReferredObject) -> Void) { onChange.withLock { $0 = body } }
@@ -51,13 +67,18 @@ final class PodObjects: VolumeSources, Sendable {
     func configMap(namespace: String, name: String) async throws -> ConfigMap? {
         guard let client else { throw noServer("configmap \(namespace)/\(name)") }
         let reference = ReferredObject(kind: .configMap, key: ObjectKey(namespace, name))
-        let informer = watched.withLock { watched -> Informer<ConfigMap> in
-            if let known = watched[reference]?.configMap { return known }
+        let informer = state.withLock { state -> Informer<ConfigMap>? in
+            if let known = state.watched[reference]?.configMap { return known }
+            guard state.shares.take(namespace) else {
+                state.unwatched.insert(reference)
+                return nil
+            }
             let made = Informer<ConfigMap>(
                 client: client, namespace: namespace, fieldSelector: "metadata.name=\(name)", logger: logger)
-            watched[reference] = Watched(configMap: made, task: watch(made, reference))
+            state.watched[reference] = Watched(configMap: made, task: watch(made, reference))
             return made
         }
+        guard let informer else { return try await read(ConfigMap.self, namespace, name) }
         try await informer.waitForSync()
         return informer.get(name, namespace: namespace)
     }
@@ -65,15 +86,58 @@ final class PodObjects: VolumeSources, Sendable {
     func secret(namespace: String, name: String) async throws -> Secret? {
         guard let client else { throw noServer("secret \(namespace)/\(name)") }
         let reference = ReferredObject(kind: .secret, key: ObjectKey(namespace, name))
-        let informer = watched.withLock { watched -> Informer<Secret> in
-            if let known = watched[reference]?.secret { return known }
+        let informer = state.withLock { state -> Informer<Secret>? in
+            if let known = state.watched[reference]?.secret { return known }
+            guard state.shares.take(namespace) else {
+                state.unwatched.insert(reference)
+                return nil
+            }
             let made = Informer<Secret>(
                 client: client, namespace: namespace, fieldSelector: "metadata.name=\(name)", logger: logger)
-            watched[reference] = Watched(secret: made, task: watch(made, reference))
+            state.watched[reference] = Watched(secret: made, task: watch(made, reference))
             return made
         }
+        guard let informer else { return try await read(Secret.self, namespace, name) }
         try await informer.waitForSync()
         return informer.get(name, namespace: namespace)
+    }
+
+    /// As it is now, without a watch.
+    func currentConfigMap(namespace: String, name: String) async throws -> ConfigMap? {
+        guard client != nil else { throw noServer("configmap \(namespace)/\(name)") }
+        let informer = state.withLock { $0.watched[ReferredObject(kind: .configMap, key: ObjectKey(namespace, name))] }
+        guard let known = informer?.configMap, known.hasSynced else {
+            return try await read(ConfigMap.self, namespace, name)
+        }
+        return known.get(name, namespace: namespace)
+    }
+
+    /// As it is now, without a watch.
+    func currentSecret(namespace: String, name: String) async throws -> Secret? {
+        guard client != nil else { throw noServer("secret \(namespace)/\(name)") }
+        let informer = state.withLock { $0.watched[ReferredObject(kind: .secret, key: ObjectKey(namespace, name))] }
+        guard let known = informer?.secret, known.hasSynced else { return try await read(Secret.self, namespace, name) }
+        return known.get(name, namespace: namespace)
+    }
+
+    private func read<T: KubeObject>(_ type: T.Type, _ namespace: String, _ name: String) async throws -> T? {
+        do { return try await client?.get(type, name, namespace: namespace) } catch let error as StatusError {
+            if error.isNotFound { return nil }
+            throw error
+        }
+    }
+
+    /// Pokes the pods that show something that nobody watches, every minute, as upstream reads what it does not watch.
+    private func pokeUnwatched() async {
+        while true {
+            do { try await sleep(for: .seconds(60)) } catch { return }
+            let objects = state.withLock { state in
+                defer { state.unwatched = [] }
+                return state.unwatched
+            }
+            let body = onChange.withLock { $0 }
+            for object in objects { body?(object) }
+        }
     }
 
     private func watch<T: KubeObject>(_ informer: Informer<T>, _ object: ReferredObject) -> Task<Void, Never> {
@@ -84,21 +148,25 @@ final class PodObjects: VolumeSources, Sendable {
         return Task { await informer.run() }
     }
 
-    /// Ends the watches of objects no pod refers to any more.
+    /// Ends the watches of objects that no pod's volume shows any more.
     func retain(_ pods: [Pod]) {
+        guard state.withLock({ !$0.watched.isEmpty }) else { return }
         var wanted: Set<ReferredObject> = []
         for pod in pods {
             let namespace = pod.metadata.namespace ?? ""
-            for name in References.configMaps(pod) {
+            for name in References.shownConfigMaps(pod) {
                 wanted.insert(ReferredObject(kind: .configMap, key: ObjectKey(namespace, name)))
             }
-            for name in References.secrets(pod) {
+            for name in References.shownSecrets(pod) {
                 wanted.insert(ReferredObject(kind: .secret, key: ObjectKey(namespace, name)))
             }
         }
-        let ended = watched.withLock { watched in
-            let gone = watched.filter { !wanted.contains($0.key) }
-            for key in gone.keys { watched[key] = nil }
+        let ended = state.withLock { state in
+            let gone = state.watched.filter { !wanted.contains($0.key) }
+            for key in gone.keys {
+                state.watched[key] = nil
+                state.shares.giveBack(key.key.namespace)
+            }
             return gone.values.map(\.task)
         }
         for task in ended { task.cancel() }
@@ -194,7 +262,7 @@ final class PodObjects: VolumeSources, Sendable {
         for reference in pod.spec.imagePullSecrets {
             // A pull secret that is not there is no reason not to try without it, upstream says.
             guard let name = reference.name,
-                let secret = try? await secret(namespace: pod.metadata.namespace ?? "", name: name)
+                let secret = try? await currentSecret(namespace: pod.metadata.namespace ?? "", name: name)
             else { continue }
             let source = PullSecret(
                 uid: secret.metadata.uid ?? "", namespace: secret.metadata.namespace ?? "", name: name,
@@ -229,5 +297,29 @@ extension RegistryCredential {
         self.init(registry: registry, username: username, password: password, source: source)
         let pair: JSONValue = [.string(username), .string(password)]
         self.source.credentialHash = Hex.encode(Digest.hash(pair.encoded()))
+    }
+}
+
+/// How many watches of single objects the node has, and which namespaces have them.
+struct WatchShares {
+    /// Of the 4,000 that a node may have, and some 50 KB of memory each.
+    static let limit = 1_000
+    static let perNamespace = 200
+
+    private var total = 0
+    private var taken: [String: Int] = [:]
+
+    /// False when the namespace has its share, or there is none left.
+    mutating func take(_ namespace: String) -> Bool {
+        guard total < Self.limit, taken[namespace, default: 0] < Self.perNamespace else { return false }
+        total += 1
+        taken[namespace, default: 0] += 1
+        return true
+    }
+
+    mutating func giveBack(_ namespace: String) {
+        guard let count = taken[namespace] else { return }
+        total -= 1
+        taken[namespace] = count > 1 ? count - 1 : nil
     }
 }

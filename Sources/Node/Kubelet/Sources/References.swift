@@ -13,26 +13,34 @@ struct ReferredObject: Hashable, Sendable {
 
 /// The config maps and secrets a pod's volumes, environments and pull secrets name.
 enum References {
-    static func configMaps(_ pod: Pod) -> Set<String> {
-        names(pod.spec.json, ["configMap", "configMapRef", "configMapKeyRef"])
-    }
+    /// How many of them one pod may name: each is read from the API server before its containers start.
+    static let limit = 1_000
 
-    static func secrets(_ pod: Pod) -> Set<String> {
-        names(pod.spec.json, ["secret", "secretRef", "secretKeyRef"])
-            .union(pod.spec.imagePullSecrets.compactMap(\.name))
-    }
+    /// Those that volumes show.
+    static func shownConfigMaps(_ pod: Pod) -> Set<String> { names(pod.spec.json["volumes"], ["configMap"]) }
+    static func shownSecrets(_ pod: Pod) -> Set<String> { names(pod.spec.json["volumes"], ["secret"]) }
 
     /// Whether a volume of the pod shows the object.
     static func volumes(_ pod: Pod, show object: ReferredObject) -> Bool {
         guard pod.metadata.namespace == object.key.namespace else { return false }
-        let volumes: JSONObject = ["volumes": pod.spec.json["volumes"] ?? []]
-        return names(volumes, object.kind == .secret ? ["secret"] : ["configMap"]).contains(object.key.name)
+        let shown = object.kind == .secret ? shownSecrets(pod) : shownConfigMaps(pod)
+        return shown.contains(object.key.name)
     }
 
-    /// Every `name` (or `secretName`) below a member of one of these names, wherever it is in the specification.
-    private static func names(_ specification: JSONObject, _ members: Set<String>) -> Set<String> {
+    /// Why the node does not read what the pod names; nil when it does.
+    static func refusal(_ pod: Pod) -> String? {
+        let spec = JSONValue.object(pod.spec.json)
+        let count =
+            names(spec, ["configMap", "configMapRef", "configMapKeyRef"]).count
+            + names(spec, ["secret", "secretRef", "secretKeyRef"]).count + pod.spec.imagePullSecrets.count
+        guard count > limit else { return nil }
+        return "the pod names \(count) config maps and secrets; this node reads no more than \(limit) for one pod"
+    }
+
+    /// Every `name` (or `secretName`) below a member of one of these names, wherever it is.
+    private static func names(_ value: JSONValue?, _ members: Set<String>) -> Set<String> {
         var found: Set<String> = []
-        var queue: [JSONValue] = [.object(specification)]
+        var queue = [value ?? .null]
         while let value = queue.popLast() {
             switch value {
             case .array(let items): queue += items
