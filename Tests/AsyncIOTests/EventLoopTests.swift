@@ -19,6 +19,29 @@ import Testing
         loop.stop()
     }
 
+    @Test func `long work in turns lets others have the loop`() async throws {
+        let loop = try EventLoop()
+        let done = Atomic(0)
+        let workers = (0..<100).map { _ in
+            loop.spawn {
+                for _ in 0..<50 {
+                    await loop.turn()
+                    usleep(100)
+                    done.add(1, ordering: .relaxed)
+                }
+            }
+        }
+        // Each of these has to wait for a piece or two, and not for all.
+        for _ in 0..<5 {
+            let before = done.load(ordering: .relaxed)
+            await loop.spawn {}.value
+            #expect(done.load(ordering: .relaxed) - before < 500)
+        }
+        for worker in workers { await worker.value }
+        #expect(done.load(ordering: .relaxed) == 5_000)
+        loop.stop()
+    }
+
     @Test func `sleeping takes as long as asked, and ends at once when cancelled`() async throws {
         let start = KernelClock.monotonic.now()
         try await sleep(for: .milliseconds(30))

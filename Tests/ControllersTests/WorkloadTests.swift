@@ -193,6 +193,39 @@ import Testing
         }
     }
 
+    @Test func `what somebody holds on to is looked at ever less often, and deleted once`() async throws {
+        let cluster = Cluster()
+        try await cluster.run { cluster in
+            _ = try await cluster.client.create(
+                Cluster.namespaces,
+                ["metadata": ["name": "held"], "spec": ["finalizers": ["kubernetes"]], "status": ["phase": "Active"]])
+            _ = try await cluster.client.create(
+                Cluster.configMaps,
+                ["metadata": ["name": "kept", "namespace": "held", "finalizers": ["example.com/mine"]]])
+            try await cluster.client.delete(Cluster.namespaces, name: "held")
+            try await cluster.eventually("its finalizer is told of") {
+                let namespace = try await cluster.client.get(Cluster.namespaces, name: "held")
+                return namespace.array("status", "conditions").contains {
+                    $0["type"] == "NamespaceFinalizersRemaining" && $0["status"] == "True"
+                }
+            }
+            try await Task.sleep(for: .seconds(4))
+            let requests = cluster.server.requests
+            func count(_ method: String) -> Int {
+                requests.count { $0.hasPrefix("\(method) ") && $0.contains("/namespaces/held/configmaps") }
+            }
+            #expect(count("DELETE") == 1)
+            #expect((1...8).contains(count("GET")))
+            // The last of it lets the namespace go.
+            var kept = try await cluster.client.get(Cluster.configMaps, namespace: "held", name: "kept")
+            kept.set("metadata", "finalizers", to: nil)
+            _ = try await cluster.client.update(Cluster.configMaps, kept)
+            try await cluster.eventually("the namespace goes") {
+                try await !cluster.list(Cluster.namespaces).map(\.objectName).contains("held")
+            }
+        }
+    }
+
     @Test func `a namespace is emptied and goes`() async throws {
         try await Cluster().run { cluster in
             _ = try await cluster.client.create(

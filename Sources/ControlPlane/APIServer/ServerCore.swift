@@ -28,6 +28,9 @@ final class ServerCore: Sendable {
     let lists: SharedBudget
     /// Where objects are decoded and shown when there is much of them.
     let workbench: Workbench
+    /// What watches have made of events, and what they hold for clients that have not read it.
+    let sharedForms = SharedForms()
+    let watchHoldings = WatchHoldings()
 
     init(
         configuration: APIServerConfiguration, logger: Logger, storage: ObjectStorage, registry: ResourceRegistry,

@@ -28,6 +28,9 @@ public final class EventLoop: TaskExecutor, Sendable {
 
     private struct Shared {
         var jobs: [Job] = []
+        /// Who waits for `turn()`, and the first that still does.
+        var patient: [UnsafeContinuation<Void, Never>] = []
+        var firstPatient = 0
         var isSleeping = false
         var isStopping = false
         var slots: [Slot] = []
@@ -92,6 +95,34 @@ public final class EventLoop: TaskExecutor, Sendable {
         if mustWake { wakeUp.signal() }
     }
 
+    /// Suspends until everybody else has had the loop. For long work in pieces, some ten microseconds each, such as
+    /// encrypting large bodies: before each the loop does what is due by then, and one such piece after it.
+    public func turn() async {
+        // Unsafe only in that nobody checks that it is resumed exactly once: the loop takes each out once.
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            let mustWake = shared.withLock { shared in
+                shared.patient.append(continuation)
+                defer { shared.isSleeping = false }
+                return shared.isSleeping
+            }
+            if mustWake { wakeUp.signal() }
+        }
+    }
+
+    private func resumePatient() {
+        let next = shared.withLock { shared -> UnsafeContinuation<Void, Never>? in
+            guard shared.firstPatient < shared.patient.count else { return nil }
+            let next = shared.patient[shared.firstPatient]
+            shared.firstPatient += 1
+            if shared.firstPatient == shared.patient.count || shared.firstPatient > 1_024 {
+                shared.patient.removeFirst(shared.firstPatient)
+                shared.firstPatient = 0
+            }
+            return next
+        }
+        next?.resume()
+    }
+
     // MARK: The thread
 
     private func run() {
@@ -122,13 +153,14 @@ public final class EventLoop: TaskExecutor, Sendable {
             shared.withLock { $0.isSleeping = false }
             if !ready.isEmpty { dispatch(ready) }
             fireTimers()
+            resumePatient()
         }
     }
 
     /// How long to wait, in nanoseconds: -1 for ever, 0 when there is work; nil to end the thread.
     private func nextTimeout() -> Int64? {
         shared.withLock { shared in
-            if !shared.jobs.isEmpty { return 0 }
+            if !shared.jobs.isEmpty || shared.firstPatient < shared.patient.count { return 0 }
             if shared.isStopping { return nil }
             shared.isSleeping = true
             guard let deadline = shared.timers.nextDeadline else { return -1 }

@@ -7,6 +7,7 @@ internal import KubeAPI
 internal import Schema
 internal import Store
 internal import Synchronization
+internal import Telemetry
 
 extension RequestScope {
     /// GET with `watch`: a stream of events, a line of JSON or a frame of protobuf each, until the client, the timeout or the server ends it.
@@ -36,7 +37,8 @@ extension RequestScope {
         let (writer, stream) = HTTPBodyStream.pipe()
         let session = WatchSession(
             scope: self, filter: filter, encoding: events, watch: watch, writer: writer,
-            initial: InitialObjects(initial, share), revision: revision)
+            initial: InitialObjects(initial, share), revision: revision,
+            form: SharedForms.Form(resource, output, includeObject: options.includeObject))
         let task = Task { await session.run() }
         // What such a client has not read yet it would not be sent in time: it begins again.
         watch.onCutOff { writer.finish() }
@@ -113,11 +115,13 @@ private struct WatchSession: Sendable {
     let writer: HTTPBodyWriter
     let initial: InitialObjects
     let revision: Int64
+    /// What tells its form of events from that of other watches.
+    let form: SharedForms.Form
 
     /// How often a bookmark tells an idle client how far the world has come, in seconds.
     static let bookmarkInterval = 60
-    /// How many bytes are written at once, or a little more.
-    static let chunk = 256 * 1024
+    /// How many bytes are made and written at once, or a little more.
+    static let chunk = 128 * 1024
 
     func run() async {
         guard let custom = scope.resource.custom else { return await serve() }
@@ -159,23 +163,37 @@ private struct WatchSession: Sendable {
     private func sendInitial() async throws {
         guard let (objects, share) = initial.take() else { return }
         defer { withExtendedLifetime(share) {} }
-        var bytes: [UInt8] = []
         for turn in RequestScope.turns(objects, of: Self.chunk) {
-            bytes += try await scope.apart(encoding.takesStoredBytes ? 0 : turn.bytes) {
-                () throws(APIError) -> [UInt8] in
-                var bytes: [UInt8] = []
-                for object in turn.objects { append("ADDED", object, at: object.revision, to: &bytes) }
-                return bytes
-            }
-            if bytes.count > Self.chunk {
-                try await writer.write(bytes)
-                bytes = []
-            }
+            try await write(
+                scope.apart(encoding.takesStoredBytes ? 0 : turn.bytes) { () throws(APIError) -> WatchOutput in
+                    var output = WatchOutput()
+                    for object in turn.objects {
+                        append("ADDED", object, at: object.revision, isShared: false, to: &output)
+                    }
+                    return output
+                })
         }
         if scope.options.sendInitialEvents == true {
-            bytes += bookmark(revision, ["k8s.io/initial-events-end": "true"])
+            try await writer.write(bookmark(revision, ["k8s.io/initial-events-end": "true"]))
         }
-        if !bytes.isEmpty { try await writer.write(bytes) }
+    }
+
+    /// Writes what is large through to the client before there is more: so much is held for it, and no more, and is counted
+    /// as long as it is.
+    private func write(_ output: WatchOutput) async throws {
+        let pieces = output.finished
+        guard pieces.count > 1 || (pieces.first?.count ?? 0) > WatchOutput.small else {
+            if let piece = pieces.first { try await writer.write(piece) }
+            return
+        }
+        let holdings = scope.core.watchHoldings
+        let (user, logger) = (scope.user.name, scope.core.logger)
+        let number = holdings.hold(pieces, by: scope.flow) { [writer] in
+            logger.info("ended a watch whose client does not read", ["user": user])
+            writer.abort()
+        }
+        defer { holdings.release(number) }
+        try await writer.writeThrough(pieces)
     }
 
     private func sendBookmarks() async {
@@ -220,7 +238,6 @@ private struct WatchSession: Sendable {
     /// Sends events as this watcher sees them. What has to be decoded for that is where it keeps nobody else waiting; what
     /// a slow client has not read is not written out before it does.
     private func send(_ events: [StoreEvent]) async throws {
-        var bytes: [UInt8] = []
         var rest = events[...]
         while !rest.isEmpty {
             var (size, read) = (0, 0)
@@ -232,22 +249,20 @@ private struct WatchSession: Sendable {
             }
             let turn = rest[..<(end ?? rest.endIndex)]
             rest = rest[turn.endIndex...]
-            bytes += try await scope.apart(read) { () throws(APIError) -> [UInt8] in
-                var bytes: [UInt8] = []
-                for event in turn { append(event, to: &bytes) }
-                return bytes
-            }
-            if bytes.count > Self.chunk {
-                try await writer.write(bytes)
-                bytes = []
-            }
+            try await write(
+                scope.apart(read) { () throws(APIError) -> WatchOutput in
+                    var output = WatchOutput()
+                    for event in turn { append(event, to: &output) }
+                    return output
+                })
         }
-        if !bytes.isEmpty { try await writer.write(bytes) }
     }
 
     /// How many bytes have to be read to show an event.
     private func work(_ event: StoreEvent) -> Int {
-        var size = encoding.takesStoredBytes ? 0 : (event.object ?? event.previous)?.bytes.count ?? 0
+        var size =
+            encoding.takesStoredBytes || isMade(event) ? 0 : (event.object ?? event.previous)?.bytes.count ?? 0
+        if filter.isEverything { return size }
         for object in [event.object, event.previous] {
             guard let object else { continue }
             size += object.isExamined && filter.knows(object) ? filter.cost : object.bytes.count
@@ -255,39 +270,60 @@ private struct WatchSession: Sendable {
         return size
     }
 
+    /// Whether another watch has made the event's form already.
+    private func isMade(_ event: StoreEvent) -> Bool {
+        let type = event.object == nil ? "DELETED" : event.previous == nil ? "ADDED" : "MODIFIED"
+        return scope.core.sharedForms.has(.init(key: event.key, revision: event.revision, type: type, form: form))
+    }
+
     /// An event as this watcher sees it: an object that stops matching is deleted to it, one that begins is added.
-    private func append(_ event: StoreEvent, to bytes: inout [UInt8]) {
+    private func append(_ event: StoreEvent, to output: inout WatchOutput) {
         let before = event.previous.map(filter.matches) ?? false
         let after = event.object.map(filter.matches) ?? false
         switch (before, after, event.object, event.previous) {
-        case (false, true, let object?, _): append("ADDED", object, at: event.revision, to: &bytes)
-        case (true, true, let object?, _): append("MODIFIED", object, at: event.revision, to: &bytes)
-        case (true, false, _, let previous?): append("DELETED", previous, at: event.revision, to: &bytes)
+        case (false, true, let object?, _): append("ADDED", object, at: event.revision, isShared: true, to: &output)
+        case (true, true, let object?, _): append("MODIFIED", object, at: event.revision, isShared: true, to: &output)
+        case (true, false, _, let previous?):
+            append("DELETED", previous, at: event.revision, isShared: true, to: &output)
         default: break
         }
     }
 
-    private func append(_ type: String, _ object: StoredObject, at revision: Int64, to bytes: inout [UInt8]) {
-        if encoding.takesStoredBytes {
-            bytes += Array("{\"type\":\"\(type)\",\"object\":".utf8)
-            bytes += object.bytes(at: revision)
-            bytes += Array("}\n".utf8)
-            return
+    /// - Parameter isShared: Whether other watches are likely to want the same at the same time.
+    private func append(
+        _ type: String, _ object: StoredObject, at revision: Int64, isShared: Bool, to output: inout WatchOutput
+    ) {
+        let forms = scope.core.sharedForms
+        func shared(_ make: () -> [UInt8]) -> [UInt8] {
+            guard isShared else { return make() }
+            return forms.bytes(.init(key: object.key, revision: revision, type: type, form: form), make)
         }
+        guard encoding.takesStoredBytes else { return output.add(shared { made(type, object, at: revision) }) }
+        output.add("{\"type\":\"\(type)\",\"object\":".utf8)
+        // The last state of what was deleted has another revision than it was stored with: large ones are made once.
+        if revision == object.revision || object.bytes.count <= WatchOutput.small {
+            output.add(object.bytes(at: revision))
+        } else {
+            output.add(shared { object.bytes(at: revision) })
+        }
+        output.add("}\n".utf8)
+    }
+
+    private func made(_ type: String, _ object: StoredObject, at revision: Int64) -> [UInt8] {
         do throws(APIError) {
             var shown = StoredForm.outgoing(try APIObject(object), scope.resource)
             shown.resourceVersion = String(revision)
             switch scope.output.shape {
-            case .object: bytes += encoding.event(type, shown.json)
-            case .metadata: bytes += encoding.event(type, RequestScope.partial(shown).json)
+            case .object: return encoding.event(type, shown.json)
+            case .metadata: return encoding.event(type, RequestScope.partial(shown).json)
             case .table:
                 let table = Machinery.table(
                     scope.resource, [shown], includeObject: scope.options.includeObject,
                     resourceVersion: String(revision))
-                bytes += encoding.event(type, table)
+                return encoding.event(type, table)
             }
         } catch {
-            bytes += encoding.error(error)
+            return encoding.error(error)
         }
     }
 }

@@ -85,7 +85,7 @@ final class NamespaceController: Controller {
     }
 
     static func pause(tries: Int, first: Duration, took: Duration) -> Duration {
-        max(min(first * (1 << min(tries, 8)), .seconds(20)), took * 10)
+        max(min(first * (1 << min(tries, 8)), .seconds(10)), took * 10)
     }
 
     private func finalize(_ name: String) async throws {

@@ -80,6 +80,9 @@ enum HTTP1Writer {
         return bytes
     }
 
+    /// What goes before `count` bytes of a chunked body; a line end goes behind them.
+    static func chunkHead(_ count: Int) -> [UInt8] { Array("\(String(count, radix: 16))\r\n".utf8) }
+
     /// One chunk of a chunked body.
     static func chunk(_ bytes: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []

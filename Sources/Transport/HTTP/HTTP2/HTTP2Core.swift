@@ -21,7 +21,9 @@ final class HTTP2Core: Sendable {
 
     /// How much may wait in the socket before no more is produced, and how much is produced at a time.
     private static let highWater = 256 * 1024
-    private static let slice = 128 * 1024
+    private static let slice = 32 * 1024
+    /// How much goes out before others have the loop.
+    private static let burst = 128 * 1024
 
     init(
         _ connection: any Connection, _ role: HTTP2State.Role, _ limits: HTTPLimits, window: Int,
@@ -117,7 +119,14 @@ final class HTTP2Core: Sendable {
     func flush() { state.withLock { pump($0) } }
 
     private func pump(_ state: HTTP2State) {
-        while !state.isClosed, connection.queuedBytes < Self.highWater, let bytes = state.produce(Self.slice) {
+        var sent = 0
+        while !state.isClosed, connection.queuedBytes < Self.highWater {
+            if sent >= Self.burst {
+                goOn(state)
+                break
+            }
+            guard let bytes = state.produce(Self.slice) else { break }
+            sent += bytes.count
             do {
                 try connection.send(bytes)
             } catch {
@@ -128,6 +137,19 @@ final class HTTP2Core: Sendable {
             for event in state.takeEvents() { handle(event, state, nil) }
         }
         settle(state)
+    }
+
+    /// Goes on sending when others have had the loop: streams may have much to send, and a peer may take all of it.
+    private func goOn(_ state: HTTP2State) {
+        guard !state.isToGoOn else { return }
+        state.isToGoOn = true
+        Task(executorPreference: connection.loop) { [weak self, loop = connection.loop] in
+            await loop.turn()
+            self?.state.withLock { state in
+                state.isToGoOn = false
+                self?.pump(state)
+            }
+        }
     }
 
     /// Closes when going away and nothing is under way any more; limits how long the connection may be idle.
@@ -176,7 +198,7 @@ final class HTTP2Core: Sendable {
             guard state.append(bytes, to: stream) else { throw HTTPBodyAbandoned() }
             state.resume(stream)
             pump(state)
-            guard stream.queued >= 64 * 1024 else { return nil }
+            guard stream.queued >= HTTP2Stream.kept else { return nil }
             let waiter = Waiter()
             stream.writer = waiter
             return waiter

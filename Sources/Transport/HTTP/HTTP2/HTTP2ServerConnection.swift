@@ -68,6 +68,7 @@ final class HTTP2ServerConnection: ServedConnection {
         }
         let stream = start(id, response, isHead: request.method == "HEAD")
         guard let stream else { return }
+        stream.onAbort { [core] in core.finish(id, error: true) }
         do {
             while let chunk = try await stream.next() { try await core.write(id, chunk) }
             core.finish(id, trailers: stream.trailers)

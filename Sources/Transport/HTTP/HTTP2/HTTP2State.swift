@@ -32,6 +32,8 @@ final class HTTP2State {
     var hasServed = false
     /// A timer is set that looks for stalled streams.
     var isWatched = false
+    /// More is to be sent, when others have had the loop.
+    var isToGoOn = false
     /// How much waited in the socket when it was last looked at, and how often that was the same.
     private var queuedBefore = 0
     private var produced = 0
@@ -290,7 +292,7 @@ final class HTTP2State {
     ) -> Int {
         let count = stream.copy(into: buffer)
         forget(count)
-        if stream.queued < 64 * 1024, let writer = stream.writer {
+        if stream.queued < HTTP2Stream.kept, let writer = stream.writer {
             stream.writer = nil
             writer.wake()
         }

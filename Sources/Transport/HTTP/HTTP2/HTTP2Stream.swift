@@ -32,6 +32,9 @@ final class HTTP2Stream {
     /// Client: who waits for the response.
     var response: ResponseWaiter?
 
+    /// How much of its output may wait when a writer goes on.
+    static let kept = 64 * 1024
+
     init(id: Int32) { self.id = id }
 
     func append(_ bytes: [UInt8]) {
@@ -55,6 +58,11 @@ final class HTTP2Stream {
                 head += 1
                 offset = 0
             }
+        }
+        // The writer goes on when little is left, and counts on nothing large being held for that little.
+        if head < output.count, offset > Self.kept, output[head].count - offset <= Self.kept {
+            output[head] = Array(output[head][offset...])
+            offset = 0
         }
         if head == output.count {
             output = []

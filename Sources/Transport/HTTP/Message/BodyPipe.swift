@@ -16,10 +16,18 @@ final class BodyPipe: HTTPBodySource {
         var trailers: HTTPHeaders = [:]
         var abandoned = false
         var abandonHandler: (@Sendable () -> Void)?
+        var abortHandler: (@Sendable () -> Void)?
+        var isAborted = false
+        /// Who waits for the reader to come back for more.
+        var through: [(id: UInt64, continuation: CheckedContinuation<Void, Never>)] = []
+
+        /// The reader has passed on everything, and waits.
+        var isThrough: Bool { reader != nil && head == chunks.count }
 
         mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
-            var waiters = writers.map(\.continuation)
+            var waiters = writers.map(\.continuation) + through.map(\.continuation)
             writers = []
+            through = []
             if let reader { waiters.append(reader) }
             reader = nil
             return waiters
@@ -91,7 +99,8 @@ final class BodyPipe: HTTPBodySource {
                         return (true, state.takeWaiters())
                     }
                     state.reader = continuation
-                    return (false, [])
+                    defer { state.through = [] }
+                    return (false, state.through.map(\.continuation))
                 }
                 for other in others { other.resume() }
                 if resumeNow { continuation.resume() }
@@ -115,6 +124,7 @@ final class BodyPipe: HTTPBodySource {
             state.buffered = 0
             let handler = state.finished ? nil : state.abandonHandler
             state.abandonHandler = nil
+            state.abortHandler = nil
             return (state.takeWaiters(), handler)
         }
         for waiter in waiters { waiter.resume() }
@@ -143,6 +153,69 @@ final class BodyPipe: HTTPBodySource {
             try Task.checkCancellation()
             if isAbandoned { throw HTTPBodyAbandoned() }
         }
+    }
+
+    /// Adds `pieces` and waits until the reader comes back for more than them.
+    func writeThrough(_ pieces: [[UInt8]]) async throws {
+        let reader = try state.withLock { state -> CheckedContinuation<Void, Never>? in
+            if state.abandoned || state.finished { throw HTTPBodyAbandoned() }
+            for piece in pieces where !piece.isEmpty {
+                state.chunks.append(piece)
+                state.buffered += piece.count
+            }
+            return state.head < state.chunks.count ? state.reader.take() : nil
+        }
+        reader?.resume()
+        let id = state.withLock { state in
+            state.nextWriter += 1
+            return state.nextWriter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let resumeNow = state.withLock { state in
+                    if state.isThrough || state.abandoned || state.finished || Task.isCancelled { return true }
+                    state.through.append((id, continuation))
+                    return false
+                }
+                if resumeNow { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { state in
+                guard let index = state.through.firstIndex(where: { $0.id == id }) else {
+                    return nil as CheckedContinuation<Void, Never>?
+                }
+                return state.through.remove(at: index).continuation
+            }?.resume()
+        }
+        try Task.checkCancellation()
+        if state.withLock({ $0.abandoned || $0.isAborted }) { throw HTTPBodyAbandoned() }
+    }
+
+    /// Ends the body with an error, throws away what waits, and calls the reader's handler.
+    func abort() {
+        let (waiters, handler) = state.withLock { state in
+            guard !state.isAborted, !state.abandoned else {
+                return ([CheckedContinuation<Void, Never>](), nil as (@Sendable () -> Void)?)
+            }
+            state.isAborted = true
+            state.finished = true
+            state.failure = HTTPBodyUnfinished()
+            state.abandonHandler = nil
+            state.chunks = []
+            state.head = 0
+            state.buffered = 0
+            return (state.takeWaiters(), state.abortHandler.take())
+        }
+        for waiter in waiters { waiter.resume() }
+        handler?()
+    }
+
+    func onAbort(_ body: @escaping @Sendable () -> Void) {
+        let now = state.withLock { state in
+            if !state.isAborted { state.abortHandler = body }
+            return state.isAborted
+        }
+        if now { body() }
     }
 
     /// Adds `bytes` without waiting: for who has another way to hold its peer back.

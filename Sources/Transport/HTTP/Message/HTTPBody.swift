@@ -69,11 +69,15 @@ protocol HTTPBodySource: Sendable {
     func abandon()
     /// From then on (nanoseconds of the monotonic clock) `next` throws `DeadlineExceeded`, if the end has not come.
     func setDeadline(_ deadline: Int64)
+    /// Calls `body` when the writer breaks the body off: what is on its way is not to be waited for.
+    func onAbort(_ body: @escaping @Sendable () -> Void)
 }
 
 extension HTTPBodySource {
     // What is made in this process is not waited for.
     func setDeadline(_ deadline: Int64) {}
+    // Only a pipe's writer can.
+    func onAbort(_ body: @escaping @Sendable () -> Void) {}
 }
 
 /// A body that arrives, or is made, piece by piece. It can be read once, by one reader; the pieces are never empty.
@@ -99,6 +103,9 @@ public final class HTTPBodyStream: AsyncSequence, Sendable {
     /// Limits the time of the whole body: from `deadline` (nanoseconds of the monotonic clock) on, `next` throws
     /// `DeadlineExceeded`. For bodies that come over the network; without effect on others.
     public func setDeadline(_ deadline: Int64) { source.setDeadline(deadline) }
+
+    /// Calls `body` once, when the writer breaks the body off (at once when it has).
+    func onAbort(_ body: @escaping @Sendable () -> Void) { source.onAbort(body) }
 
     /// The same body; `object` lives as long as it is being read.
     func holding(_ object: any AnyObject & Sendable) -> HTTPBodyStream {
@@ -144,6 +151,7 @@ private struct HoldingSource: HTTPBodySource {
 
     func next() async throws -> [UInt8]? { try await stream.next() }
     var trailers: HTTPHeaders { stream.trailers }
+    func onAbort(_ body: @escaping @Sendable () -> Void) { stream.onAbort(body) }
     // The stream itself is let go of with this.
     func abandon() {}
 }
@@ -177,6 +185,16 @@ public final class HTTPBodyWriter: Sendable {
         if bytes.isEmpty { return }
         try await pipe.write(bytes)
     }
+
+    /// Adds `pieces`, none of which is copied, and suspends until the reader has sent all of them on: nothing of them is
+    /// held any more then. Throws as `write` does.
+    public func writeThrough(_ pieces: [[UInt8]]) async throws {
+        try Task.checkCancellation()
+        try await pipe.writeThrough(pieces)
+    }
+
+    /// Breaks the body off, also where its reader waits for a peer that takes nothing: its connection is ended.
+    public func abort() { pipe.abort() }
 
     /// Ends the body: with an error, the reader's `next` throws it after what was written before.
     public func finish(_ error: (any Error)? = nil, trailers: HTTPHeaders = [:]) {

@@ -146,6 +146,9 @@ final class HTTP1ServerConnection: ServedConnection {
 
     // MARK: Responses
 
+    /// What is sent in one go; more is sent in turns with others.
+    private static let small = 32 * 1024
+
     /// Writes the response; false when the connection can carry no other.
     private func write(
         _ response: inout HTTPResponse, method: String, head: HTTP1Head, keepsAlive: Bool
@@ -167,7 +170,7 @@ final class HTTP1ServerConnection: ServedConnection {
             defer { withExtendedLifetime(share) {} }
             let framing: HTTP1Head.Framing? =
                 mayHaveBody || (method == "HEAD" && !bytes.isEmpty) ? .length(bytes.count) : nil
-            let isSmall = bytes.count <= 32 * 1024
+            let isSmall = bytes.count <= Self.small
             var message = HTTP1Writer.response(
                 response, framing: framing, keepsAlive: keepsAlive, minorVersion: head.minorVersion,
                 reserving: isSmall ? bytes.count : 0)
@@ -201,6 +204,8 @@ final class HTTP1ServerConnection: ServedConnection {
     private func write(_ stream: HTTPBodyStream, _ framing: HTTP1Head.Framing?, _ patience: Duration) async throws {
         connection.onPeerClosed(cancel)
         defer { connection.onPeerClosed(nil) }
+        let connection = connection
+        stream.onAbort { connection.shut() }
         var left: Int?
         if case .length(let length) = framing { left = length }
         do {
@@ -209,7 +214,16 @@ final class HTTP1ServerConnection: ServedConnection {
                 guard chunk.count <= OutputPart.free || share != nil else { throw ConnectionAborted() }
                 defer { withExtendedLifetime(share) {} }
                 guard let room = left else {
-                    try await write(framing == .chunked ? HTTP1Writer.chunk(chunk) : chunk, patience)
+                    if framing != .chunked {
+                        try await write(chunk, patience)
+                    } else if chunk.count <= Self.small {
+                        try await write(HTTP1Writer.chunk(chunk), patience)
+                    } else {
+                        // Not copied: others may be sending the same bytes.
+                        try await write(HTTP1Writer.chunkHead(chunk.count), patience)
+                        try await write(chunk, patience)
+                        try await write([0x0d, 0x0a], patience)
+                    }
                     continue
                 }
                 guard chunk.count <= room else { throw HTTPProtocolError("a body is longer than announced") }
@@ -233,7 +247,7 @@ final class HTTP1ServerConnection: ServedConnection {
     }
 
     private func write(_ bytes: [UInt8], _ patience: Duration) async throws {
-        if bytes.count <= 128 * 1024 {
+        if bytes.count <= Self.small {
             if try connection.send(bytes) > 0 { try await drain(patience) }
             return
         }

@@ -15,8 +15,9 @@ public final class TLSStream: Connection {
     /// What the peer showed; nil when it showed none.
     public let peerCertificate: PeerCertificate?
 
-    /// How much is encrypted at a time: enough for one large write to the kernel, little enough to wait in memory.
-    private static let slice = 128 * 1024
+    /// How much is encrypted at a time: it keeps the loop for some ten microseconds, and is all that waits in memory, a
+    /// second time, for a peer that does not read.
+    private static let slice = 32 * 1024
 
     /// Shakes hands over `socket`, of which `first` has been read already.
     init(_ socket: AsyncSocket, _ engine: consuming sending TLSEngine, first: [UInt8] = []) async throws {
@@ -74,6 +75,7 @@ public final class TLSStream: Connection {
         var start = 0
         while start < bytes.count {
             let end = min(start + Self.slice, bytes.count)
+            if bytes.count > Self.slice { await socket.loop.turn() }
             try send(bytes, start..<end)
             start = end
             if socket.queuedBytes > 0 { try await socket.drained() }
