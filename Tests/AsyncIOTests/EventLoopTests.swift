@@ -31,12 +31,14 @@ import Testing
                 }
             }
         }
-        // Each of these has to wait for a piece or two, and not for all.
+        // Each of these has to wait for a piece or two, and not for all; the least of them, as others have processors too.
+        var waited = Int.max
         for _ in 0..<5 {
             let before = done.load(ordering: .relaxed)
-            await loop.spawn {}.value
-            #expect(done.load(ordering: .relaxed) - before < 500)
+            let now = await loop.spawn { done.load(ordering: .relaxed) }.value
+            waited = min(waited, now - before)
         }
+        #expect(waited < 50)
         for worker in workers { await worker.value }
         #expect(done.load(ordering: .relaxed) == 5_000)
         loop.stop()
