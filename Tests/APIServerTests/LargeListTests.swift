@@ -103,9 +103,10 @@ import YAML
         #expect(await get(server, maps, accept, as: "john").status == 200)
         #expect(await get(server, "\(maps)?limit=1", accept, as: "jane").status == 200)
         #expect(await get(server, maps, accept).status == 200)
-        let first = open.removeFirst()
-        #expect(try await first.body.collect(limit: 8 << 20).count > 700_000)
-        open = [first]
+        // One that is read to its end and let go of makes room for the next.
+        #expect(try await open.removeFirst().body.collect(limit: 8 << 20).isEmpty == false)
+        open.removeAll { $0.status == 429 }
+        #expect(open.count == given - 1)
         #expect(await get(server, maps, accept, as: "jane").status == 200)
         open = []
         #expect(budget.inUse == 0)

@@ -26,7 +26,7 @@ struct Impersonation: Sendable {
                 if let verb = mode.constrainedVerb(info.verb) {
                     var action = AccessRequest(user: actual, info: info)
                     action.verb = verb
-                    try await authorizer.require(action, inTurnsOf: actual.name)
+                    try await authorizer.require(action, inTurnsOf: BudgetHolder(actual).flow)
                 }
                 return try await become(wanted, actual, mode)
             } catch {
@@ -170,6 +170,6 @@ struct Impersonation: Sendable {
     ) async throws(APIError) {
         try await authorizer.require(
             access(user, mode, resource, name, namespace: namespace, group, subresource: subresource),
-            inTurnsOf: user.name)
+            inTurnsOf: BudgetHolder(user).flow)
     }
 }

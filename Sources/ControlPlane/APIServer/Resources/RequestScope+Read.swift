@@ -223,7 +223,7 @@ extension RequestScope {
                 return Page(objects: collected, revision: pageRevision, unreadable: unreadable)
             }
             // Of many pages in which little matches, others have their turns in between.
-            await core.workbench.run(for: user.name) {}
+            await core.workbench.run(for: flow) {}
         }
     }
 

@@ -24,7 +24,7 @@ extension RequestScope {
     /// by themselves, and what lasts has nothing to do in between.
     func inTurns<Result>(_ answer: () async throws(APIError) -> Result) async throws(APIError) -> Result {
         if isMomentary { return try await answer() }
-        return try await withTaskExecutorPreference(core.workbench.executor(for: user.name), operation: answer)
+        return try await withTaskExecutorPreference(core.workbench.executor(for: flow), operation: answer)
     }
 
     /// Whether others can wait for the answer: some hundred microseconds' work.

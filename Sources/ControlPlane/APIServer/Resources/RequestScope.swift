@@ -28,7 +28,7 @@ struct RequestScope: Sendable {
         if access.verb == verb { return permission }
         access.verb = verb
         access.user = user
-        return try await Authorizer(core: core).permit(access, inTurnsOf: user.name)
+        return try await Authorizer(core: core).permit(access, inTurnsOf: flow)
     }
 
     /// The subject of an error; the name defaults to the path's.
