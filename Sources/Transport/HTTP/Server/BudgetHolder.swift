@@ -37,14 +37,10 @@ public struct BudgetHolder: Sendable, Hashable {
             user.groups.contains(where: { $0.hasBytes("system:nodes") })
         {
             self.init(node: node, standing(node))
-        } else if let account = user.name.after("system:serviceaccount:") {
-            guard let colon = account.utf8.firstIndex(of: UInt8(ascii: ":")) else {
-                self.init(name: user.name)
-                return
-            }
-            let namespace = String(account[..<colon])
-            guard namespace.hasBytes("kube-system") else {
-                self.init(name: "system:serviceaccount:\(namespace):")
+        } else if let namespace = Self.namespace(ofAccount: user.name) {
+            guard namespace.elementsEqual("kube-system".utf8) else {
+                // Up to and with the colon behind the namespace.
+                self.init(name: String(Substring(user.name.utf8[..<user.name.utf8.index(after: namespace.endIndex)])))
                 return
             }
             // A node has the tokens of the pods it runs, and of its proxy: whatever it does by them it does itself.
@@ -57,6 +53,14 @@ public struct BudgetHolder: Sendable, Hashable {
             let isComponent = Self.components.contains { user.name.hasBytes($0) }
             self.init(name: user.name, kind: isComponent ? .components : .everybody)
         }
+    }
+
+    /// The bytes of `ns` in `system:serviceaccount:ns:name`; nil for who is no account.
+    private static func namespace(ofAccount name: String) -> Substring.UTF8View? {
+        let prefix = "system:serviceaccount:"
+        guard name.utf8.starts(with: prefix.utf8) else { return nil }
+        let rest = name.utf8.dropFirst(prefix.utf8.count)
+        return rest.firstIndex(of: UInt8(ascii: ":")).map { rest[..<$0] }
     }
 
     private init(node: String, _ standing: Standing) {
