@@ -14,6 +14,8 @@ final class Quotas: Sendable {
     private let registry: ResourceRegistry
     private let quotas: ResourceKind
     private let bench: Workbench
+    /// How often a namespace was counted anew for a write: for every object in it, and so not to be had for each.
+    let countsByWrites = Atomic<Int>(0)
     private let locks = NamespaceLocks()
 
     /// nil when the server has no ResourceQuotas.
@@ -64,6 +66,7 @@ final class Quotas: Sendable {
             } catch {
                 // Whether a write that failed by itself was stored after all, only what is there says.
                 if error.code >= 500 {
+                    countsByWrites.add(1, ordering: .relaxed)
                     try await recalculate(namespace)
                 } else {
                     try await takeBack(charges, in: namespace)
@@ -97,7 +100,10 @@ final class Quotas: Sendable {
             let counted = QuotaUsage.of(object.json, group: group, plural: plural).filter { hard[$0.key] != nil }
             if plural == "pods", group.isEmpty, old == nil { try checkSaid(object, quota, hard, resource) }
             if counted.isEmpty { continue }
-            if quota.status["hard"] != quota.spec["hard"] { quota = try await recalculated(quota) }
+            if quota.status["hard"] != quota.spec["hard"] {
+                countsByWrites.add(1, ordering: .relaxed)
+                quota = try await recalculated(quota)
+            }
             var used = Self.amounts(quota.status["used"])
             var before: [String: Quantity] = [:]
             if let old, QuotaScopes(quota.json).contain(old.json, group: group, plural: plural) {
