@@ -164,6 +164,13 @@ struct `What is on the node already` {
         #expect(RegistryConnections.mayLead([try address(known)], to: try address(target)) == may)
     }
 
+    @Test func `leads nowhere by what its name was for a moment`() throws {
+        let known: Set = [try address("192.0.2.1"), try address("127.0.0.1")]
+        #expect(!RegistryConnections.mayLead(known, to: try address("127.0.0.1")))
+        #expect(RegistryConnections.mayLead(known, to: try address("198.51.100.7")))
+        #expect(!RegistryConnections.mayLead([], to: try address("127.0.0.1")))
+    }
+
     @Test func `has nobody connected to the loopback`() async throws {
         let count = Mutex(0)
         let server = try HTTPServer(

@@ -16,9 +16,9 @@ import Testing
         return try SQLiteStore(directory: scratch.path, space: space)
     }
 
-    private func value(_ count: Int, reserved: Bool = false) -> NewValue {
+    private func value(_ count: Int, reserved: Bool = false, reserves: Int? = nil) -> NewValue {
         var value = NewValue([UInt8](repeating: 0x61, count: count))
-        value.usesReserve = reserved
+        value.reserves = reserves ?? (reserved ? 1 : 0)
         return value
     }
 
@@ -60,6 +60,8 @@ import Testing
             await isRefused {
                 _ = try await store.update("/a/0", expected: reserved.revision, value(1_400_000, reserved: true))
             })
+        // Who may do everything has room that those cannot take.
+        reserved = try await store.update("/a/0", expected: reserved.revision, value(1_400_000, reserves: 2))
         reserved = try await store.update("/a/0", expected: reserved.revision, value(10))
         _ = try await store.create("/c/0", value(50_000))
         for n in 1..<9 { _ = try await store.delete("/a/\(n)", expected: nil) }
@@ -99,6 +101,20 @@ import Testing
         _ = try await store.update("/a/0", expected: first.revision, value(100_001, reserved: true))
         for n in 0..<50 { _ = try await store.delete("/a/\(n)", expected: nil) }
         _ = try await store.create("/b/0", value(10))
+    }
+
+    @Test func `of a large value that many watches wait with is counted once`() {
+        let load = WatchLoad()
+        var queues = (0..<100).map { _ in WatchQueue(prefix: "/", replaying: false, load: load) }
+        let object = StoredObject(
+            key: "/k", revision: 1, created: 1, value: NewValue([UInt8](repeating: 1, count: 1_000_000)))
+        for queue in queues { queue.push(StoreEvent(revision: 1, key: "/k", object: object, previous: nil)) }
+        #expect(load.inUse == 1_000_000)
+        for queue in queues.prefix(50) { _ = queue.take() }
+        #expect(load.inUse == 1_000_000)
+        for queue in queues.dropFirst(50).prefix(25) { queue.end() }
+        queues = []
+        #expect(load.inUse == 0)
     }
 
     @Test func `of watches that nobody reads is bounded for all together`() {

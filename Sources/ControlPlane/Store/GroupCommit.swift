@@ -190,7 +190,7 @@ private struct Batch {
         let (space, refusal) = state.withLock { state in
             (
                 state.space?.space,
-                state.space?.refusal(key, growth: more, usesReserve: value.usesReserve, pending: all) { own[$0] ?? 0 }
+                state.space?.refusal(key, growth: more, reserves: value.reserves, pending: all) { own[$0] ?? 0 }
             )
         }
         guard let space else { return nil }

@@ -5,7 +5,8 @@
 public struct StoreSpace: Sendable {
     /// How many bytes of objects are kept, each with its key and `overhead`. Nobody has more of it than is left over.
     public var quota: Int
-    /// What those have besides who keep the cluster going (`NewValue.usesReserve`), when everything else is full.
+    /// What those have besides who keep the cluster going (`NewValue.reserves`), when everything else is full; and as much
+    /// once more those whom these may not leave without room.
     public var reserve: Int
     /// Whom the space of a key is counted to.
     public var holder: @Sendable (_ key: String) -> String
@@ -68,12 +69,12 @@ struct SpaceAccounts: Sendable {
     ///   - pending: What writes have added that are not applied yet.
     ///   - pendingOfHolder: The same of one holder.
     func refusal(
-        _ key: String, growth: Int, usesReserve: Bool, pending: Int, pendingOfHolder: (String) -> Int
+        _ key: String, growth: Int, reserves: Int, pending: Int, pendingOfHolder: (String) -> Int
     ) -> StoreError? {
         if growth <= 0 { return nil }
         let left = space.quota - total - pending
-        if usesReserve {
-            let room = max(space.quota, atStart) + space.reserve - total - pending
+        if reserves > 0 {
+            let room = max(space.quota, atStart) + space.reserve * reserves - total - pending
             return room >= growth ? nil : .quotaExceeded(holder: nil, used: total, quota: space.quota)
         }
         if left < growth { return .quotaExceeded(holder: nil, used: total, quota: space.quota) }

@@ -79,6 +79,44 @@ final class WatchLoad: Sendable {
 
     func remove(_ count: Int) { bytes.subtract(count, ordering: .relaxed) }
 
+    /// Large values wait for many watches at once and are there once: the first that holds one counts it.
+    private let shared = Mutex<[ObjectIdentifier: Int]>([:])
+    private static let large = 16 << 10
+
+    /// What is there, with its size; nil for a small one, which counts for each.
+    private static func large(_ event: StoreEvent) -> (id: ObjectIdentifier, size: Int)? {
+        guard let object = event.object ?? event.previous, object.bytes.count >= large else { return nil }
+        return (ObjectIdentifier(object), object.bytes.count)
+    }
+
+    /// An event waits for one more watch. Returns how much is left over.
+    func hold(_ event: StoreEvent) -> Int {
+        guard let value = Self.large(event) else { return add((event.object ?? event.previous)?.bytes.count ?? 0) }
+        let isNew = shared.withLock { shared in
+            shared[value.id, default: 0] += 1
+            return shared[value.id] == 1
+        }
+        return add(isNew ? value.size : 0)
+    }
+
+    /// They wait for one watch less.
+    func release(_ events: [StoreEvent]) {
+        var count = 0
+        for event in events {
+            guard let value = Self.large(event) else {
+                count += (event.object ?? event.previous)?.bytes.count ?? 0
+                continue
+            }
+            let isLast = shared.withLock { shared in
+                let left = (shared[value.id] ?? 1) - 1
+                shared[value.id] = left > 0 ? left : nil
+                return left == 0
+            }
+            if isLast { count += value.size }
+        }
+        if count > 0 { remove(count) }
+    }
+
     var inUse: Int { bytes.load(ordering: .relaxed) }
 }
 
@@ -114,7 +152,7 @@ final class WatchQueue: Sendable {
         state = Mutex(State(replaying: replaying))
     }
 
-    deinit { load.remove(state.withLock { $0.bytes }) }
+    deinit { load.release(state.withLock { $0.waiting }) }
 
     var isDrained: Bool {
         state.withLock { $0.waiting.isEmpty && !$0.replaying && $0.failure == nil }
@@ -144,8 +182,8 @@ final class WatchQueue: Sendable {
     }
 
     private func drop(_ state: inout State) {
+        load.release(state.waiting)
         state.waiting = []
-        load.remove(state.bytes)
         state.bytes = 0
     }
 
@@ -174,7 +212,7 @@ final class WatchQueue: Sendable {
             state.waiting.append(event)
             let size = (event.object ?? event.previous)?.bytes.count ?? 0
             state.bytes += size
-            let left = load.add(size)
+            let left = load.hold(event)
             // One event is mostly of an object that is there anyway.
             let isTooMuch = state.waiting.count > 1 && state.bytes > max(StoreWatch.floor, left)
             if isTooMuch || state.waiting.count > StoreWatch.limit || state.bytes > StoreWatch.byteLimit {
@@ -192,7 +230,7 @@ final class WatchQueue: Sendable {
             guard !state.ended, state.failure == nil else { return }
             state.waiting = history + state.waiting
             state.bytes += size
-            _ = load.add(size)
+            for event in history { _ = load.hold(event) }
             state.replaying = false
         }
     }

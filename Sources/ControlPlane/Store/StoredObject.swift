@@ -10,8 +10,8 @@ public struct NewValue: Sendable {
     public var revisionOffset: Int?
     /// Whether whoever made the bytes vouches for them.
     public var isKnownSound = false
-    /// Whether it is written also when only the reserve is left (`StoreSpace`).
-    public var usesReserve = false
+    /// How many of the reserves it may use when nothing else is left (`StoreSpace`).
+    public var reserves = 0
 
     /// A value whose revision goes to `revisionOffset`.
     public init(_ bytes: [UInt8], revisionOffset: Int? = nil) {

@@ -104,10 +104,12 @@ final class RegistryConnections: Sendable {
         return Self.mayLead(known, to: address)
     }
 
-    /// Whether a registry that was reached at `known` may lead to `address`.
+    /// Whether a registry that was reached at `known` may lead to `address`. All of them count: a name that is now this and
+    /// now that address would else be let lead to whatever it once was.
     static func mayLead(_ known: Set<SocketAddress>, to address: SocketAddress) -> Bool {
-        if address.tellsMachineSecrets { return known.contains { $0.host == address.host } }
-        return address.reach == .global || known.contains { $0.reach == address.reach }
+        if known.isEmpty { return address.reach == .global && !address.tellsMachineSecrets }
+        if address.tellsMachineSecrets { return known.allSatisfy { $0.host == address.host } }
+        return address.reach == .global || known.allSatisfy { $0.reach == address.reach }
     }
 }
 

@@ -60,21 +60,21 @@ final class Permission: Sendable {
         }
     }
 
-    /// Whether a write goes on when what the store takes is full but for its reserve: those of the server and of
-    /// masters, and by which nodes and the cluster's components tell how things are. What components create is mostly
-    /// what others asked for.
-    func usesReserve(_ effect: Effect) -> Bool {
+    /// How many of the store's reserves a write may use when everything else is full: one where nodes and the cluster's
+    /// components tell how things are, two of the server and of masters, whom no node can leave without room. What
+    /// components create is mostly what others asked for, and Events are what others do.
+    func reserves(_ effect: Effect) -> Int {
         let user = access.user
-        if isServers || user.groups.containsExactly(Authorizer.masters) { return true }
+        if isServers || user.groups.containsExactly(Authorizer.masters) { return 2 }
         let isComponent =
             user.groups.containsExactly("system:nodes") || user.name.isExactly("system:kube-controller-manager")
             || user.name.isExactly("system:kube-scheduler")
             || user.name.utf8.starts(with: "system:serviceaccount:kube-system:".utf8)
-        guard isComponent else { return false }
+        guard isComponent, access.resource != "events" else { return 0 }
         switch effect {
-        case .read, .connect: return false
-        case .update, .delete: return true
-        case .create: return access.resource == "nodes" || access.resource == "leases"
+        case .read, .connect: return 0
+        case .update, .delete: return 1
+        case .create: return access.resource == "nodes" || access.resource == "leases" ? 1 : 0
         }
     }
 

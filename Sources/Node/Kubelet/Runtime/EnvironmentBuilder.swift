@@ -2,6 +2,7 @@
 
 internal import JSON
 internal import KubeAPI
+internal import KubeClient
 
 /// A container's environment: of services, then `envFrom`, then `env`, where each value may use those before it.
 struct EnvironmentBuilder: Sendable {
@@ -12,12 +13,32 @@ struct EnvironmentBuilder: Sendable {
 
     private var namespace: String { pod.metadata.namespace ?? "" }
 
+    /// What an object holds; nil when there is none.
+    private func data(
+        _ kind: ReferredObject.Kind, _ name: String?, _ reads: inout EnvironmentReads
+    ) async throws -> [String: String]? {
+        let (objects, namespace, name) = (services.objects, namespace, name ?? "")
+        do {
+            return try await reads.data(of: ReferredObject(kind: kind, key: ObjectKey(namespace, name))) {
+                switch kind {
+                case .configMap: try await objects.currentConfigMap(namespace: namespace, name: name)?.data
+                case .secret:
+                    try await objects.currentSecret(namespace: namespace, name: name)?.data
+                        .mapValues { String(decoding: $0, as: UTF8.self) }
+                }
+            }
+        } catch let error as EnvironmentReads.TooMany {
+            throw missing("\(error)")
+        }
+    }
+
     func variables() async throws -> [(name: String, value: String)] {
         // One that is added to a pod later was not counted with it.
         if let refusal = References.refusal(pod) { throw missing(refusal) }
         var values: [String: String] = [:]
         var order: [String] = []
         var size = 0
+        var reads = EnvironmentReads()
         func set(_ name: String, _ value: String) throws {
             let length = name.utf8.count + value.utf8.count + 2  // the sign between them, the zero behind them
             guard length <= VariableExpansion.longest else { throw tooLong(name) }
@@ -36,13 +57,13 @@ struct EnvironmentBuilder: Sendable {
             services.objects.serviceVariables(namespace: namespace, links: pod.spec.enableServiceLinks != false)
         ) { $1 }
         for source in container.envFrom {
-            for (name, value) in try await pairs(source) { try set((source.prefix ?? "") + name, value) }
+            for (name, value) in try await pairs(source, &reads) { try set((source.prefix ?? "") + name, value) }
         }
         // Kept beside the values: a pod may name tens of thousands, and each may refer to all before it.
         var known = ofServices.merging(values) { $1 }
         for entry in container.env {
             if let source = entry.valueFrom {
-                guard let value = try await self.value(source) else { continue }
+                guard let value = try await self.value(source, &reads) else { continue }
                 try set(entry.name, value)
                 known[entry.name] = value
             } else {
@@ -63,29 +84,25 @@ struct EnvironmentBuilder: Sendable {
         return order.map { ($0, values[$0] ?? "") }
     }
 
-    private func pairs(_ source: EnvFromSource) async throws -> [(String, String)] {
+    private func pairs(_ source: EnvFromSource, _ reads: inout EnvironmentReads) async throws -> [(String, String)] {
         if let reference = source.configMapRef {
-            guard
-                let map = try await services.objects.currentConfigMap(namespace: namespace, name: reference.name ?? "")
-            else {
-                if reference.optional == true { return [] }
-                throw missing("configmap \"\(reference.name ?? "")\" not found")
+            if let data = try await data(.configMap, reference.name, &reads) {
+                return data.sorted { $0.key < $1.key }
             }
-            return map.data.sorted { $0.key < $1.key }
+            if reference.optional == true { return [] }
+            throw missing("configmap \"\(reference.name ?? "")\" not found")
         }
         if let reference = source.secretRef {
-            guard
-                let secret = try await services.objects.currentSecret(namespace: namespace, name: reference.name ?? "")
-            else {
-                if reference.optional == true { return [] }
-                throw missing("secret \"\(reference.name ?? "")\" not found")
+            if let data = try await data(.secret, reference.name, &reads) {
+                return data.sorted { $0.key < $1.key }
             }
-            return secret.data.sorted { $0.key < $1.key }.map { ($0.key, String(decoding: $0.value, as: UTF8.self)) }
+            if reference.optional == true { return [] }
+            throw missing("secret \"\(reference.name ?? "")\" not found")
         }
         return []
     }
 
-    private func value(_ source: EnvVarSource) async throws -> String? {
+    private func value(_ source: EnvVarSource, _ reads: inout EnvironmentReads) async throws -> String? {
         if let field = source.fieldRef {
             if ["status.podIP", "status.podIPs"].contains(field.fieldPath) {
                 return field.fieldPath == "status.podIP" ? addresses.first ?? "" : addresses.joined(separator: ",")
@@ -98,8 +115,8 @@ struct EnvironmentBuilder: Sendable {
             return try await services.objects.resource(resource, of: pod)
         }
         if let key = source.configMapKeyRef {
-            let map = try await services.objects.currentConfigMap(namespace: namespace, name: key.name ?? "")
-            if let value = map?.data[key.key] { return value }
+            let map = try await data(.configMap, key.name, &reads)
+            if let value = map?[key.key] { return value }
             if key.optional == true { return nil }
             throw missing(
                 map == nil
@@ -107,8 +124,8 @@ struct EnvironmentBuilder: Sendable {
                     : "couldn't find key \(key.key) in ConfigMap \(namespace)/\(key.name ?? "")")
         }
         if let key = source.secretKeyRef {
-            let secret = try await services.objects.currentSecret(namespace: namespace, name: key.name ?? "")
-            if let value = secret?.data[key.key] { return String(decoding: value, as: UTF8.self) }
+            let secret = try await data(.secret, key.name, &reads)
+            if let value = secret?[key.key] { return value }
             if key.optional == true { return nil }
             throw missing(
                 secret == nil
