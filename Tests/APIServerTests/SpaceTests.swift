@@ -29,6 +29,24 @@ import Testing
         for (key, holder) in holders { #expect(SpaceRule.holder(of: key) == holder, "\(key)") }
     }
 
+    @Test func `has a reserve for who keeps the cluster going, and one that these cannot take`() {
+        let node = RequestUser(name: "system:node:n", groups: ["system:nodes"])
+        let root = RequestUser(name: "root", groups: ["system:masters"])
+        let tenant = RequestUser(name: "jane", groups: ["system:authenticated"])
+        func reserves(_ user: RequestUser, _ effect: Effect, _ resource: String) -> Int {
+            AccessRequest(user: user, verb: "*", resource: resource).reserves(effect)
+        }
+        for resource in ["nodes", "pods", "leases"] {
+            #expect(reserves(node, .update, resource) == 1 && reserves(root, .update, resource) == 2)
+            #expect(reserves(tenant, .update, resource) == 0)
+        }
+        for resource in ["nodes", "leases", "certificatesigningrequests"] {
+            #expect(reserves(node, .create, resource) == 1 && reserves(tenant, .create, resource) == 0)
+        }
+        #expect(reserves(node, .create, "pods") == 0)
+        for effect in [Effect.create, .update] { #expect(reserves(node, effect, "events") == 0) }
+    }
+
     @Test func `has a place for everybody when one namespace fills it`() async throws {
         let server = try await TestServer { $0.storeQuota = 16 << 20 }
         for name in ["red", "blue"] {

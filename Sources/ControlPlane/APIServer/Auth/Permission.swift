@@ -60,29 +60,34 @@ final class Permission: Sendable {
         }
     }
 
-    /// How many of the store's reserves a write may use when everything else is full: one where nodes and the cluster's
-    /// components tell how things are, two of the server and of masters, whom no node can leave without room. What
-    /// components create is mostly what others asked for, and Events are what others do.
-    func reserves(_ effect: Effect) -> Int {
-        let user = access.user
-        if isServers || user.groups.containsExactly(Authorizer.masters) { return 2 }
-        let isComponent =
-            user.groups.containsExactly("system:nodes") || user.name.isExactly("system:kube-controller-manager")
-            || user.name.isExactly("system:kube-scheduler")
-            || user.name.utf8.starts(with: "system:serviceaccount:kube-system:".utf8)
-        guard isComponent, access.resource != "events" else { return 0 }
-        switch effect {
-        case .read, .connect: return 0
-        case .update, .delete: return 1
-        case .create: return access.resource == "nodes" || access.resource == "leases" ? 1 : 0
-        }
-    }
+    /// How many of the store's reserves the write of an object may use; the server's own two.
+    func reserves(_ effect: Effect) -> Int { isServers ? 2 : access.reserves(effect) }
 
     /// Refuses what nobody asked for: a fault of the server's, and not the user's.
     func require(_ effect: Effect, _ resource: ResourceKind, namespace: String, name: String) throws(APIError) {
         guard covers(effect, resource, namespace: namespace, name: name) else {
             throw .internalError(
                 "\(effect) \(resource.plural) \"\(name)\" was not authorized by \(access.verb) \(access.fullResource)")
+        }
+    }
+}
+
+extension AccessRequest {
+    /// How many of the store's reserves a write may use when everything else is full: one where nodes and the cluster's
+    /// components tell how things are, two of masters, whom no node can leave without room. What components create is
+    /// mostly what others asked for, and Events are what others do.
+    func reserves(_ effect: Effect) -> Int {
+        if user.groups.containsExactly(Authorizer.masters) { return 2 }
+        let isComponent =
+            user.groups.containsExactly("system:nodes") || user.name.isExactly("system:kube-controller-manager")
+            || user.name.isExactly("system:kube-scheduler")
+            || user.name.utf8.starts(with: "system:serviceaccount:kube-system:".utf8)
+        guard isComponent, resource != "events" else { return 0 }
+        switch effect {
+        case .read, .connect: return 0
+        case .update, .delete: return 1
+        // Without a certificate a node ends; whoever has a bootstrap token makes as many requests for them as he likes.
+        case .create: return ["nodes", "leases", "certificatesigningrequests"].contains(resource) ? 1 : 0
         }
     }
 }
