@@ -119,6 +119,10 @@ import Testing
         let complaint = "maximum storage usage per PersistentVolumeClaim is 2Gi, but request is 3Gi"
         #expect(large.status == 403 && large.json["message"]?.string?.hasSuffix(complaint) == true)
         try #require(try await server.send("POST", claims, claim("1Gi")).status == 201)
+        let bound: JSONValue = ["status": ["phase": "Bound", "capacity": ["storage": "1Gi"]]]
+        try #require(
+            try await server.send("PATCH", "\(claims)/c/status", bound, type: "application/merge-patch+json").status
+                == 200)
         let grown = try await server.send(
             "PATCH", "\(claims)/c", ["spec": ["resources": ["requests": ["storage": "3Gi"]]]],
             type: "application/merge-patch+json")

@@ -103,6 +103,12 @@ import Testing
                 refused.json["message"]?.string?.contains(
                     "admin access to devices requires the `resource.kubernetes.io/admin-access: true` label") == true)
             #expect(try await server.send("POST", "\(path)/\(plural)", claim(kind, "b", false)).status == 201)
+            // Nor by a change of what was asked for: that stays.
+            let patched = try await server.send(
+                "PATCH", "\(path)/\(plural)/b", ["spec": claim(kind, "b", true)["spec"] ?? [:]],
+                type: "application/merge-patch+json")
+            #expect(patched.status == 422, "\(patched.json)")
+            #expect(try await server.send("PUT", "\(path)/\(plural)/b", claim(kind, "b", true)).status == 422)
         }
         let mark: JSONValue = ["metadata": ["labels": ["resource.kubernetes.io/admin-access": "true"]]]
         #expect(
@@ -111,5 +117,32 @@ import Testing
             ).status == 200)
         #expect(
             try await server.send("POST", "\(path)/resourceclaims", claim("ResourceClaim", "a", true)).status == 201)
+        #expect(
+            try await server.send("PUT", "\(path)/resourceclaims/b", claim("ResourceClaim", "b", true)).status == 422)
+    }
+
+    @Test func `of devices that are given back nothing stays told`() async throws {
+        let server = try await TestServer()
+        let path = "/apis/resource.k8s.io/v1/namespaces/default/resourceclaims"
+        let claim: JSONValue = [
+            "kind": "ResourceClaim", "apiVersion": "resource.k8s.io/v1", "metadata": ["name": "c"],
+            "spec": ["devices": ["requests": [["name": "r", "exactly": ["deviceClassName": "c.example.com"]]]]],
+        ]
+        try #require(try await server.send("POST", path, claim).status == 201)
+        let device: JSONObject = ["driver": "d.example.com", "pool": "p", "device": "a"]
+        var result = device
+        result["request"] = "r"
+        func status(_ status: JSONValue) async throws -> TestServer.Answer {
+            try await server.send(
+                "PATCH", "\(path)/c/status", ["status": status], type: "application/merge-patch+json")
+        }
+        let told = try await status([
+            "allocation": ["devices": ["results": [.object(result)]]], "devices": [.object(device)],
+        ])
+        #expect(told.status == 200 && told.json["status"]?["devices"]?.array?.count == 1, "\(told.json)")
+        let changed = try await status(["allocation": ["nodeSelector": ["nodeSelectorTerms": [:]]]])
+        #expect(changed.status == 422 || changed.status == 400)
+        let back = try await status(["allocation": .null])
+        #expect(back.status == 200 && back.json["status"]?["devices"] == nil, "\(back.json)")
     }
 }

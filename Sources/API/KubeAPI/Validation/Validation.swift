@@ -37,7 +37,10 @@ public enum Validation {
         case "status" where group.isEmpty && kind == "Service": validator.serviceStatus(new)
         case "status" where group.isEmpty && kind == "Pod": validator.podStatus(new)
         case "status" where group.isEmpty && kind == "Node": validator.nodeStatus(new)
-        case "status", "scale", "approval", "finalize": break
+        case "status" where group.isEmpty && kind == "Namespace": validator.namespaceStatus(new)
+        case "status" where group == "resource.k8s.io" && kind == "ResourceClaim": validator.resourceClaimStatus(new)
+        case "finalize": validator.namespaceFinalizers(new)
+        case "status", "scale", "approval": break
         case "ephemeralcontainers": validator.ephemeralContainersUpdate(new)
         case "resize": validator.podResize(new)
         default: rules.body(&validator, new)
@@ -124,7 +127,15 @@ public enum Validation {
         },
         "scheduling.k8s.io/PriorityClass": KindRules { $0.priorityClass($1) },
         "node.k8s.io/RuntimeClass": KindRules { $0.runtimeClass($1) },
+        "resource.k8s.io/ResourceClaim": KindRules { $0.unchangedSpec($1) },
+        "resource.k8s.io/ResourceClaimTemplate": KindRules { $0.unchangedSpec($1) },
+        "resource.k8s.io/ResourceSlice": KindRules { $0.resourceSlice($1) },
+        "storage.k8s.io/CSIDriver": KindRules { $0.driver($1) },
+        "storage.k8s.io/CSINode": KindRules { $0.nodeDrivers($1) },
+        "storage.k8s.io/CSIStorageCapacity": KindRules { $0.storageCapacity($1) },
         "storage.k8s.io/StorageClass": KindRules { $0.storageClass($1) },
+        "storage.k8s.io/VolumeAttachment": KindRules { $0.volumeAttachment($1) },
+        "storage.k8s.io/VolumeAttributesClass": KindRules { $0.volumeAttributesClass($1) },
         "certificates.k8s.io/CertificateSigningRequest": KindRules { $0.certificateSigningRequest($1) },
         "authentication.k8s.io/TokenRequest": KindRules(hasMetadata: false) { $0.tokenRequest($1) },
         "authorization.k8s.io/SubjectAccessReview": KindRules(hasMetadata: false) { $0.subjectAccessReview($1) },

@@ -111,6 +111,9 @@ extension Validator {
         if before["providerID"]?.isPresent == true, object["spec"]?["providerID"] != before["providerID"] {
             add(.forbidden(path["providerID"], "node updates may not change providerID except from \"\" to valid"))
         }
+        if object["spec"]?["externalID"] != before["externalID"] {
+            add(.forbidden(path["externalID"], "may not be updated"))
+        }
     }
 
     mutating func binding(_ object: JSONValue) {

@@ -78,7 +78,7 @@ extension Validator {
         }
     }
 
-    private mutating func finalizers(_ finalizers: [JSONValue], _ path: FieldPath) {
+    mutating func finalizers(_ finalizers: [JSONValue], _ path: FieldPath) {
         for finalizer in finalizers {
             let name = finalizer.string ?? ""
             check(Names.qualifiedName(name), path, name)

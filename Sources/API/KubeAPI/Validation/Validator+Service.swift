@@ -226,16 +226,42 @@ extension Validator {
         }
     }
 
+    /// Addresses that a Service has are its own for as long as it has any; the second one it may give back.
     private mutating func serviceUpdate(_ spec: JSONValue, _ before: JSONValue, _ path: FieldPath) {
-        guard before["type"] != "ExternalName", spec["type"] != "ExternalName" else { return }
-        let was = before["clusterIPs"]?.array ?? []
-        let now = spec["clusterIPs"]?.array ?? []
-        if let first = was.first, now.first != first {
-            add(.invalid(path["clusterIPs"][0], json: now.first, "may not change once set"))
+        if spec["type"] == "LoadBalancer", before["type"] == "LoadBalancer",
+            spec["loadBalancerClass"] != before["loadBalancerClass"]
+        {
+            add(.invalid(path["loadBalancerClass"], json: spec["loadBalancerClass"], "may not change once set"))
         }
-        let families = before["ipFamilies"]?.array ?? []
-        if let first = families.first, let current = spec["ipFamilies"]?[0], current != first {
-            add(.invalid(path["ipFamilies"][0], json: current, "may not change once set"))
+        func healthChecked(_ spec: JSONValue) -> Bool {
+            spec["type"] == "LoadBalancer" && spec["externalTrafficPolicy"] == "Local"
+        }
+        if healthChecked(spec), healthChecked(before), spec["healthCheckNodePort"] != before["healthCheckNodePort"] {
+            add(.forbidden(path["healthCheckNodePort"], Self.immutable))
+        }
+        guard before["type"] != "ExternalName", spec["type"] != "ExternalName" else { return }
+        func headless(_ spec: JSONValue) -> Bool { spec["clusterIPs"]?.array == ["None"] }
+        if headless(spec), headless(before) { return }
+        kept("clusterIPs", "clusterIP", spec, before, path)
+        if headless(spec) == headless(before) { kept("ipFamilies", "ipFamily", spec, before, path) }
+    }
+
+    private mutating func kept(
+        _ field: String, _ one: String, _ spec: JSONValue, _ before: JSONValue, _ path: FieldPath
+    ) {
+        let was = before[field]?.array ?? []
+        let now = spec[field]?.array ?? []
+        if now.isEmpty, !was.isEmpty, (spec["clusterIPs"]?.array ?? []).isEmpty {
+            add(.invalid(path[field][0], json: .array(now), "primary \(one) can not be unset"))
+        }
+        for (index, (new, old)) in zip(now, was).enumerated() where new != old {
+            add(.invalid(path[field][index], json: new, "may not change once set"))
+        }
+        if now.count == 1, was.count == 2, spec["ipFamilyPolicy"] != "SingleStack" {
+            add(
+                .invalid(
+                    path["ipFamilyPolicy"], json: spec["ipFamilyPolicy"],
+                    "must be set to 'SingleStack' when releasing the secondary \(one)"))
         }
     }
 }

@@ -34,4 +34,24 @@ extension Validator {
             if text.contains("%"), !known.contains(text) { address(text, path[index]["address"]) }
         }
     }
+
+    /// A namespace ends by being deleted, and not otherwise.
+    mutating func namespaceStatus(_ namespace: JSONValue) {
+        let phase = namespace["status"]?["phase"]?.string ?? ""
+        let isGoing = namespace["metadata"]?["deletionTimestamp"] != nil
+        guard phase != (isGoing ? "Terminating" : "Active") else { return }
+        add(
+            .invalid(
+                FieldPath("status")["Phase"], phase,
+                isGoing
+                    ? "may only be 'Terminating' if `deletionTimestamp` is not empty"
+                    : "may only be 'Active' if `deletionTimestamp` is empty"))
+    }
+
+    mutating func namespaceFinalizers(_ namespace: JSONValue) {
+        let path = FieldPath("spec")["finalizers"]
+        for (index, finalizer) in (namespace["spec"]?["finalizers"]?.array ?? []).enumerated() {
+            finalizers([finalizer], path[index])
+        }
+    }
 }

@@ -63,6 +63,23 @@ struct ResourceClaimRights: Sendable {
         return Set(Set(before).symmetricDifference(after).map { $0["driver"]?.string ?? "" }).sorted()
     }
 
+    /// Takes away what was told of devices that the claim no longer has: who gives them back need not know of it.
+    static func dropGivenBack(_ new: inout APIObject, old: APIObject) {
+        func device(_ entry: JSONValue) -> [String] {
+            ["driver", "pool", "device", "shareID"].map { entry[$0]?.string ?? "" }
+        }
+        func allocated(_ claim: APIObject) -> Set<[String]> {
+            Set((claim.status["allocation"]?["devices"]?["results"]?.array ?? []).map(device))
+        }
+        guard let told = new.status["devices"]?.array else { return }
+        let givenBack = allocated(old).subtracting(allocated(new))
+        let left = told.filter { !givenBack.contains(device($0)) }
+        guard left.count < told.count else { return }
+        var status = new.status
+        status["devices"] = left.isEmpty ? nil : .array(left)
+        new.status = status
+    }
+
     /// Whether the user is an account whose token is bound to the one node that the claim is allocated on.
     private func isOnNode(of allocation: JSONValue) -> Bool {
         let terms = allocation["nodeSelector"]?["nodeSelectorTerms"]?.array ?? []

@@ -223,6 +223,7 @@ struct ObjectStrategy: Sendable {
             new["status"]?["qosClass"] = quality
         case ("certificates.k8s.io", "CertificateSigningRequest"):
             SigningRequest.prepare(&new, old: old, subresource: "status")
+        case ("resource.k8s.io", "ResourceClaim"): ResourceClaimRights.dropGivenBack(&new, old: old)
         default: break
         }
     }
