@@ -217,6 +217,10 @@ public final class APIServer: HTTPHandler {
         }
         try await flows.enter(level, holder.flow)
         defer { flows.leave(level, holder.flow) }
+        // Before anything is done: afterwards it is told, and not refused.
+        if !request.isRead, wire.context.standing?.hasRoomForAnswer == false {
+            throw .tooManyRequests("Too many answers have not been read, please try again later.", retryAfter: 1)
+        }
         return try await serve(whole, user, holder, permission)
     }
 

@@ -89,7 +89,7 @@ private struct RequestReading {
             verb = parts.removeFirst()
             isPrefixed = true
         } else {
-            verb = Self.verb(method)
+            verb = RequestVerb.of(method)
         }
         isBeyond = isBeyond || parts.contains("")
         takeResource(&parts)
@@ -102,17 +102,6 @@ private struct RequestReading {
             isBeyond = true
         }
         takeCollection(query)
-    }
-
-    private static func verb(_ method: String) -> String {
-        switch method {
-        case "GET", "HEAD": "get"
-        case "POST": "create"
-        case "PUT": "update"
-        case "PATCH": "patch"
-        case "DELETE": "delete"
-        default: ""
-        }
     }
 
     private mutating func takeResource(_ parts: inout ArraySlice<String>) {

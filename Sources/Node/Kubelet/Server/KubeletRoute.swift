@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HTTP
+internal import KubeAPI
 
 /// What a request to the kubelet's server asks for: taken apart once, for the one who decides whether it may and for the
 /// one who does it.
@@ -26,16 +27,7 @@ struct KubeletRoute: Sendable, Hashable {
         let first = segments.first ?? ""
         let isEffect = Self.effects.contains(first)
         isServedMethod = (isEffect ? ["GET", "POST"] : ["GET", "HEAD"]).contains(method)
-        verb =
-            switch method {
-            case _ where isEffect: "create"
-            case "GET", "HEAD": "get"
-            case "POST": "create"
-            case "PUT": "update"
-            case "PATCH": "patch"
-            case "DELETE": "delete"
-            default: ""
-            }
+        verb = isEffect ? "create" : RequestVerb.of(method)
         subresources =
             switch first {
             case "stats", "metrics", "checkpoint", "statusz": [first]

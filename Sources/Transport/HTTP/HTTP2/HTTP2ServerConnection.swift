@@ -66,7 +66,7 @@ final class HTTP2ServerConnection: ServedConnection {
         if response.upgrade != nil {
             response = .text("HTTP/2 connections cannot be taken over\n", status: 505)
         }
-        let stream = start(id, response, isHead: request.method == "HEAD")
+        let stream = start(id, response, to: request.method)
         guard let stream else { return }
         stream.onAbort { [core] in core.finish(id, error: true) }
         do {
@@ -97,12 +97,13 @@ final class HTTP2ServerConnection: ServedConnection {
     }
 
     /// Sends the head, and a body that is there already. Returns a body that is still to come.
-    private func start(_ id: Int32, _ response: HTTPResponse, isHead: Bool) -> HTTPBodyStream? {
-        switch send(id, response, isHead: isHead) {
+    private func start(_ id: Int32, _ response: HTTPResponse, to method: String) -> HTTPBodyStream? {
+        let isHead = method == "HEAD"
+        switch send(id, response, isHead: isHead, isOwed: HTTPRequest.isAnswerOwed(method)) {
         case .sent(let rest): return rest
         case .tooMuch:
-            // So little is taken whatever waits; else the stream has ended, and nobody waits for it.
-            guard case .sent(let rest) = send(id, .tooMuchUnread, isHead: isHead, isCounted: false) else { return nil }
+            // Else the stream has ended, and nobody waits for it.
+            guard case .sent(let rest) = send(id, .tooMuchUnread, isHead: isHead, isOwed: true) else { return nil }
             return rest
         }
     }
@@ -113,7 +114,7 @@ final class HTTP2ServerConnection: ServedConnection {
         case tooMuch
     }
 
-    private func send(_ id: Int32, _ response: HTTPResponse, isHead: Bool, isCounted: Bool = true) -> Sending {
+    private func send(_ id: Int32, _ response: HTTPResponse, isHead: Bool, isOwed: Bool) -> Sending {
         let mayHaveBody = !isHead && response.status >= 200 && response.status != 204 && response.status != 304
         var fields = [(":status", String(response.status))]
         for field in response.headers {
@@ -140,7 +141,7 @@ final class HTTP2ServerConnection: ServedConnection {
         let hasBody = !bytes.isEmpty || stream != nil
         return core.perform { [fields, bytes] state in
             guard let sending = state.streams[id] else { return .sent(nil) }
-            guard state.append(bytes, to: sending, isCounted: isCounted) else { return .tooMuch }
+            guard state.append(bytes, to: sending, isOwed: isOwed) else { return .tooMuch }
             sending.isOutputOver = stream == nil
             state.submitResponse(sending, fields, hasBody: hasBody)
             return .sent(stream)

@@ -214,10 +214,10 @@ final class HTTP2State {
 
     // MARK: Output
 
-    /// Adds to what waits of a stream. False, and nothing is added, when that is more than may wait.
-    func append(_ bytes: [UInt8], to stream: HTTP2Stream, isCounted: Bool = true) -> Bool {
+    /// Adds to what waits of a stream. False, and nothing is added, when that is more than may wait, and not owed.
+    func append(_ bytes: [UInt8], to stream: HTTP2Stream, isOwed: Bool = false) -> Bool {
         if bytes.isEmpty { return true }
-        guard output?.set(waiting + bytes.count) ?? true || !isCounted else { return false }
+        guard output?.set(waiting + bytes.count, owed: isOwed) ?? true else { return false }
         waiting += bytes.count
         stream.append(bytes)
         return true

@@ -149,7 +149,7 @@ final class BodyPipe: HTTPBodySource {
         case .done(let reader): reader?.resume()
         case .full(let reader):
             reader?.resume()
-            await waitForRoom()
+            await wait(in: \.writers) { [capacity] in $0.buffered < capacity }
             try Task.checkCancellation()
             if isAbandoned { throw HTTPBodyAbandoned() }
         }
@@ -166,27 +166,7 @@ final class BodyPipe: HTTPBodySource {
             return state.head < state.chunks.count ? state.reader.take() : nil
         }
         reader?.resume()
-        let id = state.withLock { state in
-            state.nextWriter += 1
-            return state.nextWriter
-        }
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let resumeNow = state.withLock { state in
-                    if state.isThrough || state.abandoned || state.finished || Task.isCancelled { return true }
-                    state.through.append((id, continuation))
-                    return false
-                }
-                if resumeNow { continuation.resume() }
-            }
-        } onCancel: {
-            state.withLock { state in
-                guard let index = state.through.firstIndex(where: { $0.id == id }) else {
-                    return nil as CheckedContinuation<Void, Never>?
-                }
-                return state.through.remove(at: index).continuation
-            }?.resume()
-        }
+        await wait(in: \.through) { $0.isThrough }
         try Task.checkCancellation()
         if state.withLock({ $0.abandoned || $0.isAborted }) { throw HTTPBodyAbandoned() }
     }
@@ -230,7 +210,13 @@ final class BodyPipe: HTTPBodySource {
         reader?.resume()
     }
 
-    private func waitForRoom() async {
+    private typealias Waiting = [(id: UInt64, continuation: CheckedContinuation<Void, Never>)]
+
+    /// Waits among others until somebody takes them out of the list, unless what they wait for is so already, or the body
+    /// has ended.
+    private func wait(
+        in list: any WritableKeyPath<State, Waiting> & Sendable, unless isSo: @Sendable (State) -> Bool
+    ) async {
         let id = state.withLock { state in
             state.nextWriter += 1
             return state.nextWriter
@@ -238,20 +224,18 @@ final class BodyPipe: HTTPBodySource {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let resumeNow = state.withLock { state in
-                    if state.buffered < self.capacity || state.abandoned || state.finished || Task.isCancelled {
-                        return true
-                    }
-                    state.writers.append((id, continuation))
+                    if isSo(state) || state.abandoned || state.finished || Task.isCancelled { return true }
+                    state[keyPath: list].append((id, continuation))
                     return false
                 }
                 if resumeNow { continuation.resume() }
             }
         } onCancel: {
             state.withLock { state in
-                guard let index = state.writers.firstIndex(where: { $0.id == id }) else {
+                guard let index = state[keyPath: list].firstIndex(where: { $0.id == id }) else {
                     return nil as CheckedContinuation<Void, Never>?
                 }
-                return state.writers.remove(at: index).continuation
+                return state[keyPath: list].remove(at: index).continuation
             }?.resume()
         }
     }

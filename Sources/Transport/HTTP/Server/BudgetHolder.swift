@@ -110,16 +110,24 @@ public final class SharedBudget: Sendable {
         totals = BudgetHolder.Kind.allCases.map(total)
     }
 
-    /// Takes `amount`; false when that is more than the holder may have now.
-    public func take(_ amount: Int, _ holder: BudgetHolder) -> Bool {
+    /// Takes `amount`; false when that is more than the holder may have now. What is `owed` is taken all the same: he has no
+    /// more until it is given back.
+    @discardableResult
+    public func take(_ amount: Int, _ holder: BudgetHolder, owed: Bool = false) -> Bool {
         state.withLock { state in
-            let now = state.holders[holder] ?? 0
-            let kind = holder.kind.rawValue
-            guard now + amount <= min(each, totals[kind] - state.used[kind] - amount) else { return false }
-            state.holders[holder] = now + amount
-            state.used[kind] += amount
+            guard owed || has(amount, holder, state) else { return false }
+            state.holders[holder, default: 0] += amount
+            state.used[holder.kind.rawValue] += amount
             return true
         }
+    }
+
+    /// Whether the holder might take `amount`.
+    public func has(_ amount: Int, for holder: BudgetHolder) -> Bool { state.withLock { has(amount, holder, $0) } }
+
+    private func has(_ amount: Int, _ holder: BudgetHolder, _ state: State) -> Bool {
+        let kind = holder.kind.rawValue
+        return (state.holders[holder] ?? 0) + amount <= min(each, totals[kind] - state.used[kind] - amount)
     }
 
     public func giveBack(_ amount: Int, _ holder: BudgetHolder) {
@@ -140,9 +148,9 @@ public final class Share: Sendable {
     private let holder: BudgetHolder
     private let amount: Int
 
-    /// nil when the holder may have no more.
-    public init?(of budget: SharedBudget, _ amount: Int = 1, for holder: BudgetHolder) {
-        guard budget.take(amount, holder) else { return nil }
+    /// nil when the holder may have no more; never of what is `owed`.
+    public init?(of budget: SharedBudget, _ amount: Int = 1, for holder: BudgetHolder, owed: Bool = false) {
+        guard budget.take(amount, holder, owed: owed) else { return nil }
         self.budget = budget
         self.holder = holder
         self.amount = amount

@@ -155,10 +155,19 @@ public final class ConnectionStanding: Sendable {
     /// A holder who had as many connections as he may have may soon have fewer.
     private static let pause: Duration = .seconds(10)
 
-    init(_ tell: @escaping @Sendable (BudgetHolder) -> Bool) { self.tell = tell }
+    private let output: SharedBudget
+
+    init(output: SharedBudget, _ tell: @escaping @Sendable (BudgetHolder) -> Bool) {
+        self.output = output
+        self.tell = tell
+    }
 
     /// Whose the connection has proved to be, also where it is not counted as his.
     var holder: BudgetHolder { proved.withLock { $0 } }
+
+    /// Whether its holder has read so much of his answers that something may be done for another request of his: the answer
+    /// to that is never refused.
+    public var hasRoomForAnswer: Bool { output.has(1, for: holder) }
 
     /// A request of the connection has proved to be `holder`'s. Costs nothing from the second time on.
     public func vouch(for holder: BudgetHolder) {

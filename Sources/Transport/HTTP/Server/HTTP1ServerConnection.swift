@@ -155,13 +155,14 @@ final class HTTP1ServerConnection: ServedConnection {
     ) async throws -> Bool {
         let mayHaveBody = method != "HEAD" && response.status >= 200 && response.status != 204 && response.status != 304
         let patience = server.configuration.bodyTimeout
+        let isOwed = HTTPRequest.isAnswerOwed(method)
         switch response.body {
         case .empty, .bytes:
             var bytes: [UInt8] = []
             if case .bytes(let given) = response.body { bytes = given }
             var share: Share?
             if mayHaveBody, bytes.count > OutputPart.free {
-                share = self.share(bytes.count)
+                share = self.share(bytes.count, isOwed)
                 if share == nil {
                     response = .tooMuchUnread
                     if case .bytes(let refusal) = response.body { bytes = refusal }
@@ -196,12 +197,14 @@ final class HTTP1ServerConnection: ServedConnection {
                 response, framing: framing, keepsAlive: keepsAlive, minorVersion: head.minorVersion)
             if try connection.send(message) > 0 { try await drain(patience) }
             response.body = .empty
-            if mayHaveBody { try await write(stream, framing, patience) }
+            if mayHaveBody { try await write(stream, framing, patience, isOwed) }
             return keepsAlive
         }
     }
 
-    private func write(_ stream: HTTPBodyStream, _ framing: HTTP1Head.Framing?, _ patience: Duration) async throws {
+    private func write(
+        _ stream: HTTPBodyStream, _ framing: HTTP1Head.Framing?, _ patience: Duration, _ isOwed: Bool
+    ) async throws {
         connection.onPeerClosed(cancel)
         defer { connection.onPeerClosed(nil) }
         let connection = connection
@@ -210,7 +213,7 @@ final class HTTP1ServerConnection: ServedConnection {
         if case .length(let length) = framing { left = length }
         do {
             while let chunk = try await stream.next() {
-                let share = chunk.count > OutputPart.free ? self.share(chunk.count) : nil
+                let share = chunk.count > OutputPart.free ? self.share(chunk.count, isOwed) : nil
                 guard chunk.count <= OutputPart.free || share != nil else { throw ConnectionAborted() }
                 defer { withExtendedLifetime(share) {} }
                 guard let room = left else {
@@ -240,10 +243,10 @@ final class HTTP1ServerConnection: ServedConnection {
 
     private struct ConnectionAborted: Error {}
 
-    /// What is written counts until the peer has taken it; nil when it is more than there is for him.
-    private func share(_ bytes: Int) -> Share? {
+    /// What is written counts until the peer has taken it; nil when it is more than there is for him, and not owed.
+    private func share(_ bytes: Int, _ isOwed: Bool) -> Share? {
         let holder = context.standing?.holder ?? ConnectionStanding.stranger
-        return Share(of: server.output, bytes - OutputPart.free, for: holder)
+        return Share(of: server.output, bytes - OutputPart.free, for: holder, owed: isOwed)
     }
 
     private func write(_ bytes: [UInt8], _ patience: Duration) async throws {

@@ -22,19 +22,26 @@ final class OutputPart {
 
     deinit { budget.giveBack(held, holder) }
 
-    /// Says how much waits now. False, and nothing is changed, when that is more than there is for the connection's holder.
-    func set(_ count: Int) -> Bool {
+    /// Says how much waits now. False, and nothing is changed, when that is more than there is for the connection's holder;
+    /// never when it is `owed`.
+    func set(_ count: Int, owed: Bool = false) -> Bool {
         let wanted = max(0, count - Self.free)
         if wanted == held { return true }
         if held == 0, let standing { holder = standing.holder }
         if wanted < held {
             budget.giveBack(held - wanted, holder)
-        } else if !budget.take(wanted - held, holder) {
+        } else if !budget.take(wanted - held, holder, owed: owed) {
             return false
         }
         held = wanted
         return true
     }
+}
+
+extension HTTPRequest {
+    /// Whether something may have been done for the request. Its answer is given in any case: who is told to try again later
+    /// does it twice. That there is room for an answer is looked at before (`ConnectionStanding.hasRoomForAnswer`).
+    static func isAnswerOwed(_ method: String) -> Bool { !["GET", "HEAD", "OPTIONS", "TRACE"].contains(method) }
 }
 
 extension HTTPResponse {

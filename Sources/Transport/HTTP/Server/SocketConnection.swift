@@ -58,7 +58,9 @@ final class SocketConnection: ServedConnection {
     private func run(_ tls: TLSServer?, _ id: UInt64) async {
         do {
             var context = RequestContext(peer: socket.peerAddress, local: socket.localAddress)
-            context.standing = ConnectionStanding { [server] holder in server.vouch(for: id, holder) }
+            context.standing = ConnectionStanding(output: server.output) { [server] holder in
+                server.vouch(for: id, holder)
+            }
             let configuration = server.configuration
             socket.setDeadline(KernelClock.deadline(after: configuration.handshakeTimeout))
             guard let tls else {
