@@ -9,7 +9,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct `Watches of large objects` {
     @Test func `hold what several hold once, and end whose client has most`() {
-        let holdings = WatchHoldings(limit: 10_000)
+        let holdings = WatchHoldings(limit: 11_000)
         let ended = Mutex<[String]>([])
         func hold(_ pieces: [[UInt8]], _ user: String, _ name: String) -> UInt64 {
             holdings.hold(pieces, by: user) { ended.withLock { $0.append(name) } }
@@ -30,6 +30,23 @@ import Testing
         holdings.release(first)
         holdings.release(other)
         #expect(holdings.size == 6_000)
+    }
+
+    @Test func `make room for some time at once, of who has most first`() {
+        let holdings = WatchHoldings(limit: 80_000)
+        let ended = Mutex<[String]>([])
+        func hold(_ size: Int, _ user: String) -> UInt64 {
+            holdings.hold([[UInt8](repeating: 7, count: size)], by: user) { ended.withLock { $0.append(user) } }
+        }
+        var numbers: [UInt64] = []
+        for _ in 0..<60 { numbers.append(hold(1_000, "greedy")) }
+        for user in 0..<20 { numbers.append(hold(1_000, "u\(user)")) }
+        #expect(holdings.size == 80_000 && ended.withLock(\.isEmpty))
+        numbers.append(hold(1_000, "last"))
+        #expect(holdings.size == 70_000 && ended.withLock { $0 == Array(repeating: "greedy", count: 11) })
+        // What was ended is counted no more, and let go of without harm to what others hold.
+        for number in numbers { holdings.release(number) }
+        #expect(holdings.size == 0)
     }
 
     @Test func `make one form of an event`() throws {

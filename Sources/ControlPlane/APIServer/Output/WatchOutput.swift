@@ -97,8 +97,14 @@ final class WatchHoldings: Sendable {
         var end: @Sendable () -> Void
     }
 
+    /// Bytes that some hold. They are kept here as well, so that no others come to be at their place.
+    private struct Piece {
+        let bytes: [UInt8]
+        var holders: Int
+    }
+
     private struct State {
-        var shared: [UInt: (holders: Int, size: Int)] = [:]
+        var shared: [UInt: Piece] = [:]
         var size = 0
         var holders: [UInt64: Holder] = [:]
         var last: UInt64 = 0
@@ -106,28 +112,34 @@ final class WatchHoldings: Sendable {
         mutating func remove(_ number: UInt64) -> Holder? {
             guard let holder = holders.removeValue(forKey: number) else { return nil }
             for place in holder.places {
-                guard let known = shared[place] else { continue }
-                if known.holders > 1 {
-                    shared[place] = (known.holders - 1, known.size)
-                } else {
-                    shared[place] = nil
-                    size -= known.size
+                shared[place]?.holders -= 1
+                if shared[place]?.holders == 0, let gone = shared.removeValue(forKey: place) {
+                    size -= gone.bytes.count
                 }
             }
             return holder
         }
 
-        /// The one that has waited longest of the user who has the most alone.
-        func worst() -> UInt64? {
+        /// Ends those who have waited longest of whoever has the most alone, until there is `room` again. All are looked at
+        /// once, and room is made for some time: what one event costs does not grow with how many watch.
+        mutating func makeRoom(_ room: Int) -> [Holder] {
             var sums: [String: Int] = [:]
             for holder in holders.values {
                 // Who shares with many holds little.
                 for place in holder.places {
-                    if let known = shared[place] { sums[holder.user, default: 0] += known.size / known.holders }
+                    if let piece = shared[place] { sums[holder.user, default: 0] += piece.bytes.count / piece.holders }
                 }
             }
-            guard let user = sums.max(by: { ($0.value, $0.key) < ($1.value, $1.key) })?.key else { return nil }
-            return holders.filter { $0.value.user == user }.keys.min()
+            var numbers: [String: [UInt64]] = [:]
+            for (number, holder) in holders { numbers[holder.user, default: []].append(number) }
+            var ended: [Holder] = []
+            for user in sums.sorted(by: { ($0.value, $0.key) > ($1.value, $1.key) }).map(\.key) {
+                for number in (numbers[user] ?? []).sorted() {
+                    if size <= room { return ended }
+                    if let holder = remove(number) { ended.append(holder) }
+                }
+            }
+            return ended
         }
     }
 
@@ -148,17 +160,12 @@ final class WatchHoldings: Sendable {
             for piece in pieces {
                 // Arrays that share their bytes have them at one place.
                 let place = piece.withUnsafeBufferPointer { UInt(bitPattern: $0.baseAddress) }
-                let known = state.shared[place]
-                if known == nil { state.size += piece.count }
-                state.shared[place] = ((known?.holders ?? 0) + 1, piece.count)
+                if state.shared[place] == nil { state.size += piece.count }
+                state.shared[place, default: Piece(bytes: piece, holders: 0)].holders += 1
                 holder.places.append(place)
             }
             state.holders[number] = holder
-            var ended: [Holder] = []
-            while state.size > limit, let worst = state.worst(), let holder = state.remove(worst) {
-                ended.append(holder)
-            }
-            return (number, ended)
+            return (number, state.size > limit ? state.makeRoom(limit / 8 * 7) : [])
         }
         for holder in ended { holder.end() }
         return number
