@@ -19,9 +19,10 @@ import Testing
     @Test func `is counted to the namespace, its events apart, and to the kinds of the cluster`() {
         let holders = [
             "/registry/core/configmaps/red/c": "red", "/registry/custom/example.com/widgets/red/c": "red",
-            "/registry/core/events/red/e": "events/red", "/registry/core/nodes/n": "core/nodes",
-            "/registry/certificates.k8s.io/certificatesigningrequests/x":
-                "certificates.k8s.io/certificatesigningrequests",
+            "/registry/core/events/red/e": "events/red", "/registry/core/nodes/n": "nodes",
+            "/registry/certificates.k8s.io/certificatesigningrequests/x": "nodes",
+            "/registry/coordination.k8s.io/leases/kube-node-lease/n": "nodes",
+            "/registry/core/persistentvolumes/v": "core/persistentvolumes",
             "/registry/custom/example.com/things/t": "custom/example.com/things",
             // A definition may call its group so, and its resource "events".
             "/registry/custom/core/events/red/e": "red",
@@ -29,22 +30,84 @@ import Testing
         for (key, holder) in holders { #expect(SpaceRule.holder(of: key) == holder, "\(key)") }
     }
 
-    @Test func `has a reserve for who keeps the cluster going, and one that these cannot take`() {
-        let node = RequestUser(name: "system:node:n", groups: ["system:nodes"])
-        let root = RequestUser(name: "root", groups: ["system:masters"])
-        let tenant = RequestUser(name: "jane", groups: ["system:authenticated"])
-        func reserves(_ user: RequestUser, _ effect: Effect, _ resource: String) -> Int {
-            AccessRequest(user: user, verb: "*", resource: resource).reserves(effect)
+    @Test func `has a reserve for who keeps the cluster going, a part of it for each node`() {
+        func claim(_ user: RequestUser, _ effect: Effect, _ resource: String) -> SpaceClaim {
+            AccessRequest(user: user, verb: "*", resource: resource).claim(effect) { name in
+                ["n": .first, "m": .later][name] ?? .none
+            }
         }
+        func node(_ name: String) -> RequestUser { RequestUser(name: "system:node:\(name)", groups: ["system:nodes"]) }
+        let root = RequestUser(name: "root", groups: ["system:masters"])
+        let manager = RequestUser(name: "system:kube-controller-manager")
+        let tenant = RequestUser(name: "jane", groups: ["system:authenticated"])
+        let proxy = RequestUser(
+            name: "system:serviceaccount:kube-system:kube-proxy",
+            extra: ["authentication.kubernetes.io/node-name": ["n"]])
         for resource in ["nodes", "pods", "leases"] {
-            #expect(reserves(node, .update, resource) == 1 && reserves(root, .update, resource) == 2)
-            #expect(reserves(tenant, .update, resource) == 0)
+            #expect(claim(node("n"), .update, resource) == .part(of: "system:node:n"))
+            #expect(claim(proxy, .update, resource) == .part(of: "system:node:n"))
+            // However many come late, they have one part.
+            for name in ["m", "x"] { #expect(claim(node(name), .update, resource) == .part(of: "system:nodes")) }
+            #expect(claim(root, .update, resource) == .everything && claim(tenant, .update, resource) == .none)
+            #expect(claim(manager, .update, resource) == .components)
         }
         for resource in ["nodes", "leases", "certificatesigningrequests"] {
-            #expect(reserves(node, .create, resource) == 1 && reserves(tenant, .create, resource) == 0)
+            #expect(claim(node("n"), .create, resource) == .part(of: "system:node:n"))
+            #expect(claim(tenant, .create, resource) == .none)
         }
-        #expect(reserves(node, .create, "pods") == 0)
-        for effect in [Effect.create, .update] { #expect(reserves(node, effect, "events") == 0) }
+        #expect(claim(node("n"), .create, "pods") == .none)
+        for effect in [Effect.create, .update] { #expect(claim(node("n"), effect, "events") == .none) }
+    }
+
+    @Test func `has room for masters and for nodes that were there when others join with all they can`() async throws {
+        let server = try await TestServer { $0.storeQuota = 16 << 20 }
+        func user(_ name: String) -> RequestUser {
+            RequestUser(name: "system:node:\(name)", groups: ["system:nodes", "system:authenticated"])
+        }
+        func node(_ name: String, _ size: Int) -> JSONValue {
+            [
+                "kind": "Node", "apiVersion": "v1",
+                "metadata": [
+                    "name": .string(name), "annotations": ["a": .string(String(repeating: "x", count: size))],
+                ],
+            ]
+        }
+        func lease(_ name: String, _ size: Int) -> JSONValue {
+            [
+                "kind": "Lease", "apiVersion": "coordination.k8s.io/v1",
+                "metadata": [
+                    "name": .string(name), "annotations": ["a": .string(String(repeating: "x", count: size))],
+                ], "spec": [:],
+            ]
+        }
+        let nodes = "/api/v1/nodes"
+        let leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+        #expect(try await server.send("POST", nodes, node("mine", 100), as: user("mine")).status == 201)
+        let large = try await server.send("POST", nodes, node("other", 300_000), as: user("other"))
+        #expect(large.status == 413 && large.json["message"]?.string?.contains("it may have 262144") == true)
+        var made = 0
+        for n in 0..<80 {
+            made +=
+                try await server.send("POST", nodes, node("a\(n)", 250_000), as: user("a\(n)")).status == 201 ? 1 : 0
+        }
+        // A half of the store for all that nodes make, and something of the reserve.
+        #expect((25...40).contains(made), "\(made)")
+        for n in 0..<80 {
+            let status: JSONValue = ["metadata": ["annotations": ["b": .string(String(repeating: "y", count: 9_000))]]]
+            _ = try await server.send(
+                "PATCH", "\(nodes)/a\(n)/status", status, as: user("a\(n)"), type: "application/merge-patch+json")
+        }
+        // The rest of the store is somebody else's.
+        for n in 0..<20 {
+            _ = try await server.send("POST", "/api/v1/namespaces/default/configmaps", configMap("c\(n)", 900_000))
+        }
+        let beat = try await server.send("POST", leases, lease("mine", 10), as: user("mine"))
+        #expect(beat.status == 201, "\(beat.json)")
+        #expect(try await server.send("POST", leases, lease("mine", 20_000), as: user("mine")).status == 413)
+        let ready: JSONValue = ["status": ["conditions": [["type": "Ready", "status": "True"]]]]
+        let told = try await server.send(
+            "PATCH", "\(nodes)/mine/status", ready, as: user("mine"), type: "application/merge-patch+json")
+        #expect(told.status == 200, "\(told.json)")
     }
 
     @Test func `has a place for everybody when one namespace fills it`() async throws {

@@ -16,9 +16,9 @@ import Testing
         return try SQLiteStore(directory: scratch.path, space: space)
     }
 
-    private func value(_ count: Int, reserved: Bool = false, reserves: Int? = nil) -> NewValue {
+    private func value(_ count: Int, _ claim: SpaceClaim = .none) -> NewValue {
         var value = NewValue([UInt8](repeating: 0x61, count: count))
-        value.reserves = reserves ?? (reserved ? 1 : 0)
+        value.claim = claim
         return value
     }
 
@@ -55,17 +55,59 @@ import Testing
         let first = try #require(store.get("/a/0"))
         #expect(await isRefused { _ = try await store.create("/c/0", value(100_000)) })
         #expect(await isRefused { _ = try await store.update("/a/0", expected: first.revision, value(200_000)) })
-        var reserved = try await store.update("/a/0", expected: first.revision, value(900_000, reserved: true))
+        var reserved = try await store.update("/a/0", expected: first.revision, value(900_000, .components))
         #expect(
             await isRefused {
-                _ = try await store.update("/a/0", expected: reserved.revision, value(1_400_000, reserved: true))
+                _ = try await store.update("/a/0", expected: reserved.revision, value(1_400_000, .components))
             })
         // Who may do everything has room that those cannot take.
-        reserved = try await store.update("/a/0", expected: reserved.revision, value(1_400_000, reserves: 2))
+        reserved = try await store.update("/a/0", expected: reserved.revision, value(1_400_000, .everything))
         reserved = try await store.update("/a/0", expected: reserved.revision, value(10))
         _ = try await store.create("/c/0", value(50_000))
         for n in 1..<9 { _ = try await store.delete("/a/\(n)", expected: nil) }
         _ = try await store.create("/a/9", value(300_000))
+    }
+
+    @Test func `in reserve is dealt out, and one part takes nothing of another`() async throws {
+        let space = StoreSpace(
+            quota: 2_000_000, reserve: 1_000_000, holder: { String($0.split(separator: "/")[0]) },
+            group: { $0.hasPrefix("g") ? "all" : nil })
+        let store = try SQLiteStore(directory: scratch.path, space: space)
+        for n in 0..<19 { _ = try await store.create("/x\(n)/0", value(100_000)) }
+        // Each of many takes what he gets; nobody has more than is left over, and all of them a half.
+        var kept = 0
+        for node in 0..<40 {
+            for n in 0..<60 {
+                guard (try? await store.create("/n/\(node)-\(n)", value(9_000, .part(of: "n\(node)")))) != nil else {
+                    break
+                }
+                kept += 9_300
+            }
+        }
+        #expect((350_000..<600_000).contains(kept), "\(kept)")
+        // There is something left for every other, as for those who took all they could get.
+        for node in 40..<60 {
+            var own = try await store.create("/s/\(node)", value(1_000, .part(of: "n\(node)")))
+            // A write that is as large as the one before costs nothing.
+            for count in [3_000, 1_000, 3_000, 1_000, 3_000] {
+                own = try await store.update("/s/\(node)", expected: own.revision, value(count, .part(of: "n\(node)")))
+            }
+        }
+        #expect(await isRefused { _ = try await store.create("/s/99", value(10, .none)) })
+        _ = try await store.create("/k/0", value(900_000, .components))
+        #expect(await isRefused { _ = try await store.create("/k/1", value(200_000, .components)) })
+        _ = try await store.create("/k/2", value(900_000, .everything))
+    }
+
+    @Test func `of a group is no more than that of one of it`() async throws {
+        let space = StoreSpace(
+            quota: 2_000_000, reserve: 1_000_000, holder: { String($0.split(separator: "/")[0]) },
+            group: { $0.hasPrefix("g") ? "all" : nil })
+        let store = try SQLiteStore(directory: scratch.path, space: space)
+        var kept = 0
+        for n in 0..<19 where (try? await store.create("/g\(n)/0", value(100_000))) != nil { kept += 1 }
+        #expect(kept == 10)
+        _ = try await store.create("/x/0", value(100_000))
     }
 
     @Test func `is counted anew by who opens it, and within one transaction`() async throws {
@@ -98,7 +140,7 @@ import Testing
         let first = try #require(store.get("/a/0"))
         #expect(await isRefused { _ = try await store.create("/b/0", value(10)) })
         #expect(await isRefused { _ = try await store.update("/a/0", expected: first.revision, value(100_001)) })
-        _ = try await store.update("/a/0", expected: first.revision, value(100_001, reserved: true))
+        _ = try await store.update("/a/0", expected: first.revision, value(100_001, .components))
         for n in 0..<50 { _ = try await store.delete("/a/\(n)", expected: nil) }
         _ = try await store.create("/b/0", value(10))
     }

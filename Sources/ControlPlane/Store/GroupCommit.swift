@@ -185,20 +185,21 @@ private struct Batch {
         let more =
             StoreSpace.size(key: key, value: value.bytes) - StoreSpace.size(key: key, value: present?.bytes)
         // What becomes smaller counts once it is written.
-        guard more > 0 else { return nil }
+        if more <= 0, case .none = value.claim { return nil }
         let (all, own) = (growth, growthOf)
         let (space, refusal) = state.withLock { state in
             (
                 state.space?.space,
-                state.space?.refusal(key, growth: more, reserves: value.reserves, pending: all) { own[$0] ?? 0 }
+                state.space?.refusal(key, growth: more, claim: value.claim, pending: all) { own[$0] ?? 0 }
             )
         }
+        guard more > 0 else { return nil }
         guard let space else { return nil }
         if let refusal {
             space.onRefusal(refusal)
         } else {
             growth += more
-            growthOf[space.holder(key), default: 0] += more
+            for account in space.accounts(of: key) { growthOf[account, default: 0] += more }
         }
         return refusal
     }

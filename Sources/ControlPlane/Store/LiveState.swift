@@ -13,7 +13,7 @@ struct LiveState: Sendable {
     private var journals: [ChangedKeys] = []
     var failure: StoreError?
     /// nil: the store takes what the disk does.
-    private(set) var space: SpaceAccounts?
+    var space: SpaceAccounts?
 
     init(watchLoad: WatchLoad = WatchLoad()) { self.watchLoad = watchLoad }
 

@@ -10,14 +10,25 @@ public struct NewValue: Sendable {
     public var revisionOffset: Int?
     /// Whether whoever made the bytes vouches for them.
     public var isKnownSound = false
-    /// How many of the reserves it may use when nothing else is left (`StoreSpace`).
-    public var reserves = 0
+    /// What room there is for it when there is none for everybody.
+    public var claim = SpaceClaim.none
 
     /// A value whose revision goes to `revisionOffset`.
     public init(_ bytes: [UInt8], revisionOffset: Int? = nil) {
         self.bytes = bytes
         self.revisionOffset = revisionOffset
     }
+}
+
+/// What of a store's reserves a write may use (`StoreSpace`).
+public enum SpaceClaim: Sendable, Equatable {
+    case none
+    /// A part of the first: of those there may be many, and each counts for himself.
+    case part(of: String)
+    /// The second.
+    case components
+    /// All of them, with a third that is for nobody else.
+    case everything
 }
 
 /// One revision of one key. Immutable, shared by the live index, the recent history and every reader.

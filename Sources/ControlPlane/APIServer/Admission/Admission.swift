@@ -58,7 +58,6 @@ struct Admission: Sendable {
     func validate(
         _ object: APIObject, old: APIObject?, resource: ResourceKind, operation: Operation
     ) throws(APIError) {
-        try checkImmutable(object, old: old, resource)
         switch (resource.group, resource.kind, operation) {
         case ("", "Pod", .create):
             try checkLimits(object, resource)
@@ -74,7 +73,11 @@ struct Admission: Sendable {
         case ("", "Service", .create), ("", "Service", .update("")): try denyExternalIPs(object, old, resource)
         case ("rbac.authorization.k8s.io", _, _):
             try RoleEscalation(core: core, user: user, name: requestedName).check(object, old: old, resource: resource)
-        case ("certificates.k8s.io", "CertificateSigningRequest", .create): try checkSubject(object, resource)
+        case ("certificates.k8s.io", "CertificateSigningRequest", .create):
+            if user.groups.containsExactly("system:bootstrappers") {
+                try NodeRestriction.checkSize(object, old, resource, .create(""))
+            }
+            try checkSubject(object, resource)
         case ("certificates.k8s.io", "CertificateSigningRequest", .update("approval")):
             try checkSigner("approve", object, resource)
         case ("certificates.k8s.io", "CertificateSigningRequest", .update("status"))
@@ -119,21 +122,6 @@ struct Admission: Sendable {
             throw .forbidden(resource.subject(object.name), "this is a system priority class and cannot be deleted")
         }
         try NodeRestriction(core: core, user: user, origin: origin)?.admit(object, old: object, resource, .delete)
-    }
-
-    private func checkImmutable(_ object: APIObject, old: APIObject?, _ resource: ResourceKind) throws(APIError) {
-        guard let old, resource.group.isEmpty, ["ConfigMap", "Secret"].contains(resource.kind),
-            old["immutable"]?.bool == true
-        else { return }
-        var errors: [FieldError] = []
-        let detail = "field is immutable when `immutable` is set"
-        if object["immutable"]?.bool != true {
-            errors.append(FieldError(.forbidden, path: "immutable", detail: detail))
-        }
-        for field in ["data", "binaryData"] where object[field] != old[field] {
-            errors.append(FieldError(.forbidden, path: field, detail: detail))
-        }
-        if !errors.isEmpty { throw .invalid(resource.subject(object.name), errors) }
     }
 
     /// DenyServiceExternalIPs: those a Service has may stay.

@@ -35,6 +35,7 @@ struct NodeRestriction: Sendable {
     ) throws(APIError) {
         let request = NodeWrite(node: node, subject: resource.subject(object.name), operation: operation)
         if node.isEmpty { throw request.refusal("could not determine node from user \"\(user.name)\"") }
+        try Self.checkSize(object, old, resource, operation)
         switch (resource.group, resource.plural) {
         case ("", "pods"): try admitPod(object, old, request)
         case ("", "nodes"): try admitNode(object, old, request)
@@ -56,6 +57,28 @@ struct NodeRestriction: Sendable {
         case ("certificates.k8s.io", "certificatesigningrequests"): try admitSigningRequest(object, request)
         default: break
         }
+    }
+
+    /// How large an object of a kind may be that a node makes or makes larger, in bytes of JSON; nil where it has no say in
+    /// how many there are, or gets them from others. A Node of a large machine, with 50 images of five names each, has 40 KB.
+    static func sizeLimit(_ resource: ResourceKind) -> Int? {
+        switch (resource.group, resource.plural) {
+        case ("", "nodes"): 256 << 10
+        case ("storage.k8s.io", "csinodes"), ("certificates.k8s.io", "certificatesigningrequests"): 64 << 10
+        case ("coordination.k8s.io", "leases"): 16 << 10
+        default: nil
+        }
+    }
+
+    static func checkSize(
+        _ object: APIObject, _ old: APIObject?, _ resource: ResourceKind, _ operation: Operation
+    ) throws(APIError) {
+        guard operation != .delete, let limit = sizeLimit(resource) else { return }
+        let size = object.json.encoded().count
+        guard size > limit, old.map({ size > $0.json.encoded().count }) ?? true else { return }
+        throw APIError(
+            413, "RequestEntityTooLarge",
+            "\(resource.plural) \"\(object.name)\" would have \(size) bytes: of what a node makes it may have \(limit)")
     }
 
     private func admitSlice(_ slice: APIObject, _ old: APIObject?, _ request: NodeWrite) throws(APIError) {

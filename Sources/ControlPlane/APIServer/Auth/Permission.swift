@@ -3,6 +3,7 @@
 internal import HTTP
 internal import JSON
 internal import Schema
+internal import Store
 
 /// What a request comes to in the end: what happens to stored objects, or to a container.
 enum Effect: Sendable, Hashable, CaseIterable {
@@ -16,16 +17,18 @@ enum Effect: Sendable, Hashable, CaseIterable {
 final class Permission: Sendable {
     let access: AccessRequest
     private let isServers: Bool
+    private let nodes: NodeRoll?
 
-    fileprivate init(_ access: AccessRequest, isServers: Bool = false) {
+    fileprivate init(_ access: AccessRequest, nodes: NodeRoll?, isServers: Bool = false) {
         self.access = access
+        self.nodes = nodes
         self.isServers = isServers
     }
 
     /// For what the server does of its own accord: filling in what a cluster begins with, counting quotas.
     static let server = Permission(
         AccessRequest(user: RequestUser(name: "system:apiserver", groups: ["system:masters"]), verb: "*"),
-        isServers: true)
+        nodes: nil, isServers: true)
 
     /// Whether the effect on an object is what was asked for.
     func covers(_ effect: Effect, _ resource: ResourceKind, namespace: String, name: String) -> Bool {
@@ -60,8 +63,10 @@ final class Permission: Sendable {
         }
     }
 
-    /// How many of the store's reserves the write of an object may use; the server's own two.
-    func reserves(_ effect: Effect) -> Int { isServers ? 2 : access.reserves(effect) }
+    /// What of the store's reserves the write of an object may use.
+    func claim(_ effect: Effect) -> SpaceClaim {
+        isServers ? .everything : access.claim(effect) { nodes?.standing(of: $0) ?? .none }
+    }
 
     /// Refuses what nobody asked for: a fault of the server's, and not the user's.
     func require(_ effect: Effect, _ resource: ResourceKind, namespace: String, name: String) throws(APIError) {
@@ -73,22 +78,22 @@ final class Permission: Sendable {
 }
 
 extension AccessRequest {
-    /// How many of the store's reserves a write may use when everything else is full: one where nodes and the cluster's
-    /// components tell how things are, two of masters, whom no node can leave without room. What components create is
-    /// mostly what others asked for, and Events are what others do.
-    func reserves(_ effect: Effect) -> Int {
-        if user.groups.containsExactly(Authorizer.masters) { return 2 }
-        let isComponent =
-            user.groups.containsExactly("system:nodes") || user.name.isExactly("system:kube-controller-manager")
-            || user.name.isExactly("system:kube-scheduler")
-            || user.name.utf8.starts(with: "system:serviceaccount:kube-system:".utf8)
-        guard isComponent, resource != "events" else { return 0 }
+    /// What of the store's reserves a write may use when everything else is full: nodes a part of the first, by which they
+    /// tell how things are, and those that came late one together; the cluster's components the second; masters a third
+    /// too, whom neither can leave without room. What components create is mostly what others asked for, and Events are
+    /// what others do.
+    func claim(_ effect: Effect, standing: (String) -> BudgetHolder.Standing) -> SpaceClaim {
+        let holder = BudgetHolder(user, standing: standing)
+        if holder.kind == .masters { return .everything }
+        guard holder.kind != .everybody, resource != "events" else { return .none }
         switch effect {
-        case .read, .connect: return 0
-        case .update, .delete: return 1
+        case .read, .connect: return .none
+        case .update, .delete: break
         // Without a certificate a node ends; whoever has a bootstrap token makes as many requests for them as he likes.
-        case .create: return ["nodes", "leases", "certificatesigningrequests"].contains(resource) ? 1 : 0
+        case .create:
+            guard ["nodes", "leases", "certificatesigningrequests"].contains(resource) else { return .none }
         }
+        return holder.kind == .components ? .components : .part(of: holder.flow)
     }
 }
 
@@ -97,13 +102,13 @@ extension Authorizer {
     func permit(_ request: AccessRequest) throws(APIError) -> Permission {
         let (allowed, reason) = try decide(request)
         if !allowed { throw request.refusal(reason) }
-        return Permission(request)
+        return Permission(request, nodes: core.nodes)
     }
 
     /// The same, where others wait.
     func permit(_ request: AccessRequest, inTurnsOf flow: String) async throws(APIError) -> Permission {
         let (allowed, reason) = try await decide(request, inTurnsOf: flow)
         if !allowed { throw request.refusal(reason) }
-        return Permission(request)
+        return Permission(request, nodes: core.nodes)
     }
 }

@@ -64,7 +64,7 @@ struct ObjectStorage: Sendable {
         let key = Self.key(resource, namespace: object.namespace, name: object.name)
         var value = try StorableForm.value(
             of: object, resource, typing: typing, mayForgetManagers: mayForgetManagers)
-        value.reserves = permission.reserves(.create)
+        value.claim = permission.claim(.create)
         do throws(StoreError) { return try await store.create(key, value) } catch {
             throw .store(error, resource.subject(object.name))
         }
@@ -92,7 +92,7 @@ struct ObjectStorage: Sendable {
             case .none: return stored.revision
             case .mark(var marked):
                 // Whoever makes room is let.
-                marked.reserves = 2
+                marked.claim = .everything
                 return try await store.update(key, expected: stored.revision, marked).revision
             case .remove: return try await store.delete(key, expected: stored.revision).revision
             }
@@ -141,7 +141,7 @@ struct ObjectStorage: Sendable {
             if case .write(let object, let typing, let mayForgetManagers) = step {
                 written = try StorableForm.value(
                     of: object, resource, replacing: stored, typing: typing, mayForgetManagers: mayForgetManagers)
-                written?.reserves = permission.reserves(.update)
+                written?.claim = permission.claim(.update)
             }
             do throws(StoreError) {
                 switch step {
@@ -171,7 +171,7 @@ struct ObjectStorage: Sendable {
             guard let stored = store.get(key) else { throw .notFound(resource.subject(name)) }
             guard let changed = try change(APIObject(stored), stored) else { return stored }
             var value = try StorableForm.value(of: changed, resource, replacing: stored, typing: .unchecked)
-            value.reserves = permission.reserves(.update)
+            value.claim = permission.claim(.update)
             do throws(StoreError) {
                 return try await store.update(key, expected: stored.revision, value)
             } catch {
