@@ -56,7 +56,8 @@ let modules = [
     Module(name: "AsyncIO", tier: "Transport", dependencies: ["CLinux", "Linux"]),
     Module(name: "TLS", tier: "Transport", dependencies: ["AsyncIO", "COpenSSL", "JSON", "Linux"]),
     Module(
-        name: "HTTP", tier: "Transport", dependencies: ["AsyncIO", "CNGHTTP2", "CZlib", "Linux", "Telemetry", "TLS"]),
+        name: "HTTP", tier: "Transport",
+        dependencies: ["AsyncIO", "CNGHTTP2", "CZlib", "JSON", "Linux", "Telemetry", "TLS"]),
 
     // API: the tables of Kubernetes' kinds and what reads them.
     Module(name: "Schema", tier: "API", dependencies: ["JSON", "Numbers"]),

@@ -162,7 +162,7 @@ public final class APIServer: HTTPHandler {
     // MARK: Requests
 
     public func handle(_ wire: HTTPRequest) async -> HTTPResponse {
-        let request = ParsedRequest(wire)
+        let request = ParsedRequest(wire, registry: core.registry)
         let start = ContinuousClock.now
         var response: HTTPResponse
         do throws(APIError) {
@@ -177,7 +177,7 @@ public final class APIServer: HTTPHandler {
     }
 
     private func record(_ request: ParsedRequest, _ status: Int, _ duration: Duration) {
-        let labels = RequestLabels(request, core.registry)
+        let labels = RequestLabels(request)
         core.metrics.requests.increment([
             labels.verb, labels.group, labels.version, labels.resource, labels.subresource, String(status),
         ])
@@ -267,9 +267,7 @@ public final class APIServer: HTTPHandler {
         _ request: ParsedRequest, _ user: RequestUser, _ holder: BudgetHolder, _ permission: Permission
     ) async throws(APIError) -> HTTPResponse {
         let info = request.info
-        guard !info.isBeyond, let resource = core.registry.resource(info.group, info.version, info.resource) else {
-            throw .unknownResource
-        }
+        guard !info.isBeyond, let resource = request.resource else { throw .unknownResource }
         if !info.namespace.isEmpty, !resource.namespaced {
             // A right in a namespace is none on what the cluster has. A namespace itself is in its own, and in no other.
             guard resource.kind == "Namespace", resource.custom == nil, info.namespace == info.name else {

@@ -17,6 +17,18 @@ extension String {
         return (compared ?? nil) ?? utf8.elementsEqual(other.utf8)
     }
 
+    /// Whether the first bytes are those of `prefix`.
+    public func hasExactPrefix(_ prefix: String) -> Bool {
+        guard utf8.count >= prefix.utf8.count else { return false }
+        let compared: Bool?? = unsafe utf8.withContiguousStorageIfAvailable { left in
+            unsafe prefix.utf8.withContiguousStorageIfAvailable { right in
+                guard let left = left.baseAddress, let right = right.baseAddress else { return true }
+                return unsafe memcmp(left, right, prefix.utf8.count) == 0
+            }
+        }
+        return (compared ?? nil) ?? utf8.starts(with: prefix.utf8)
+    }
+
     /// Feeds the bytes to a hasher, as must every type that compares texts by `isExactly`. Swift's own hash is the same for
     /// all spellings of one text: thousands of them, which anybody can write, would share one place of a table.
     public func hashBytes(into hasher: inout Hasher) {

@@ -76,12 +76,14 @@ struct Authenticator: Sendable {
     // MARK: Bearer tokens
 
     private static func bearer(_ request: HTTPRequest) -> String? {
-        guard let value = request.headers["Authorization"]?.trimmingHTTPSpace() else { return nil }
-        // By bytes, and copied once: finding the characters of a token of a kilobyte took a quarter of a request's time.
-        guard value.hasPrefixIgnoringCase("bearer ") else { return nil }
-        let rest = value.utf8.dropFirst("bearer ".utf8.count)
-        let word = rest[..<(rest.firstIndex(of: UInt8(ascii: " ")) ?? rest.endIndex)]
-        return word.isEmpty ? nil : String(Substring(word))
+        guard var value = request.headers["Authorization"]?.trimmingHTTPSpace(), value.hasPrefixIgnoringCase("bearer ")
+        else { return nil }
+        // By bytes in one piece of memory, and copied once: a token has a kilobyte, and each request brings one.
+        return value.withUTF8 { bytes in
+            let rest = unsafe bytes["bearer ".utf8.count...]
+            let word = unsafe rest[..<(rest.firstIndex(of: UInt8(ascii: " ")) ?? rest.endIndex)]
+            return unsafe word.isEmpty ? nil : String(decoding: word, as: UTF8.self)
+        }
     }
 
     private enum SocketToken {

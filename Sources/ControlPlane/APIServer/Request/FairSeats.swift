@@ -72,19 +72,23 @@ struct FairSeats: Sendable {
         levels[place].seats -= 1
         if level == .exempt { return [] }
         seats -= 1
-        levels[place].flows[flow]?.seats -= 1
-        forget(place, flow)
+        if let index = levels[place].flows.index(forKey: flow) {
+            levels[place].flows.values[index].seats -= 1
+            forget(place, index)
+        }
         return seatWaiting()
     }
 
     /// Somebody waits no longer. False when he has a seat already, which he has to leave then.
     mutating func giveUp(_ level: PriorityLevel, _ flow: String, number: UInt64) -> Bool {
         let place = level.rawValue
-        guard let index = levels[place].flows[flow]?.waiting.firstIndex(of: number) else { return false }
-        levels[place].flows[flow]?.waiting.remove(at: index)
+        guard let index = levels[place].flows.index(forKey: flow),
+            let turn = levels[place].flows.values[index].waiting.firstIndex(of: number)
+        else { return false }
+        levels[place].flows.values[index].waiting.remove(at: turn)
         levels[place].waiting -= 1
         waiting -= 1
-        forget(place, flow)
+        forget(place, index)
         return true
     }
 
@@ -101,10 +105,9 @@ struct FairSeats: Sendable {
         levels[place].flows[flow, default: Flow()].seats += 1
     }
 
-    private mutating func forget(_ place: Int, _ flow: String) {
-        if let known = levels[place].flows[flow], known.seats == 0, known.waiting.isEmpty {
-            levels[place].flows[flow] = nil
-        }
+    private mutating func forget(_ place: Int, _ index: Dictionary<String, Flow>.Index) {
+        let known = levels[place].flows.values[index]
+        if known.seats == 0, known.waiting.isEmpty { levels[place].flows.remove(at: index) }
     }
 
     private mutating func seatWaiting() -> [UInt64] {

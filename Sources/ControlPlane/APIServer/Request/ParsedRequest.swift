@@ -2,6 +2,7 @@
 
 internal import HTTP
 internal import Linux
+internal import Schema
 
 /// A request, taken apart once at the door. Authorization, admission, handlers and metrics all decide by this value;
 /// none of them has the bytes of the path, the query or the head to read in a way of its own.
@@ -12,12 +13,14 @@ struct ParsedRequest: Sendable {
         let path: RequestPath
         let query: RequestQuery
         let info: RequestInfo
+        let resource: ResourceKind?
 
-        init(_ wire: HTTPRequest) {
+        init(_ wire: HTTPRequest, _ registry: ResourceRegistry?) {
             self.wire = wire
             path = RequestPath(raw: wire.rawPath)
             query = RequestQuery(wire.queryItems)
             info = RequestInfo(method: wire.method, path: path, query: query)
+            resource = info.isResource ? registry?.resource(info.group, info.version, info.resource) : nil
         }
     }
 
@@ -25,13 +28,16 @@ struct ParsedRequest: Sendable {
     /// The body, where it has been read; nil: it is the wire's.
     private var read: [UInt8]?
 
-    init(_ wire: HTTPRequest) { parts = Parts(wire) }
+    /// - Parameter registry: The resources that are served.
+    init(_ wire: HTTPRequest, registry: ResourceRegistry? = nil) { parts = Parts(wire, registry) }
 
     private var wire: HTTPRequest { parts.wire }
     var path: RequestPath { parts.path }
     var query: RequestQuery { parts.query }
     /// What is asked for, and of what.
     var info: RequestInfo { parts.info }
+    /// The resource that the path names, where one of that name is served.
+    var resource: ResourceKind? { parts.resource }
 
     var method: String { wire.method }
 

@@ -44,7 +44,8 @@ final class RequestInfo: Sendable {
 
     /// Watches, logs and streams last as long as the client wants: no limit on their number or time.
     var isLongRunning: Bool {
-        verb == "watch" || ["proxy", "log", "exec", "attach", "portforward"].contains(subresource)
+        verb == "watch"
+            || !subresource.isEmpty && ["proxy", "log", "exec", "attach", "portforward"].contains(subresource)
     }
 }
 

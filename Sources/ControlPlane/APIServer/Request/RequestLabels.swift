@@ -10,10 +10,10 @@ struct RequestLabels: Sendable {
     var resource = ""
     var subresource = ""
 
-    init(_ request: ParsedRequest, _ registry: ResourceRegistry) {
+    init(_ request: ParsedRequest) {
         let info = request.info
         verb = Self.verb(request, info)
-        guard info.isResource, let known = registry.resource(info.group, info.version, info.resource) else { return }
+        guard let known = request.resource else { return }
         guard info.subresource.isEmpty || known.subresource(info.subresource) != nil else { return }
         group = known.group
         version = known.version
@@ -23,7 +23,9 @@ struct RequestLabels: Sendable {
 
     private static func verb(_ request: ParsedRequest, _ info: RequestInfo) -> String {
         if info.isResource {
-            if ["log", "exec", "attach", "portforward", "proxy"].contains(info.subresource) { return "CONNECT" }
+            if !info.subresource.isEmpty, ["log", "exec", "attach", "portforward", "proxy"].contains(info.subresource) {
+                return "CONNECT"
+            }
             if info.verb == "watch" { return "WATCH" }
             if info.verb == "list" { return "LIST" }
         }

@@ -6,16 +6,51 @@ internal import Schema
 
 /// One request for one resource, with what it takes to answer it.
 struct RequestScope: Sendable {
-    let core: ServerCore
-    let request: ParsedRequest
-    let user: RequestUser
+    /// One place in memory, however many stages hold the request.
+    private final class Parts: Sendable {
+        let core: ServerCore
+        let request: ParsedRequest
+        let user: RequestUser
+        let holder: BudgetHolder
+        let permission: Permission
+        let resource: ResourceKind
+        let options: QueryOptions
+        let output: OutputFormat
+
+        init(
+            _ core: ServerCore, _ request: ParsedRequest, _ user: RequestUser, _ holder: BudgetHolder,
+            _ permission: Permission, _ resource: ResourceKind, _ options: QueryOptions, _ output: OutputFormat
+        ) {
+            self.core = core
+            self.request = request
+            self.user = user
+            self.holder = holder
+            self.permission = permission
+            self.resource = resource
+            self.options = options
+            self.output = output
+        }
+    }
+
+    private let parts: Parts
+
+    init(
+        core: ServerCore, request: ParsedRequest, user: RequestUser, holder: BudgetHolder, permission: Permission,
+        resource: ResourceKind, options: QueryOptions, output: OutputFormat
+    ) {
+        parts = Parts(core, request, user, holder, permission, resource, options, output)
+    }
+
+    var core: ServerCore { parts.core }
+    var request: ParsedRequest { parts.request }
+    var user: RequestUser { parts.user }
     /// Who showed credentials, as budgets and turns at the workbench are counted.
-    let holder: BudgetHolder
+    var holder: BudgetHolder { parts.holder }
     /// What the user was found to be allowed at the door.
-    let permission: Permission
-    let resource: ResourceKind
-    let options: QueryOptions
-    let output: OutputFormat
+    var permission: Permission { parts.permission }
+    var resource: ResourceKind { parts.resource }
+    var options: QueryOptions { parts.options }
+    var output: OutputFormat { parts.output }
 
     var info: RequestInfo { request.info }
     var flow: String { holder.flow }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import JSON
 internal import Synchronization
 
 /// Who has a part of what a server has for everybody: connections, watches, bytes.
@@ -31,10 +32,10 @@ public struct BudgetHolder: Sendable, Hashable {
     ///   - user: Who has shown credentials.
     ///   - standing: What is known of a Node by its name.
     public init(_ user: RequestUser, standing: (String) -> Standing = { _ in .none }) {
-        if user.groups.contains(where: { $0.hasBytes("system:masters") }) {
+        if user.groups.contains(where: { $0.isExactly("system:masters") }) {
             self.init(name: user.name, kind: .masters)
         } else if let node = user.name.after("system:node:"),
-            user.groups.contains(where: { $0.hasBytes("system:nodes") })
+            user.groups.contains(where: { $0.isExactly("system:nodes") })
         {
             self.init(node: node, standing(node))
         } else if let namespace = Self.namespace(ofAccount: user.name) {
@@ -50,7 +51,7 @@ public struct BudgetHolder: Sendable, Hashable {
                 self.init(name: "system:serviceaccount:kube-system:", kind: .components)
             }
         } else {
-            let isComponent = Self.components.contains { user.name.hasBytes($0) }
+            let isComponent = Self.components.contains { user.name.isExactly($0) }
             self.init(name: user.name, kind: isComponent ? .components : .everybody)
         }
     }
@@ -58,7 +59,7 @@ public struct BudgetHolder: Sendable, Hashable {
     /// The bytes of `ns` in `system:serviceaccount:ns:name`; nil for who is no account.
     private static func namespace(ofAccount name: String) -> Substring.UTF8View? {
         let prefix = "system:serviceaccount:"
-        guard name.utf8.starts(with: prefix.utf8) else { return nil }
+        guard name.hasExactPrefix(prefix) else { return nil }
         let rest = name.utf8.dropFirst(prefix.utf8.count)
         return rest.firstIndex(of: UInt8(ascii: ":")).map { rest[..<$0] }
     }
@@ -81,10 +82,8 @@ public struct BudgetHolder: Sendable, Hashable {
 }
 
 extension String {
-    fileprivate func hasBytes(_ other: String) -> Bool { utf8.elementsEqual(other.utf8) }
-
     fileprivate func after(_ prefix: String) -> String? {
-        utf8.starts(with: prefix.utf8) ? String(Substring(utf8.dropFirst(prefix.utf8.count))) : nil
+        hasExactPrefix(prefix) ? String(Substring(utf8.dropFirst(prefix.utf8.count))) : nil
     }
 }
 
