@@ -166,7 +166,7 @@ private let mirrors: [Mirror] = [
     }
 
     /// That the server refuses, and why.
-    private static func expectRefusal(
+    static func expectRefusal(
         _ answer: TestServer.Answer, _ why: String, sourceLocation: SourceLocation = #_sourceLocation
     ) {
         let message = answer.json["message"]?.string ?? ""
@@ -309,95 +309,6 @@ private let mirrors: [Mirror] = [
     }
 
     // MARK: Nodes
-
-    @Test func `no addresses of pods for itself`() async throws {
-        let (server, _) = try await Self.server()
-        let nodes = "/api/v1/nodes"
-        for spec: JSONValue in [["podCIDR": "0.0.0.0/0"], ["podCIDRs": ["10.42.7.0/24"]]] {
-            let object: JSONValue = ["kind": "Node", "apiVersion": "v1", "metadata": ["name": "n3"], "spec": spec]
-            let user = RequestUser(name: "system:node:n3", groups: ["system:nodes"])
-            Self.expectRefusal(
-                try await server.send("POST", nodes, object, as: user), "node \"n3\" is not allowed to set podCIDRs")
-            for path in ["n1", "n1/status"] {
-                Self.expectRefusal(
-                    try await server.send("PATCH", "\(nodes)/\(path)", ["spec": spec], as: node, type: merge),
-                    "node \"n1\" is not allowed to modify podCIDRs")
-            }
-        }
-        // What the cluster gave it stays as it is, under both names, and is not in the way of anything else.
-        let given: JSONValue = ["spec": ["podCIDR": "10.42.1.0/24"]]
-        let answer = try await server.send("PATCH", "\(nodes)/n1", given, type: merge)
-        #expect(answer.json["spec"]?["podCIDRs"] == ["10.42.1.0/24"])
-        let label: JSONValue = ["metadata": ["labels": ["a": "b"]]]
-        #expect(try await server.send("PATCH", "\(nodes)/n1", label, as: node, type: merge).status == 200)
-        Self.expectRefusal(
-            try await server.send(
-                "PATCH", "\(nodes)/n1", ["spec": ["podCIDR": nil, "podCIDRs": nil]], as: node, type: merge),
-            "is not allowed to modify podCIDRs")
-        let changed = try await server.send(
-            "PATCH", "\(nodes)/n1", ["spec": ["podCIDR": "10.42.2.0/24"]], type: merge)
-        #expect(changed.status == 422 && changed.json["message"]?.string?.contains("may not change podCIDR") == true)
-    }
-
-    @Test func `no address of a pod, a Service or another node`() async throws {
-        let (server, _) = try await Self.server()
-        let service: JSONValue = [
-            "kind": "Service", "apiVersion": "v1", "metadata": ["name": "ext"],
-            "spec": ["type": "LoadBalancer", "ports": [["port": 80]], "externalIPs": ["203.0.113.9", "2001:db8::9"]],
-        ]
-        let services = "/api/v1/namespaces/default/services"
-        #expect(try await server.send("POST", services, service).status == 201)
-        let balanced: JSONValue = ["status": ["loadBalancer": ["ingress": [["ip": "203.0.113.7"]]]]]
-        #expect(try await server.send("PATCH", "\(services)/ext/status", balanced, type: merge).status == 200)
-        let other: JSONValue = [
-            "kind": "Node", "apiVersion": "v1", "metadata": ["name": "n2"],
-            "status": [
-                "addresses": [["type": "InternalIP", "address": "198.51.100.2"]],
-                "conditions": [["type": "Ready", "status": "True"]],
-            ],
-        ]
-        #expect(try await server.send("POST", "/api/v1/nodes", other).status == 201)
-        func claim(_ addresses: [String], from peer: String) async throws -> (Int, String) {
-            var list = addresses.map { address -> JSONValue in ["type": "ExternalIP", "address": .string(address)] }
-            list.append(["type": "Hostname", "address": "n1"])
-            let status: JSONValue = ["status": ["addresses": .array(list)]]
-            let response = await server.server.handle(
-                HTTPRequest(
-                    method: "PATCH", target: "/api/v1/nodes/n1/status",
-                    headers: ["Content-Type": "application/merge-patch+json"],
-                    body: .bytes(status.encoded()),
-                    context: RequestContext(peer: SocketAddress(host: peer, port: 1), user: node)))
-            let body = try JSONValue.parse(try await response.body.collect(limit: 1 << 20))
-            return (response.status, body["message"]?.string ?? "")
-        }
-        let refused = [
-            "203.0.113.7": "it is that of the Service default/ext, and the request does not come from there",
-            "198.51.100.2": "it is that of node n2, and the request does not come from there",
-            "10.42.3.3": "it is in the range of pods 10.42.0.0/16",
-            "10.43.0.10": "it is in the range of Services 10.43.0.0/16",
-            "127.0.0.1": "it is not one that others reach it by",
-            "::ffff:203.0.113.7": "it is that of the Service default/ext",
-        ]
-        for (address, reason) in refused {
-            let (code, message) = try await claim(["198.51.100.1", address], from: "198.51.100.1")
-            #expect(code == 403 && message.contains(reason), "\(address): \(code) \(message)")
-        }
-        #expect(try await claim(["198.51.100.1"], from: "198.51.100.1").0 == 200)
-        // The author of a Service keeps no node from its second address.
-        #expect(try await claim(["198.51.100.1", "2001:db8::9"], from: "198.51.100.1").0 == 200)
-        #expect(try await claim(["203.0.113.9"], from: "198.51.100.1").0 == 200)
-        // Who asks from an address has it, whatever others write down; and what a node has it keeps.
-        #expect(try await claim(["203.0.113.7"], from: "::ffff:203.0.113.7").0 == 200)
-        #expect(try await claim(["203.0.113.7", "198.51.100.1"], from: "198.51.100.1").0 == 200)
-        #expect(try await claim(["10.42.3.3"], from: "10.42.3.3").0 == 403)
-        // A Node that nobody stands behind any more keeps nothing.
-        let silent: JSONValue = ["status": ["conditions": [["type": "Ready", "status": "Unknown"]]]]
-        #expect(
-            try await server.send(
-                "PATCH", "/api/v1/nodes/n2/status", silent, type: "application/strategic-merge-patch+json"
-            ).status == 200)
-        #expect(try await claim(["198.51.100.2"], from: "198.51.100.1").0 == 200)
-    }
 
     @Test func `its own Node, but nothing that decides about it`() async throws {
         let (server, uid) = try await Self.server()

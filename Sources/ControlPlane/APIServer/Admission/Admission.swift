@@ -27,6 +27,7 @@ struct Admission: Sendable {
         if let old, case .update(let subresource) = operation {
             try NodeRestriction(core: core, user: user, origin: origin)?.admit(
                 object, old: old, resource, .update(subresource))
+            proveAddresses(&object, old, resource)
         }
         if let old, resource.group.isEmpty, resource.kind == "Pod" {
             if operation == .update("") {
@@ -53,6 +54,7 @@ struct Admission: Sendable {
         default: break
         }
         try NodeRestriction(core: core, user: user, origin: origin)?.admit(object, old: nil, resource, .create(""))
+        proveAddresses(&object, nil, resource)
     }
 
     func validate(

@@ -2,6 +2,7 @@
 
 internal import HTTP
 internal import JSON
+internal import KubeAPI
 internal import Linux
 
 extension NodeRestriction {
@@ -20,6 +21,40 @@ extension NodeRestriction {
     }
 }
 
+extension Admission {
+    /// Notes which of a Node's addresses are more than the node's own word: those it has asked from, all of a node in this
+    /// process, and what anybody else writes there who may. A node behind a translator of addresses, and the addresses of
+    /// another family than that by which a node comes, are not proven, and may be the node's all the same: other nodes
+    /// route to them, but take them for no machine that knows its way back to pods.
+    func proveAddresses(_ object: inout APIObject, _ old: APIObject?, _ resource: ResourceKind) {
+        guard resource.group.isEmpty, resource.kind == "Node" else { return }
+        func noted(_ object: APIObject?) -> Set<SocketAddress> {
+            let text = object?.annotations[ProvenAddresses.annotation]?.string ?? ""
+            return Set(ProvenAddresses.texts(text).compactMap(AddressClaims.address))
+        }
+        let named = AddressClaims.addresses(object)
+        var proven: Set<SocketAddress>
+        if user.nodeName == nil {
+            let held = Set(old.map(AddressClaims.addresses) ?? [])
+            proven = noted(object).union(named.filter { !held.contains($0) })
+        } else {
+            proven = noted(old)
+            switch origin {
+            case .thisProcess: proven.formUnion(named)
+            case .address(let text): if let address = AddressClaims.address(text) { proven.insert(address) }
+            case .unknown: break
+            }
+        }
+        var texts: [String] = []
+        for address in named where proven.contains(address) && !texts.contains(address.host) {
+            texts.append(address.host)
+        }
+        var annotations = object.annotations
+        annotations[ProvenAddresses.annotation] = texts.isEmpty ? nil : .string(texts.joined(separator: ","))
+        if annotations != object.annotations { object.annotations = annotations }
+    }
+}
+
 /// Who has which addresses, for a node that says one is its own.
 ///
 /// Where it is somebody's word against somebody's, the address of a node that is alive and that which a load balancer
@@ -27,11 +62,15 @@ extension NodeRestriction {
 /// address reach it. What the author of a Service wrote down (`externalIPs`) keeps no node from an address: who guesses
 /// one could else keep a node out, which asks from one of its addresses at a time. The proxies serve no Service at an
 /// address of a node, and say so in an Event of the Service, unless the administrator gave it away.
+///
+/// The API server's own addresses are a node's only when it asks from there, or from this machine's loopback.
 struct AddressClaims: Sendable {
     /// Where pods and Services have their addresses, with what they are.
     var ranges: [(range: AddressRange, what: String)] = []
     /// Addresses, with whose they are.
     var owners: [SocketAddress: String] = [:]
+    /// Those of the API server.
+    var server: Set<SocketAddress> = []
 
     /// Why the address is not the node's, which asks from `origin`; nil when it may be.
     func refusal(of address: SocketAddress, to origin: RequestOrigin) -> String? {
@@ -39,13 +78,16 @@ struct AddressClaims: Sendable {
             return "it is in the range of \(found.what) \(found.range.text)"
         }
         let isSpecial = address.reach != .global
-        let owner = owners[address]
+        let owner = owners[address] ?? (server.contains(address) ? "the API server" : nil)
         guard isSpecial || owner != nil else { return nil }
         switch origin {
         // A machine without any network is known by its loopback address.
         case .thisProcess: return nil
-        case .address(let text) where SocketAddress(host: text, port: 0)?.unmapped == address: return nil
-        case .address, .unknown: break
+        case .address(let text):
+            let peer = Self.address(text)
+            if peer == address { return nil }
+            if peer?.reach == .loopback, owners[address] == nil, server.contains(address) { return nil }
+        case .unknown: break
         }
         if let owner { return "it is that of \(owner), and the request does not come from there" }
         return "it is not one that others reach it by"
@@ -68,6 +110,8 @@ extension AddressClaims {
                 owners[address] = "the Service \(service.namespace)/\(service.name)"
             }
         }
+        let names = [core.configuration.advertiseAddress] + core.configuration.extraNames
+        server = Set((names + (core.configuration.localNode?.addresses ?? [])).compactMap(Self.address))
         ranges += core.configuration.clusterRanges.compactMap { AddressRange($0) }.map { (range: $0, what: "pods") }
         ranges += core.allocator.ranges.map { (range: $0, what: "Services") }
         for other in try core.objects("", "nodes") where other.name != node {

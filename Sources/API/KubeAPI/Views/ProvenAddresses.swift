@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Which of its addresses a Node has by more than its own word, as the API server notes it in an annotation of the object:
+/// the node asked from them, or somebody who is no node wrote them down.
+public enum ProvenAddresses {
+    /// The annotation; its value is a list of addresses with commas between. A node cannot write it.
+    public static let annotation = "swiftlet.internal/proven-addresses"
+
+    /// The addresses in an object's annotations, as they are written there.
+    public static func texts(_ annotations: [String: String]) -> [String] { texts(annotations[annotation] ?? "") }
+
+    /// The addresses in the annotation's value.
+    public static func texts(_ value: String) -> [String] {
+        value.split(separator: ",").map { text in String(text.drop { $0 == " " }) }.filter { !$0.isEmpty }
+    }
+}
