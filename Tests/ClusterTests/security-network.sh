@@ -112,6 +112,21 @@ somebodys_is_not_served() {
 }
 check "addresses of nodes, Services and pods are no Service's, and an Event says so" somebodys_is_not_served
 
+second_address_is_not_served() {
+    ip link add second type bridge
+    ip link set second up
+    ip address add 198.51.100.77/32 dev second
+    refused_in_an_event 198.51.100.77 8081 '198.51.100.77 is an address of the machine itself'
+    # Nor one that comes after the Service that wants it.
+    ip address del 198.51.100.77/32 dev second
+    within 10 says '^from thief$' answers http://198.51.100.77:8081/
+    ip address add 198.51.100.77/32 dev second
+    within 10 refuses 'efused|Failed to connect' curl -sS --max-time 2 http://198.51.100.77:8081/
+    k delete service claims
+    ip link delete second
+}
+check "addresses of the machine that its Node does not name are no Service's either" second_address_is_not_served
+
 others_are_served() {
     service_of claims 203.0.113.77 8081 | k apply -f -
     within 5 says '^from thief$' answers http://203.0.113.77:8081/
@@ -195,6 +210,57 @@ busy_clients_keep_out_nobody() {
     k delete service wide
 }
 check "a pod that asks much, and costly things, keeps no other from its names" busy_clients_keep_out_nobody
+
+programs_port_is_refused() {
+    local program
+    python3 -c 'import socket, time; s = socket.create_server(("0.0.0.0", 9123)); time.sleep(600)' &
+    program=$!
+    within 10 says ':9123 ' ss -ltn
+    k apply -f - <<end
+apiVersion: v1
+kind: Pod
+metadata: {name: porter}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers: [{name: main, image: $example_image, command: [sleep, "1000"], ports: [{containerPort: 80, hostPort: 9123}]}]
+end
+    within 20 says '9123/TCP is one that a program of the node listens on' \
+        k get events --field-selector involvedObject.name=porter -o 'jsonpath={.items[*].message}'
+    kill "$program"
+    k wait pod/porter --for=condition=Ready --timeout=60s
+    k delete pod porter
+}
+check "a port that a program of the node listens on is no pod's, until the program ends" programs_port_is_refused
+
+port_pod() {
+    k apply -f - <<end
+apiVersion: v1
+kind: Pod
+metadata: {name: $1}
+spec:
+  nodeName: node-1
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: main
+      image: $example_image
+      command: [/bin/sh, -c, 'mkdir /tmp/www; echo from $1 >/tmp/www/index.html; exec httpd -f -p 80 -h /tmp/www']
+      ports: [{containerPort: 80, hostPort: 9124, hostIP: "$2"}]
+end
+}
+pods_port_is_its_own() {
+    local node
+    node=$(field '.status.addresses[?(@.type=="InternalIP")].address' node node-1 | cut -d ' ' -f 1)
+    port_pod owner "$node"
+    k wait pod/owner --for=condition=Ready --timeout=30s
+    within 5 says '^from owner$' answers "http://$node:9124/"
+    # What is no address must not come to mean all of them.
+    port_pod robber 'any'
+    within 20 says 'hostIP \\?"any\\?" is not an address' \
+        k get events --field-selector involvedObject.name=robber -o 'jsonpath={.items[*].message}'
+    says '^from owner$' answers "http://$node:9124/"
+    k delete pod owner robber
+}
+check "a host port stays its pod's whatever another asks for" pods_port_is_its_own
 
 names_are_asked() { equal "$(field '.status.containerStatuses[*].started' pod namer | tr ' ' '\n' | grep -c true)" 40; }
 

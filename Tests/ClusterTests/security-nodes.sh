@@ -66,6 +66,16 @@ takes_no_addresses() {
     answers_with 403 'range of pods' as_node_merge $node/status '{"status":{"addresses":[{"type":"InternalIP","address":"10.42.0.2"}]}}'
     answers_with 403 'that of node node-1' as_node_merge $node/status \
         '{"status":{"addresses":[{"type":"InternalIP","address":"'"$(field '.status.addresses[0].address' node node-1)"'"}]}}'
+    # What nobody has it may say is its own, by its word alone: others' pods lose no machine by that.
+    answers_with 200 '10\.99\.0\.66' as_node_merge $node/status \
+        '{"metadata":{"annotations":{"swiftlet.internal/proven-addresses":"10.99.0.66"}},
+        "status":{"addresses":[{"type":"InternalIP","address":"10.99.0.66"}]}}'
+    equal "$(field '.metadata.annotations.swiftlet\.internal/proven-addresses' node stolen)" ""
+    within 15 says '10\.99\.0\.66' ip route show proto 83
+    sleep 1
+    if nft list set ip swiftlet-pods neighbours | grep 10.99.0.66; then return 1; fi
+    answers_with 200 stolen as_node_merge $node/status '{"status":{"addresses":[]}}'
+    within 15 sh -c '! ip route show proto 83 | grep .'
     # Nor from an administrator who errs: nothing is routed but blocks that the cluster gives to nodes.
     routes_here() { ip route | sed 's/ linkdown//'; }
     routes=$(routes_here)

@@ -223,6 +223,23 @@ reaches_api() {
 }
 check "a pod on the second node reaches the API server by its Service" reaches_api
 
+# A node that joined is known to have the address it asks from; the other is its word. Who asks there is the node.
+proves_addresses() {
+    local annotation='.metadata.annotations.swiftlet\.internal/proven-addresses'
+    equal "$(field "$annotation" node node-1)" 10.99.0.2,fd99::2
+    equal "$(field "$annotation" node node-2)" 10.99.0.3
+    says '10\.99\.0\.3' nft list set ip swiftlet-pods neighbours
+    nft list set ip6 swiftlet-pods neighbours | refuses_match fd99::3
+    "$on_node_2" kubectl --kubeconfig /var/lib/swiftlet/agent/kubelet.kubeconfig annotate node node-2 --overwrite \
+        swiftlet.internal/proven-addresses=10.99.0.3,fd99::3
+    equal "$(field "$annotation" node node-2)" 10.99.0.3
+    # An administrator knows more.
+    k annotate node node-2 --overwrite swiftlet.internal/proven-addresses=10.99.0.3,fd99::3
+    within 15 says 'fd99::3' nft list set ip6 swiftlet-pods neighbours
+    within 5 has_field 10.99.0.3,fd99::3 "$annotation" node node-2
+}
+check "of a joined node's addresses that is proven which it asks from, and what an administrator says" proves_addresses
+
 # An API server that takes a pod for its node would have the node's word from whoever runs a pod there.
 asks_as_itself() {
     local pod target wanted
@@ -364,7 +381,7 @@ leaves_two() {
     # Its routes go with it.
     within 15 sh -c '! ip route show proto 83 | grep .'
     "$on_node_2" "$programs/swiftlet" reset --yes
-    "$on_node_2" sh -c '! ip -o link show swiftlet0 2>/dev/null && ! ip route show proto 83 | grep . && ! find /var/lib/kubelet /var/lib/swiftlet -mindepth 1 | grep .'
+    "$on_node_2" sh -c '! ip -o link show swiftlet0 2>/dev/null && ! ip route show proto 83 | grep . && ! ip route show proto 84 | grep . && ! ip -6 route show proto 84 | grep . && ! find /var/lib/kubelet /var/lib/swiftlet -mindepth 1 | grep .'
     kill "$(cat "$node2/holder")"
 }
 check "a node that is deleted and reset leaves nothing behind, there and here" leaves_two

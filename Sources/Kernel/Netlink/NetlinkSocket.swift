@@ -7,6 +7,7 @@ internal import Synchronization
 /// The netlink families used here.
 public enum NetlinkProtocol: Int32, Sendable {
     case route = 0
+    case socketDiagnostics = 4
     case netfilter = 12
 }
 

@@ -140,6 +140,7 @@ struct LeaseStore: ~Copyable, Sendable {
         _ request: PodNetworkRequest, from blocks: [IPPrefix], interface: String
     ) throws(PodNetworkError) -> Lease {
         if let lease = leases[request.podUID] { return lease }
+        try checkPorts(request)
         var addresses: [IPAddress] = []
         for block in blocks { addresses.append(try free(in: block)) }
         let lease = Lease(
@@ -153,6 +154,21 @@ struct LeaseStore: ~Copyable, Sendable {
         used.formUnion(addresses)
         for (block, address) in zip(blocks, addresses) { last[block] = address }
         return lease
+    }
+
+    /// A host port is one pod's: the kernel keeps each once, and who fails to get it would take it from its owner as it
+    /// cleans up.
+    private func checkPorts(_ request: PodNetworkRequest) throws(PodNetworkError) {
+        let held = leases.values.lazy.flatMap(\.hostPorts)
+        for (index, port) in request.hostPorts.enumerated() {
+            if held.contains(where: port.overlaps) {
+                throw PodNetworkError("host port \(port.transport) is another pod's")
+            }
+            let isTwice = request.hostPorts[..<index].contains {
+                $0.transport == port.transport && $0.hostIP == port.hostIP && $0 != port
+            }
+            if isTwice { throw PodNetworkError("host port \(port.transport) leads to two ports of the pod") }
+        }
     }
 
     mutating func remove(_ podUID: String) throws(PodNetworkError) {

@@ -15,12 +15,18 @@ public struct NodePeer: Sendable, Hashable {
     public var podCIDRs: [IPPrefix]
     /// Its InternalIPs.
     public var addresses: [IPAddress]
+    /// Those of them that are more than its own word: who has only said that an address is its own may have named any
+    /// machine's.
+    public var proven: Set<IPAddress>
 
-    public init(name: String, created: String = "", podCIDRs: [IPPrefix], addresses: [IPAddress]) {
+    public init(
+        name: String, created: String = "", podCIDRs: [IPPrefix], addresses: [IPAddress], proven: Set<IPAddress> = []
+    ) {
         self.name = name
         self.created = created
         self.podCIDRs = podCIDRs.map(\.canonical)
         self.addresses = addresses
+        self.proven = proven
     }
 }
 
@@ -28,7 +34,8 @@ public struct NodePeer: Sendable, Hashable {
 struct NodeAddresses: Sendable, Hashable {
     var all: Set<IPAddress> = []
     /// Those over which routes lead to their pods, and from there to the pods of this node: what pods send there
-    /// keeps their addresses. To others it takes the node's, or no answer would come back.
+    /// keeps their addresses. To others it takes the node's, or no answer would come back; so it does to an address that
+    /// a node has merely said is its own, which may be that of a machine that knows of no pods.
     var neighbours: Set<IPAddress> = []
 }
 
@@ -67,7 +74,8 @@ extension PodNetworkConfiguration {
                     continue
                 }
                 given[block] = peer.name
-                guard let gateway = addresses.first(where: { $0.family == block.family }) else {
+                let own = addresses.filter { $0.family == block.family }
+                guard let gateway = own.first(where: peer.proven.contains) ?? own.first else {
                     unreachable[peer.name] = "it has no InternalIP of the family of its pods \(block)"
                     continue
                 }
@@ -91,7 +99,9 @@ extension PodNetwork {
     public func route(to peers: [NodePeer]) throws(PodNetworkError) -> [String: String] {
         // Whoever has lost his way back is let go of before, and whoever has one is known after.
         let (before, _) = configuration.routes(to: peers)
-        try admit(peers, neighbours: state.withLock { $0.nodes.neighbours }.intersection(before.compactMap(\.gateway)))
+        let proven = Set(peers.flatMap(\.proven))
+        let stay = state.withLock { $0.nodes.neighbours }.intersection(before.compactMap(\.gateway))
+        try admit(peers, neighbours: stay.intersection(proven))
         var (wanted, unreachable) = configuration.routes(to: peers)
         do {
             let present = try ownRoutes()
@@ -115,7 +125,7 @@ extension PodNetwork {
                     }
                 }
             }
-            try admit(peers, neighbours: Set(try ownRoutes().compactMap(\.gateway)))
+            try admit(peers, neighbours: proven.intersection(try ownRoutes().compactMap(\.gateway)))
         } catch let error as PodNetworkError { throw error } catch {
             throw PodNetworkError("set the routes to other nodes' pods", error)
         }

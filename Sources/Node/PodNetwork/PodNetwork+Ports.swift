@@ -38,12 +38,18 @@ extension PodNetwork {
     /// Makes tables anew that somebody removed: `nft flush ruleset`, which Debian's nftables.service does when it starts,
     /// takes every table of the machine.
     public func mend() throws(PodNetworkError) {
-        let (isSetUp, leases, nodes, filters) = state.withLock { state in
-            (state.bridge != 0, Array(state.leases.leases.values), state.nodes, state.filtersFrames)
+        let (bridge, leases, nodes, filters, listeners) = state.withLock { state in
+            (state.bridge, Array(state.leases.leases.values), state.nodes, state.filtersFrames, state.listeners)
         }
-        guard isSetUp else { return }
+        guard bridge != 0 else { return }
+        do throws(NetlinkError) { try settleRoutes(leases, bridge: bridge, isFirst: false) } catch {
+            throw PodNetworkError("mend the routes to pods", error)
+        }
         do throws(NFTablesError) {
-            for table in tables { try restore(table.table) { table.build(leases, nodes: nodes) } }
+            for table in tables {
+                try restore(table.table) { table.build(leases, nodes: nodes, listeners: listeners) }
+            }
+            try spareListeners()
             if filters { try restore(frames.table) { frames.build(leases) } }
         } catch { throw PodNetworkError("mend nftables", error) }
     }
@@ -86,13 +92,16 @@ extension PodNetwork {
         lease.addresses.map { .addNeighbour($0, hardware: lease.hardware, link: bridge) }
     }
 
-    /// The pod's interface, made after this, takes its routes from nobody but us.
+    /// The pod's interface, made after this, takes its routes from nobody but us, and has no link-local network (mode 1:
+    /// none): nobody is there but the node, which the pod knows, and for each address that it sends to the kernel would
+    /// remember a neighbour, in the table that all namespaces share.
     static func refuseDirections(_ podNamespace: borrowing NetworkNamespace) throws(Errno) {
-        for name in [
-            "net.ipv6.conf.default.accept_ra", "net.ipv6.conf.default.accept_redirects",
-            "net.ipv4.conf.all.accept_redirects", "net.ipv4.conf.default.accept_redirects",
+        for (name, value) in [
+            ("net.ipv6.conf.default.accept_ra", "0"), ("net.ipv6.conf.default.accept_redirects", "0"),
+            ("net.ipv6.conf.default.addr_gen_mode", "1"), ("net.ipv4.conf.all.accept_redirects", "0"),
+            ("net.ipv4.conf.default.accept_redirects", "0"),
         ] {
-            do throws(Errno) { try podNamespace.setSysctl(name, "0") } catch {
+            do throws(Errno) { try podNamespace.setSysctl(name, value) } catch {
                 // A kernel without IPv6.
                 if error.code != ENOENT { throw error }
             }
@@ -108,7 +117,8 @@ extension PodNetwork {
             peer: LinkChange(name: Self.podInterface, mtu: configuration.mtu, address: lease.hardware),
             peerNamespace: podNamespace)
         // Known neighbours on both sides: the first packet waits for no resolution, and no answer is believed.
-        let neighbours = Self.neighbours(lease, bridge: bridge)
+        let neighbours =
+            Self.neighbours(lease, bridge: bridge) + routes(of: lease, bridge: bridge).map { .addRoute($0) }
         do throws(NetlinkError) { try route.perform([add] + neighbours) } catch {
             guard error.exists, error.index == 0 else { throw error }
             // The pair of an earlier attempt: good if its other end is in this namespace, else stale.

@@ -19,6 +19,7 @@ public final class PodNetwork: Sendable {
     let namespace: NetworkNamespace
     let route: NetlinkSocket
     let conntrack: NetlinkSocket
+    let diagnostics: NetlinkSocket
     let ruleset: KernelRuleset
     let state: Mutex<State>
 
@@ -29,6 +30,8 @@ public final class PodNetwork: Sendable {
         var filtersFrames = false
         /// The addresses of other nodes.
         var nodes = NodeAddresses()
+        /// Host ports that programs listen on at loopback, as the table has them.
+        var listeners: Set<TransportPort> = []
     }
 
     /// The interface every pod sees.
@@ -53,6 +56,7 @@ public final class PodNetwork: Sendable {
         do {
             route = try NetlinkSocket(.route, in: namespace)
             conntrack = try NetlinkSocket(.netfilter, in: namespace)
+            diagnostics = try NetlinkSocket(.socketDiagnostics, in: namespace)
             ruleset = try KernelRuleset(in: namespace)
         } catch { throw PodNetworkError("open netlink sockets", error) }
         self.namespace = namespace
@@ -95,8 +99,13 @@ public final class PodNetwork: Sendable {
             state.bridge = index
             return (Array(state.leases.leases.values), state.nodes)
         }
+        try step("set up routes to pods") { try settleRoutes(leases, bridge: index, isFirst: true) }
+        let listeners = loopbackListeners(leases)
+        state.withLock { $0.listeners = listeners }
         for table in tables {
-            try step("set up nftables") { try ruleset.commit(table.build(leases, nodes: nodes)) }
+            try step("set up nftables") {
+                try ruleset.commit(table.build(leases, nodes: nodes, listeners: listeners))
+            }
         }
         // Rules first: from then on the ports of pods are found by them.
         let filters = filterFrames(leases)
@@ -122,7 +131,8 @@ public final class PodNetwork: Sendable {
         }
         guard let link = try route.link(named: name) else { throw PodNetworkError("link \(name) vanished") }
         let wanted = configuration.podCIDRs.map { IPPrefix($0.network.advanced(by: 1), $0.length) }
-        try route.perform(wanted.map { .addAddress($0, link: link.index) })
+        // The block is not on the bridge's wire: see `settleRoutes`.
+        try route.perform(wanted.map { .addAddress($0, link: link.index, routed: false) })
         // Addresses of an earlier configuration would attract other nodes' traffic.
         let stale = try route.addresses(link: link.index).filter {
             !wanted.contains($0.prefix) && !$0.prefix.address.isLinkLocal
@@ -132,6 +142,7 @@ public final class PodNetwork: Sendable {
     }
 
     private func setSysctls() throws {
+        widenNeighbourTables()
         let bridge = configuration.bridge
         if configuration.podCIDR(.v4) != nil {
             try set("net.ipv4.ip_forward", "1")
@@ -180,9 +191,13 @@ public final class PodNetwork: Sendable {
             throw PodNetworkError("\(name): host port \(port.transport) is a port of the node itself")
         }
         let interface = Self.interfaceName(pod.podUID)
-        let (lease, bridge) = try state.withLock { state throws(PodNetworkError) in
-            (try state.leases.add(pod, from: configuration.podCIDRs, interface: interface), state.bridge)
-        }
+        let (lease, bridge): (Lease, Int32)
+        do throws(PodNetworkError) {
+            try checkHostPorts(pod)
+            (lease, bridge) = try state.withLock { state throws(PodNetworkError) in
+                (try state.leases.add(pod, from: configuration.podCIDRs, interface: interface), state.bridge)
+            }
+        } catch { throw PodNetworkError(name, error) }
         do {
             guard bridge != 0 else { throw PodNetworkError("the network is not set up") }
             let podNamespace = try NetworkNamespace.open(pod.networkNamespace)
@@ -211,6 +226,7 @@ public final class PodNetwork: Sendable {
             table.add(lease, to: &transaction)
             try ruleset.commit(transaction)
         }
+        try spareListeners()
     }
 
     /// Disconnects a pod and frees its addresses; a pod that is not connected is left. The pod's namespace may be gone.
@@ -225,8 +241,15 @@ public final class PodNetwork: Sendable {
                 try delete(.deleteNeighbour(address, link: bridge))
             }
         }
-        // Last: until here a crash leaves the record to clean up by.
-        try state.withLock { state throws(PodNetworkError) in try state.leases.remove(podUID) }
+        // Last: until here a crash leaves the record to clean up by. With the routes: `settleRoutes` makes those of leases.
+        try state.withLock { state throws(PodNetworkError) in
+            if state.bridge != 0 {
+                do throws(NetlinkError) {
+                    for old in routes(of: lease, bridge: state.bridge) { try remove(old) }
+                } catch { throw PodNetworkError("detach pod \(lease.namespace)/\(lease.name)", error) }
+            }
+            try state.leases.remove(podUID)
+        }
     }
 
     private func delete(_ message: NetlinkMessage) throws(NetlinkError) {
@@ -241,8 +264,11 @@ public final class PodNetwork: Sendable {
             do throws(NFTablesError) { try ruleset.commit(transaction) } catch {
                 guard error.cause.isMissing else { throw error }
                 // Not all of it was there (a failed attach, an edited table): write the table anew without this pod.
-                let (all, nodes) = state.withLock { (Array($0.leases.leases.values), $0.nodes) }
-                try ruleset.commit(table.build(all.filter { $0.podUID != lease.podUID }, nodes: nodes))
+                let (all, nodes, listeners) = state.withLock {
+                    (Array($0.leases.leases.values), $0.nodes, $0.listeners)
+                }
+                try ruleset.commit(
+                    table.build(all.filter { $0.podUID != lease.podUID }, nodes: nodes, listeners: listeners))
             }
         }
         // Flows of a datagram port would go on to the dead address for as long as the sender keeps sending.
@@ -286,6 +312,7 @@ public final class PodNetwork: Sendable {
                 try ruleset.commit(transaction)
             }
             try delete(.deleteLink(named: configuration.bridge))
+            try removeRestRoutes()
             if state.withLock({ $0.filtersFrames }) {
                 var transaction = Transaction(frames.table)
                 transaction.removeTable()

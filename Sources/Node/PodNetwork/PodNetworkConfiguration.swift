@@ -66,9 +66,15 @@ public struct HostPort: Sendable, Hashable {
 
     var transport: TransportPort { TransportPort(protocolNumber, hostPort) }
 
+    /// Whether both would take the same packets.
+    func overlaps(_ other: HostPort) -> Bool {
+        transport == other.transport && (hostIP == nil || other.hostIP == nil || hostIP == other.hostIP)
+    }
+
     public init(hostIP: IPAddress? = nil, hostPort: UInt16, containerPort: UInt16, protocolNumber: UInt8) {
-        // The unspecified address says "every address" in Pod objects.
-        self.hostIP = hostIP?.isUnspecified == true ? nil : hostIP
+        // The unspecified address says "every address" in Pod objects; an address of IPv4 is one however it is written.
+        let address = hostIP.flatMap { $0.isMapped ? IPAddress(bytes: $0.bytes.suffix(4)) : $0 }
+        self.hostIP = address?.isUnspecified == true ? nil : address
         self.hostPort = hostPort
         self.containerPort = containerPort
         self.protocolNumber = protocolNumber

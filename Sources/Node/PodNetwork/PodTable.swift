@@ -24,6 +24,9 @@ struct PodTable: Sendable {
         SetDefinition("hairpin", key: [.address(family), .address(family)])
     }
 
+    /// Host ports that programs of the node listen on as well, at loopback.
+    private var listeners: SetDefinition { SetDefinition("loopback-listeners", key: [.protocolNumber, .port]) }
+
     /// Addresses of other nodes: beside pods, who may talk to the node at the bridge's address.
     private var nodes: SetDefinition { SetDefinition("nodes", key: [.address(family)]) }
 
@@ -31,11 +34,18 @@ struct PodTable: Sendable {
     private var neighbours: SetDefinition { SetDefinition("neighbours", key: [.address(family)]) }
 
     /// The whole table, in one batch that replaces what was there.
-    func build(_ leases: some Sequence<Lease>, nodes addresses: NodeAddresses = NodeAddresses()) -> Transaction {
+    func build(
+        _ leases: some Sequence<Lease>, nodes addresses: NodeAddresses = NodeAddresses(),
+        listeners found: Set<TransportPort> = []
+    ) -> Transaction {
         var transaction = Transaction(table)
         transaction.recreateTable()
         for set in [portsByAddress, ports, hairpin, nodes, neighbours] { transaction.add(.addSet(set)) }
         setNodes(addresses, in: &transaction)
+        if family == .v4 {
+            transaction.add(.addSet(listeners))
+            setListeners(found, in: &transaction)
+        }
         addHostPortChains(&transaction)
         addPostrouting(&transaction)
         addGuards(&transaction)
@@ -50,9 +60,13 @@ struct PodTable: Sendable {
 
     private func addHostPortChains(_ transaction: inout Transaction) {
         let key: [Selector] = [.destinationAddress(family), .protocolNumber, .destinationPort]
+        // What the machine sends to itself is for the program that listens there.
+        let spare = Rule(
+            .matchPrefix(.destinationAddress(family), IPPrefix("127.0.0.0/8")!),
+            .matchSet([.protocolNumber, .destinationPort], listeners.name), .verdict(.returnToCaller))
         chain(
             "hostports", nil,
-            [
+            (family == .v4 ? [spare] : []) + [
                 Rule(.destinationNAT(family, .map(key, portsByAddress.name))),
                 Rule(.destinationNAT(family, .map([.protocolNumber, .destinationPort], ports.name))),
             ], &transaction)
@@ -176,6 +190,15 @@ struct PodTable: Sendable {
             let own = members.filter { $0.family == family }.sorted()
             if !own.isEmpty { transaction.add(.addElements(set, own.map { Element([.address($0)]) })) }
         }
+    }
+
+    /// Makes `ports` be those that programs listen on at loopback: of the family IPv4, which alone has host ports there.
+    func setListeners(_ ports: Set<TransportPort>, in transaction: inout Transaction) {
+        transaction.add(.flushSet(listeners.name))
+        if ports.isEmpty { return }
+        transaction.add(
+            .addElements(
+                listeners, ports.sorted().map { Element([.protocolNumber($0.protocolNumber), .port($0.port)]) }))
     }
 
     // MARK: Leases

@@ -79,7 +79,7 @@ enum ResetCommand {
         }
         let netlink = try NetlinkSocket(.route)
         for family in [IPFamily.v4, .v6] {
-            let routes = try netlink.routes(family).filter { $0.origin == PodNetwork.routeOrigin }
+            let routes = try netlink.routes(family).filter { PodNetwork.routeOrigins.contains($0.origin) }
             try netlink.perform(routes.map { .deleteRoute($0) })
         }
         if try netlink.links().contains(where: { $0.name == "swiftlet0" }) {

@@ -156,8 +156,13 @@ final class NodeNetwork: PodNetworking {
             guard let hostPort = UInt16(exactly: port.hostPort), let containerPort = UInt16(exactly: port.containerPort)
             else { throw PodNetworkError("host port \(port.hostPort) is not a port") }
             let numbers: [String: UInt8] = ["TCP": 6, "UDP": 17, "SCTP": 132]
+            let address = IPAddress(port.hostIP)
+            // What cannot be read must not come to mean every address.
+            if address == nil, !port.hostIP.isEmpty {
+                throw PodNetworkError("host port \(hostPort): hostIP \"\(port.hostIP)\" is not an address")
+            }
             return HostPort(
-                hostIP: IPAddress(port.hostIP), hostPort: hostPort, containerPort: containerPort,
+                hostIP: address, hostPort: hostPort, containerPort: containerPort,
                 protocolNumber: numbers[port.transport] ?? 6)
         }
         let result = try ready().attach(
@@ -202,6 +207,7 @@ extension NodePeer {
         self.init(
             name: node.metadata.name ?? "", created: node.metadata.json["creationTimestamp"]?.string ?? "",
             podCIDRs: blocks.compactMap { IPPrefix($0) },
-            addresses: node.status.addresses.filter { $0.type == "InternalIP" }.compactMap { IPAddress($0.address) })
+            addresses: node.status.addresses.filter { $0.type == "InternalIP" }.compactMap { IPAddress($0.address) },
+            proven: Set(ProvenAddresses.texts(node.metadata.annotations).compactMap { IPAddress($0) }))
     }
 }
