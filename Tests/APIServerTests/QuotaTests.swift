@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AsyncIO
 import HTTP
 import JSON
 import Synchronization
@@ -121,6 +122,40 @@ import Testing
         let other = kept.last?["metadata"]?["name"]?.string ?? ""
         #expect(try await server.send("POST", maps, configMap(other)).status == 409)
         #expect(try await used(server)?["count/configmaps"] == "4")
+    }
+
+    @Test func `a namespace that is long in being counted keeps no other`() async throws {
+        let server = try await server(["configmaps": "5"])
+        let namespace: JSONValue = ["kind": "Namespace", "apiVersion": "v1", "metadata": ["name": "other"]]
+        #expect(try await server.send("POST", "/api/v1/namespaces", namespace).status == 201)
+        let other = "/api/v1/namespaces/other"
+        let quota: JSONValue = [
+            "kind": "ResourceQuota", "apiVersion": "v1", "metadata": ["name": "q"],
+            "spec": ["hard": ["configmaps": "5"]],
+        ]
+        #expect(try await server.send("POST", "\(other)/resourcequotas", quota).status == 201)
+        for path in [maps, "\(other)/configmaps"] {
+            #expect(try await server.send("POST", path, configMap("m")).status == 201)
+        }
+        let (held, end) = (Waiter(), Waiter())
+        let quotas = server.server.core.quotas
+        let holder = Task {
+            try await quotas.locked("other") { () async throws(APIError) in
+                held.wake()
+                await end.wait()
+            }
+        }
+        await held.wait()
+        try await server.send("DELETE", "\(other)/configmaps/m")
+        try await server.send("DELETE", "\(maps)/m")
+        try await eventually("it is counted") { try await used(server)?["configmaps"] == "0" }
+        func usedThere() async throws -> JSONValue? {
+            try await server.send("GET", "\(other)/resourcequotas/q").json["status"]?["used"]?["configmaps"]
+        }
+        #expect(try await usedThere() == "1")
+        end.wake()
+        try await holder.value
+        try await eventually("the other is counted too") { try await usedThere() == "0" }
     }
 
     @Test func `a finished pod gives its room back, and scopes choose what is counted`() async throws {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AsyncIO
 import HTTP
 import JSON
 import Testing
@@ -16,6 +17,58 @@ import Testing
     }
 
     private func text(_ size: Int) -> JSONValue { .string(String(repeating: "x", count: size)) }
+
+    @Test func `watches are served in turns of their own, whoever else never ends`() async throws {
+        let server = try await TestServer()
+        #expect(try await server.send("POST", maps, configMap("m")).status == 201)
+        let core = server.server.core
+        let endless = ["a", "b"].flatMap { flow in
+            [core.watchTurns, core.workbench].map { bench in
+                bench.executor(for: flow).begin {
+                    while !Task.isCancelled { await Task.yield() }
+                }
+            }
+        }
+        let begun = core.watchTurns.begun
+        // As from another process: what a component of this one watches is done where the component is.
+        var request = HTTPRequest(target: "\(maps)?watch=1")
+        request.headers["Authorization"] = "Bearer \(try await token(server))"
+        let response = await server.server.handle(request)
+        guard case .stream(let stream) = response.body else {
+            Issue.record("\(response.status)")
+            return
+        }
+        var lines = LineReader()
+        var events: [JSONValue] = []
+        for number in 0..<3 {
+            while events.count <= number, let chunk = try await stream.next() {
+                events += try lines.take(chunk).map { try JSONValue.parse($0) }
+            }
+            let change = configMap("m", ["a": text(number * 40_000)])
+            #expect(try await server.send("PUT", "\(maps)/m", change).status == 200)
+        }
+        #expect(events.compactMap { $0["type"]?.string } == ["ADDED", "MODIFIED", "MODIFIED"])
+        #expect(core.watchTurns.begun > begun)
+        for task in endless { task.cancel() }
+        for task in endless { await task.value }
+    }
+
+    /// Of an account that may read config maps.
+    private func token(_ server: TestServer) async throws -> String {
+        let accounts = "/api/v1/namespaces/default/serviceaccounts"
+        try await server.send(
+            "POST", accounts, ["kind": "ServiceAccount", "apiVersion": "v1", "metadata": ["name": "watcher"]])
+        try await server.send(
+            "POST", "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings",
+            [
+                "kind": "RoleBinding", "apiVersion": "rbac.authorization.k8s.io/v1", "metadata": ["name": "watcher"],
+                "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"],
+                "subjects": [["kind": "ServiceAccount", "name": "watcher", "namespace": "default"]],
+            ])
+        let asked: JSONValue = ["kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", "spec": [:]]
+        let answer = try await server.send("POST", "\(accounts)/watcher/token", asked)
+        return try #require(answer.json["status"]?["token"]?.string)
+    }
 
     @Test func `a write of much, and a small one to what is large; not one of little`() async throws {
         let server = try await TestServer()

@@ -144,4 +144,82 @@ private final class Notes: Sendable {
         await bench.run(for: "short") {}
         #expect(bench.waiting == 0 && bench.begun == 4)
     }
+
+    @Test func `a task runs where it was begun to, as what began it`() async throws {
+        let loop = try EventLoop()
+        let bench = Workbench(limit: 1)
+        bench.belong(to: loop)
+        let onLoop = await loop.begin { pthread_self() }.value
+        let (onBench, here) = await bench.executor(for: "a").begin { (pthread_self(), EventLoop.here) }.value
+        #expect(onLoop != onBench && here === loop)
+        #expect(await loop.begin { EventLoop.here === loop && pthread_self() == onLoop }.value)
+        let failed = await bench.executor(for: "a").begin { throw Refusal(number: 3) }.result
+        #expect(throws: Refusal(number: 3)) { try failed.get() }
+        #expect(await Tally(bench, "a").begun().value == 1)
+        loop.stop()
+    }
+
+    @Test func `an actor of a bench does one thing at a time, and nothing elsewhere`() async throws {
+        let bench = Workbench(limit: 4)
+        let loop = try EventLoop()
+        let tally = Tally(bench, "a")
+        let onLoop = await loop.begin { pthread_self() }.value
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<8 {
+                // From the loop, from the bench in other turns, and from nowhere.
+                let executor: (any TaskExecutor)? =
+                    number % 3 == 0 ? loop : number % 3 == 1 ? bench.executor(for: "\(number)") : nil
+                group.addTask(executorPreference: executor) {
+                    for _ in 0..<200 { #expect(await tally.add() != onLoop) }
+                }
+            }
+        }
+        #expect(await tally.count == 1_600)
+        loop.stop()
+    }
+
+    @Test func `who never ends keeps nobody of another flow, also not an actor`() async {
+        let bench = Workbench(limit: 1)
+        let endless = (0..<50).map { _ in
+            bench.executor(for: "endless").begin {
+                while !Task.isCancelled { await Task.yield() }
+            }
+        }
+        let tally = Tally(bench, "other")
+        for _ in 0..<100 { await tally.add() }
+        #expect(await tally.count == 100)
+        for task in endless { task.cancel() }
+        for task in endless { await task.value }
+    }
+}
+
+/// Counts, in turns of a flow.
+private actor Tally {
+    private let executor: WorkbenchExecutor
+    private let actorExecutor: WorkbenchActorExecutor
+    nonisolated var unownedExecutor: UnownedSerialExecutor { actorExecutor.asUnownedSerialExecutor() }
+    private(set) var count = 0
+    private var isInside = false
+
+    init(_ bench: Workbench, _ flow: String) {
+        executor = bench.executor(for: flow)
+        actorExecutor = bench.actorExecutor(for: flow)
+    }
+
+    @discardableResult
+    func add() -> pthread_t {
+        #expect(!isInside)
+        isInside = true
+        sched_yield()
+        count += 1
+        isInside = false
+        return pthread_self()
+    }
+
+    func begun() -> Task<Int, Never> {
+        executor.begin {
+            add()
+            return count
+        }
+    }
 }

@@ -265,6 +265,19 @@ import Testing
         await test.server.stop()
     }
 
+    @Test func `who asks in this process without end lets others have his thread`() async throws {
+        let loop = try EventLoop()
+        let exchange = InProcessExchange(handler: HTTPClosureHandler { _ in .text("-") }, user: nil)
+        let asking = loop.begin {
+            while !Task.isCancelled { _ = try await exchange.send(HTTPRequest(target: "/")) }
+        }
+        // Behind the other on the same thread.
+        for _ in 0..<10 { await loop.begin {}.value }
+        asking.cancel()
+        _ = await asking.result
+        loop.stop()
+    }
+
     @Test func `an in-process exchange vouches for its user and upgrades`() async throws {
         let exchange = InProcessExchange(
             handler: HTTPClosureHandler { request in

@@ -113,14 +113,15 @@ import Testing
         let secret = ReferredObject(kind: .secret, key: .init("a", "s"))
         let map = ReferredObject(kind: .configMap, key: .init("a", "s"))
         let plain = pod([["name": "v", "secret": ["secretName": "s"]]])
-        #expect(References.volumes(plain, show: secret))
-        #expect(!References.volumes(plain, show: map))
-        #expect(!References.volumes(pod([["name": "v", "secret": ["secretName": "s"]]], namespace: "b"), show: secret))
+        #expect(References.shown(by: plain).contains(secret))
+        #expect(!References.shown(by: plain).contains(map))
+        let elsewhere = pod([["name": "v", "secret": ["secretName": "s"]]], namespace: "b")
+        #expect(!References.shown(by: elsewhere).contains(secret))
         let projected = pod([["name": "v", "projected": ["sources": [["configMap": ["name": "s"]]]]]])
-        #expect(References.volumes(projected, show: map))
-        #expect(!References.volumes(projected, show: secret))
+        #expect(References.shown(by: projected).contains(map))
+        #expect(!References.shown(by: projected).contains(secret))
         for name in ["environment", "pull"] {
-            #expect(!References.volumes(plain, show: ReferredObject(kind: .secret, key: .init("a", name))))
+            #expect(!References.shown(by: plain).contains(ReferredObject(kind: .secret, key: .init("a", name))))
         }
     }
 }

@@ -285,6 +285,8 @@ import Testing
                 group.addTask { _ = try? await store.create("/r/\(n)", value(n)) }
             }
         }
+        // Whoever writes does not wait for those who watch.
+        await withCheckedContinuation { continuation in watch.onCutOff { continuation.resume() } }
         await #expect { _ = try await watch.next() } throws: {
             if case StoreError.tooSlow = $0 { true } else { false }
         }

@@ -150,6 +150,30 @@ import Volumes
         #expect(try text(path + "/token") == "token 2 - 3600")
     }
 
+    @Test func `that name an object or a token thousands of times have it read once`() async throws {
+        await sources.set(secret: "s", ["a": "MQ=="])
+        var parts: [JSONValue] = []
+        for number in 0..<1_000 {
+            let items: JSONValue = [["key": "a", "path": .string("d/\(number)")]]
+            parts.append(["secret": ["name": "s", "items": items]])
+            parts.append(["configMap": ["name": "absent", "optional": true]])
+            if number < 10 { parts.append(["serviceAccountToken": ["path": .string("t\(number)")]]) }
+        }
+        let projected: JSONValue = ["sources": .array(parts)]
+        let both: [JSONValue] = [
+            ["name": "v", "projected": projected], ["name": "w", "secret": ["secretName": "s"]],
+        ]
+        let mounted = try await volumes.mount(pod(both))
+        #expect(await sources.reads == 2)
+        #expect(await sources.tokens == 1)
+        let path = try #require(mounted["v"]?.path)
+        #expect(try text(path + "/d/999") == "1" && text(path + "/t9") == text(path + "/t0"))
+        await sources.set(secret: "s", ["a": "Mg=="])
+        #expect(try await volumes.refresh(pod(both)))
+        #expect(await sources.reads == 4)
+        #expect(try text(path + "/d/0") == "2" && text(path + "/d/999") == "2")
+    }
+
     @Test func `give a token to the one user all containers share`() async throws {
         let path = try await mount(
             ["projected": ["sources": [["serviceAccountToken": ["path": "token"]]]]],

@@ -40,6 +40,8 @@ actor TestSources: VolumeSources {
     private var configMaps: [String: ConfigMap] = [:]
     private var secrets: [String: Secret] = [:]
     private(set) var tokens = 0
+    /// How often objects were read.
+    private(set) var reads = 0
     var lifetime: Int64 = 3600
 
     func set(configMap name: String, _ data: [String: String]?, binary: [String: String] = [:]) {
@@ -53,8 +55,15 @@ actor TestSources: VolumeSources {
         secrets[name] = data.map { Secret(json: ["data": object($0)]) }
     }
 
-    func configMap(namespace: String, name: String) -> ConfigMap? { configMaps[name] }
-    func secret(namespace: String, name: String) -> Secret? { secrets[name] }
+    func configMap(namespace: String, name: String) -> ConfigMap? {
+        reads += 1
+        return configMaps[name]
+    }
+
+    func secret(namespace: String, name: String) -> Secret? {
+        reads += 1
+        return secrets[name]
+    }
 
     func token(for pod: Pod, audience: String?, seconds: Int) -> PodToken {
         tokens += 1

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AsyncIO
 import Synchronization
 
 /// Delivers keys at their times, each key once, with one timer for all.
@@ -98,7 +99,7 @@ public final class DelayQueue<Key: Hashable & Sendable>: Sendable {
         state.timer?.cancel()
         state.timerTime = first.time
         let time = first.time
-        state.timer = Task { [weak self] in
+        state.timer = EventLoop.here.begin { [weak self] in
             do {
                 try await Task.sleep(until: time, clock: .continuous)
             } catch {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AsyncIO
 import JSON
 import KubeAPI
 import Schema
@@ -195,7 +196,7 @@ public final class LeaderElector: Sendable {
 
     private func release() async {
         // The task is cancelled already; the release must still go out.
-        await Task {
+        await EventLoop.here.begin {
             do {
                 let lease = try await client.get(Self.leases, namespace: namespace, name: name)
                 var record = Record(lease: lease)

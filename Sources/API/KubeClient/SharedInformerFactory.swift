@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 public import KubeAPI
 import Synchronization
 public import Telemetry
@@ -16,7 +17,8 @@ public final class SharedInformerFactory: Sendable {
         var informers: [String: any AnyInformer] = [:]
         var order: [String] = []
         var tasks: [Task<Void, Never>] = []
-        var isRunning = false
+        /// Of the component that has started them; nil while they do not run.
+        var loop: EventLoop?
     }
 
     public init(client: KubeClient, logger: Logger? = nil) {
@@ -59,19 +61,20 @@ public final class SharedInformerFactory: Sendable {
             let informer = make()
             state.informers[key] = informer
             state.order.append(key)
-            if state.isRunning { state.tasks.append(Task { await informer.run() }) }
+            if let loop = state.loop { state.tasks.append(loop.begin { await informer.run() }) }
             return informer
         }
     }
 
-    /// Starts all informers that do not run yet.
+    /// Starts all informers that do not run yet, and has them, and those asked for later, run on the loop this runs on.
     public func start() {
         state.withLock { state in
-            guard !state.isRunning else { return }
-            state.isRunning = true
+            guard state.loop == nil else { return }
+            let loop = EventLoop.here
+            state.loop = loop
             for key in state.order {
                 guard let informer = state.informers[key] else { continue }
-                state.tasks.append(Task { await informer.run() })
+                state.tasks.append(loop.begin { await informer.run() })
             }
         }
     }
@@ -81,7 +84,7 @@ public final class SharedInformerFactory: Sendable {
         state.withLock { state in
             for task in state.tasks { task.cancel() }
             state.tasks = []
-            state.isRunning = false
+            state.loop = nil
         }
     }
 

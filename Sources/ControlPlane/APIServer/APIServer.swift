@@ -49,7 +49,7 @@ public final class APIServer: HTTPHandler {
             key: credentials.serviceAccountKey, publicKeys: [credentials.serviceAccountKey.publicKey])
         let storage = ObjectStorage(store: sqlite)
         let registry = ResourceRegistry()
-        let bench = Workbench()
+        let bench = Workbench(name: "workbench")
         guard let quotas = Quotas(storage: storage, registry: registry, bench),
             let services = registry.preferred("", "services"), let nodes = registry.preferred("", "nodes")
         else { throw ConfigurationError("the table of resources has no resourcequotas, services or nodes") }
@@ -86,17 +86,24 @@ public final class APIServer: HTTPHandler {
         do throws(APIError) { try await definitions.refresh() } catch {
             throw ConfigurationError("read the custom resource definitions: \(error.message)")
         }
-        tasks.withLock { $0.append(Task { await definitions.run() }) }
+        keep("definitions") { await definitions.run() }
         let keeper = QuotaKeeper(quotas: core.quotas, store: core.store, logger: core.logger)
-        tasks.withLock { $0.append(Task { await keeper.run() }) }
+        keep("quotas") { await keeper.run() }
         let expiry = EventExpiry(storage: core.storage, events: try core.builtin("", "events"), logger: core.logger)
         let lifetime = core.configuration.eventLifetime.components.seconds
-        if lifetime > 0 { tasks.withLock { $0.append(Task { await expiry.run(lifetime: lifetime) }) } }
-        tasks.withLock { $0.append(Task { await renewOwnObjects() }) }
+        if lifetime > 0 { keep("events") { await expiry.run(lifetime: lifetime) } }
+        keep("own objects") { await self.renewOwnObjects() }
         ready.store(true, ordering: .releasing)
         core.logger.info(
             "API server ready",
             ["revision": "\(sqlite.currentRevision)", "data": core.configuration.dataDirectory])
+    }
+
+    /// Begins what the server does for itself until it stops, each in turns of its own beside clients' watches: some of it goes
+    /// through all there is.
+    private func keep(_ name: String, _ body: @escaping @Sendable () async -> Void) {
+        let task = core.watchTurns.executor(for: "keeper of \(name)").begin(body)
+        tasks.withLock { $0.append(task) }
     }
 
     private func renewOwnObjects() async {

@@ -28,6 +28,8 @@ final class ServerCore: Sendable {
     let lists: SharedBudget
     /// Where objects are decoded and shown when there is much of them.
     let workbench: Workbench
+    /// Where watches are served, of clients and of what the server does for itself: apart from writes, whose pieces are longer.
+    let watchTurns = Workbench(name: "watches")
     /// What watches have made of events, and what they hold for clients that have not read it.
     let sharedForms = SharedForms()
     let watchHoldings = WatchHoldings()

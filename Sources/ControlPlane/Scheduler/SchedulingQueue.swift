@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AsyncIO
 import KubeClient
 import Synchronization
 
@@ -191,7 +192,7 @@ final class SchedulingQueue: Sendable {
             return ([], !state.isSpreadingNews)
         }
         for wake in wakes { wake() }
-        if mustSpread { Task { await spreadNews() } }
+        if mustSpread { EventLoop.here.begin { await spreadNews() } }
     }
 
     /// Tells many pods what happened, a few at a time: whoever waits for the queue meanwhile does not wait for all.

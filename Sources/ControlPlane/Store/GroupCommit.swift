@@ -23,6 +23,7 @@ final class GroupCommit: Sendable {
     private let log: LogBox
     private let state: StateBox
     private let onCommit: (@Sendable (Int) -> Void)?
+    private let delivered: DeliveredRevision
     private let historyLimit: Int
     /// The revision at the last tick of the history clock.
     private let mark: Mutex<Int64>
@@ -35,6 +36,7 @@ final class GroupCommit: Sendable {
         self.log = LogBox(log)
         self.state = state
         self.onCommit = onCommit
+        delivered = state.withLock { $0.delivered }
         historyLimit = space?.historyBytes ?? Self.historyBytes
         mark = Mutex(state.withLock { $0.revision })
     }
@@ -89,10 +91,15 @@ final class GroupCommit: Sendable {
         }
         onCommit?(batch.events.count)
         // Published before anybody is answered: a client that reads after its write finds it.
-        state.withLock { state in
-            for event in batch.events { state.apply(event) }
+        let deliveries = state.withLock { state in
+            var deliveries = Deliveries()
+            for event in batch.events { state.apply(event, &deliveries) }
+            return deliveries
         }
         for answer in batch.answers { answer() }
+        // After that: who writes does not wait for all who watch.
+        deliveries.deliver()
+        if let last = batch.events.last { delivered.advance(to: last.revision) }
         let added = batch.events.reduce(0) { $0 + ($1.object?.bytes.count ?? 0) }
         let isLong = written.withLock { written in
             written += added

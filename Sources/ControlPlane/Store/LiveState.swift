@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Synchronization
+
 /// What the store keeps in memory: the newest value of every key, the most recent changes, and who watches.
 struct LiveState: Sendable {
     private(set) var objects = SortedObjects()
@@ -8,7 +10,9 @@ struct LiveState: Sendable {
     private(set) var recent = RecentEvents()
     /// What waits for all who watch.
     let watchLoad: WatchLoad
-    private var watchers: [KeyBytes: [WatchQueue]] = [:]
+    private var watchers: [KeyBytes: WatchQueues] = [:]
+    /// Up to which revision whoever watches has been given what changed.
+    let delivered = DeliveredRevision()
     private var marks: [ChangeMark] = []
     private var journals: [ChangedKeys] = []
     var failure: StoreError?
@@ -37,10 +41,12 @@ struct LiveState: Sendable {
         self.revision = max(revision, compacted)
         self.compacted = compacted
         recent.reset(after: self.revision)
+        delivered.advance(to: self.revision)
     }
 
-    /// Applies a committed change and hands it to whoever watches it.
-    mutating func apply(_ event: StoreEvent) {
+    /// Applies a committed change, and notes who is to be given it: that is done without the lock, which all who read
+    /// wait for.
+    mutating func apply(_ event: StoreEvent, _ deliveries: inout Deliveries) {
         if let object = event.object { objects.set(object) } else { objects.remove(event.key) }
         space?.apply(event)
         recent.append(event)
@@ -49,7 +55,7 @@ struct LiveState: Sendable {
         for journal in journals where SortedObjects.hasPrefix(event.key, journal.prefix) { journal.note(event.key) }
         guard !watchers.isEmpty else { return }
         forEachPrefix(of: event.key) { prefix in
-            for queue in watchers[KeyBytes(prefix)] ?? [] { queue.push(event) }
+            if let queues = watchers[KeyBytes(prefix)] { deliveries.add(event, queues) }
         }
     }
 
@@ -62,17 +68,21 @@ struct LiveState: Sendable {
 
     mutating func add(_ journal: ChangedKeys) { journals.append(journal) }
 
-    mutating func add(_ queue: WatchQueue) { watchers[KeyBytes(queue.prefix), default: []].append(queue) }
+    mutating func add(_ queue: WatchQueue) {
+        watchers[KeyBytes(queue.prefix), default: [:]][ObjectIdentifier(queue)] = queue
+    }
 
     mutating func remove(_ queue: WatchQueue) {
         let prefix = KeyBytes(queue.prefix)
-        watchers[prefix]?.removeAll { $0 === queue }
+        watchers[prefix]?[ObjectIdentifier(queue)] = nil
         if watchers[prefix]?.isEmpty == true { watchers[prefix] = nil }
     }
 
     /// Ends every watch.
     mutating func endWatchers() {
-        for queue in watchers.values.joined() { queue.end() }
+        for queues in watchers.values {
+            for queue in queues.values { queue.end() }
+        }
         watchers = [:]
     }
 
@@ -86,6 +96,41 @@ struct LiveState: Sendable {
             body(String(key[..<index]))
         }
         body(key)
+    }
+}
+
+/// Watches of one prefix.
+typealias WatchQueues = [ObjectIdentifier: WatchQueue]
+
+/// Up to which revision watches have been given what changed: a moment after it can be read.
+final class DeliveredRevision: Sendable {
+    private let revision = Atomic<Int64>(0)
+
+    var value: Int64 { revision.load(ordering: .acquiring) }
+
+    /// By the writer's thread, and at start.
+    func advance(to new: Int64) { revision.store(new, ordering: .releasing) }
+}
+
+/// What one transaction has for whoever watches. Who watches is known by its dictionaries, which are shared and not copied.
+struct Deliveries {
+    private var parts: [(event: StoreEvent, queues: WatchQueues)] = []
+
+    mutating func add(_ event: StoreEvent, _ queues: WatchQueues) { parts.append((event, queues)) }
+
+    /// Gives each watch what it has, at once: it is woken once.
+    func deliver() {
+        if parts.count <= 1 {
+            for part in parts {
+                for queue in part.queues.values { queue.push([part.event]) }
+            }
+            return
+        }
+        var events: [ObjectIdentifier: (queue: WatchQueue, events: [StoreEvent])] = [:]
+        for part in parts {
+            for (id, queue) in part.queues { events[id, default: (queue, [])].events.append(part.event) }
+        }
+        for (queue, events) in events.values { queue.push(events) }
     }
 }
 

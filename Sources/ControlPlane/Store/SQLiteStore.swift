@@ -12,6 +12,7 @@ public final class SQLiteStore: KeyValueStore {
     public static let historySeconds = 300
 
     private let state: StateBox
+    private let delivered: DeliveredRevision
     private let writer: WorkerThread<WriteRequest>
     private let reader: WorkerThread<@Sendable () -> Void>
     private let history: HistoryReader
@@ -31,6 +32,7 @@ public final class SQLiteStore: KeyValueStore {
         try Self.load(log, into: state, space)
         chmod(path, 0o600)
         self.state = state
+        delivered = state.withLock { $0.delivered }
         history = HistoryReader(path: path)
         let group = GroupCommit(log: log, state: state, space: space, onCommit: onCommit)
         writer = try WorkerThread(
@@ -190,7 +192,8 @@ extension SQLiteStore {
         }
         let (queue, now, recent) = try registered.get()
         let watch = StoreWatch(
-            queue: queue, current: { [state] in state.withLock { $0.revision } },
+            // What there was when it began is in its queue, and later changes a moment after they can be read.
+            queue: queue, current: { [delivered] in max(delivered.value, now) },
             onEnd: { [state] queue in state.withLock { $0.remove(queue) } })
         if !recent {
             do throws(StoreError) {

@@ -52,9 +52,9 @@ public final class StoreWatch: Sendable {
 
     /// The revision up to which every change has been read, or nil when some wait. What a bookmark may promise.
     public func progress() -> Int64? {
-        // The order matters: the store shows a revision only after the change is in the queue.
+        // The order matters: it is of changes that are in the queue.
         let revision = current()
-        return queue.isDrained ? revision : nil
+        return queue.drainedRevision.map { max($0, revision) }
     }
 
     /// Calls `body` when the watch is cut off because too much has piled up: its reader may be at work on what came before.
@@ -132,6 +132,7 @@ final class WatchQueue: Sendable {
     private struct State {
         var waiting: [StoreEvent] = []
         var bytes = 0
+        var newest: Int64 = 0
         var failure: StoreError?
         var cutOff: (@Sendable () -> Void)?
         var ended = false
@@ -154,8 +155,9 @@ final class WatchQueue: Sendable {
 
     deinit { load.release(state.withLock { $0.waiting }) }
 
-    var isDrained: Bool {
-        state.withLock { $0.waiting.isEmpty && !$0.replaying && $0.failure == nil }
+    /// The newest revision there was in it, where nothing waits any more; nil while something does.
+    var drainedRevision: Int64? {
+        state.withLock { $0.waiting.isEmpty && !$0.replaying && $0.failure == nil ? $0.newest : nil }
     }
 
     func take() -> Next {
@@ -204,21 +206,26 @@ final class WatchQueue: Sendable {
         if isCutOff { body() }
     }
 
-    func push(_ event: StoreEvent) {
+    func push(_ event: StoreEvent) { push([event]) }
+
+    func push(_ events: [StoreEvent]) {
         var cutOff: (@Sendable () -> Void)?
         defer { cutOff?() }
         change { state in
-            guard !state.ended, state.failure == nil else { return }
-            state.waiting.append(event)
-            let size = (event.object ?? event.previous)?.bytes.count ?? 0
-            state.bytes += size
-            let left = load.hold(event)
-            // One event is mostly of an object that is there anyway.
-            let isTooMuch = state.waiting.count > 1 && state.bytes > max(StoreWatch.floor, left)
-            if isTooMuch || state.waiting.count > StoreWatch.limit || state.bytes > StoreWatch.byteLimit {
-                drop(&state)
-                state.failure = .tooSlow(prefix: prefix)
-                cutOff = state.cutOff.take()
+            for event in events {
+                guard !state.ended, state.failure == nil else { return }
+                state.waiting.append(event)
+                state.newest = event.revision
+                let size = (event.object ?? event.previous)?.bytes.count ?? 0
+                state.bytes += size
+                let left = load.hold(event)
+                // One event is mostly of an object that is there anyway.
+                let isTooMuch = state.waiting.count > 1 && state.bytes > max(StoreWatch.floor, left)
+                if isTooMuch || state.waiting.count > StoreWatch.limit || state.bytes > StoreWatch.byteLimit {
+                    drop(&state)
+                    state.failure = .tooSlow(prefix: prefix)
+                    cutOff = state.cutOff.take()
+                }
             }
         }
     }

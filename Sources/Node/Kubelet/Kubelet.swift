@@ -23,6 +23,8 @@ public actor Kubelet {
     let network: (any PodNetworking)?
     let logger: Logger
     private let services: PodServices
+    /// Where pods are looked after: each namespace's in its turns, apart from the kubelet's own loop.
+    private let bench: Workbench
     private let nodeStatus: NodeStatus
     private let recorder: EventRecorder?
     private var workers: [String: PodWorker] = [:]
@@ -73,8 +75,10 @@ public actor Kubelet {
         recorder = client.map {
             EventRecorder(client: $0, component: "kubelet", host: settings.nodeName, logger: logger)
         }
+        bench = Workbench(atLeast: 2, name: "pods")
         let objects = PodObjects(
-            client: client, nodeName: settings.nodeName, nodeAddresses: settings.nodeAddresses, logger: logger)
+            client: client, nodeName: settings.nodeName, nodeAddresses: settings.nodeAddresses, bench: bench,
+            logger: logger)
         objects.setAllocatable(nodeStatus.allocatable)
         services = PodServices(
             configuration: configuration, settings: settings, images: images,
@@ -86,7 +90,7 @@ public actor Kubelet {
             network: network, objects: objects,
             events: PodEvents(recorder: recorder, logger: logger),
             statuses: StatusReporter(client: client, logger: logger), cgroups: cgroups,
-            memoryCapacity: NodeStatus.memoryBytes, logger: logger)
+            memoryCapacity: NodeStatus.memoryBytes, logger: logger, bench: bench)
     }
 
     /// Runs until cancelled. What runs on the node goes on after it.
@@ -100,13 +104,16 @@ public actor Kubelet {
     }
 
     private func serve() async throws {
+        bench.belong(to: EventLoop.here)
         // Before any pod has a process, which might take all the kernel has to give.
         DirectoryWatches.shared.open { [logger] problem in
             logger.warning("changes of files are looked for every second", ["error": problem])
         }
         try await findOrphans()
         try await recoverPulls()
-        services.objects.setOnChange { [weak self] object in Task { await self?.objectChanged(object) } }
+        services.objects.setOnChange { [weak self] object in
+            EventLoop.here.begin { await self?.objectChanged(object) }
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
             if !configuration.staticPodPath.isEmpty {
                 let source = StaticPods(
@@ -217,7 +224,7 @@ public actor Kubelet {
     /// Removes what was put aside. There may be millions of files: nobody waits for it, and if the node ends before it has
     /// ended, the next kubelet goes on.
     private func removeAside(_ paths: [String]) {
-        Task { [logger] in
+        EventLoop.here.begin { [logger] in
             for path in paths {
                 do { try await Blocking.run(.files("", .removing)) { try Files.removeTree(path) } } catch {
                     logger.warning("remove what a pod left", ["path": path, "error": "\(error)"])
@@ -237,8 +244,8 @@ public actor Kubelet {
             }
             logger.info("ending a pod that no source knows", ["pod": pod.key])
             let worker = makeWorker(pod)
-            await worker.start(orphans.removeValue(forKey: pod.uid))
-            await worker.delete(grace: pod.spec.terminationGracePeriodSeconds)
+            worker.start(orphans.removeValue(forKey: pod.uid))
+            worker.tell { $0.delete(grace: pod.spec.terminationGracePeriodSeconds) }
         }
         for entry in try Files.list(settings.rootDirectory + "/pods") where isUnknown(entry.name) {
             await discard(entry.name)
@@ -300,7 +307,7 @@ public actor Kubelet {
         }
         if let worker = workers[pod.uid] {
             if ["Succeeded", "Failed"].contains(pod.status.phase ?? "") { admitted[pod.uid] = nil }
-            await worker.update(pod)
+            worker.tell { $0.update(pod) }
             return
         }
         let phase = pod.status.phase ?? "Pending"
@@ -314,7 +321,7 @@ public actor Kubelet {
         if pod.metadata.deletionTimestamp != nil, orphans[pod.uid] == nil {
             // Nothing of it is here: it is not begun only to be ended.
             let worker = makeWorker(pod)
-            await worker.startEnding()
+            worker.startEnding()
             return
         }
         await begin(pod)
@@ -324,7 +331,7 @@ public actor Kubelet {
         if pod.isMirror, workers[pod.uid] == nil {
             if let original = staticPods.values.first(where: { $0.key == pod.key }) {
                 services.statuses.setMirror(nil, for: original.uid)
-                Task {
+                EventLoop.here.begin {
                     // kubectl waits for what it deleted to be gone, and for ever if it meets a successor first.
                     do { try await sleep(for: .seconds(1)) } catch { return }
                     if staticPods[original.uid] != nil { await makeMirror(original) }
@@ -334,9 +341,9 @@ public actor Kubelet {
         }
         admitted[pod.uid] = nil
         let wasOver = over.removeValue(forKey: pod.uid) != nil
-        if let worker = workers[pod.uid] { return await worker.delete(grace: 0) }
+        if let worker = workers[pod.uid] { return worker.tell { $0.delete(grace: 0) } }
         guard wasOver else { return }
-        Task { [services, logger] in
+        EventLoop.here.begin { [services, logger] in
             do {
                 try await Blocking.run(.files(pod.metadata.namespace ?? "", .removing)) {
                     try Sandbox(services: services, pod: pod).forget()
@@ -359,15 +366,15 @@ public actor Kubelet {
                 allowedUnsafeSysctls: configuration.allowedUnsafeSysctls, ownPorts: settings.ownPorts)
             if let refusal = admission.refusal(pod) {
                 services.events.warning(pod, refusal.reason, refusal.message)
-                await worker.startEnding(refusal)
+                worker.startEnding(refusal)
                 return
             }
         }
         admitted[pod.uid] = pod
         weighClasses()
-        await worker.start(held)
+        worker.start(held)
         if pod.metadata.deletionTimestamp != nil {
-            await worker.delete(grace: pod.metadata.deletionGracePeriodSeconds)
+            worker.tell { $0.delete(grace: pod.metadata.deletionGracePeriodSeconds) }
         }
     }
 
@@ -392,7 +399,7 @@ public actor Kubelet {
 
     private func makeWorker(_ pod: Pod) -> PodWorker {
         let worker = PodWorker(pod: pod, services: services) { [weak self] uid in
-            Task { await self?.workerFinished(uid) }
+            EventLoop.here.begin { await self?.workerFinished(uid) }
         }
         workers[pod.uid] = worker
         return worker
@@ -412,7 +419,7 @@ public actor Kubelet {
     private func retainLater() {
         guard !isRetaining else { return }
         isRetaining = true
-        Task {
+        EventLoop.here.begin {
             // Cut short only at the kubelet's end.
             try? await sleep(for: .seconds(1))
             isRetaining = false
@@ -420,9 +427,9 @@ public actor Kubelet {
         }
     }
 
-    private func objectChanged(_ object: ReferredObject) async {
+    private func objectChanged(_ object: ReferredObject) {
         for worker in workers.values where worker.namespace == object.key.namespace {
-            await worker.objectChanged(object)
+            worker.tell { $0.objectChanged(object) }
         }
     }
 
@@ -430,10 +437,7 @@ public actor Kubelet {
         while true {
             heartbeat.beat()
             try await sleep(for: .seconds(30))
-            let now = KernelClock.wall.now() / 1_000_000_000
-            for worker in workers.values {
-                if await worker.volumes.hasDueToken(at: now) { await worker.refreshVolumes() }
-            }
+            for worker in workers.values { worker.tell { $0.refreshTokens() } }
         }
     }
 
@@ -441,7 +445,7 @@ public actor Kubelet {
     private func watchStorage() async throws {
         while true {
             try await sleep(for: .seconds(10))
-            for worker in workers.values { await worker.checkStorage() }
+            for worker in workers.values { worker.tell { $0.checkStorage() } }
         }
     }
 
@@ -459,9 +463,7 @@ public actor Kubelet {
         let pulls = services.pulls
         while true {
             var used: Set<String> = []
-            for worker in workers.values {
-                for record in await worker.records.values where !record.imageID.isEmpty { used.insert(record.imageID) }
-            }
+            for worker in workers.values { used.formUnion(worker.shownImages) }
             do {
                 for image in try await collector.collect(used: used, now: .now) {
                     logger.info("removed an image nothing uses", ["image": image.repoTags.first ?? image.id])
@@ -488,7 +490,7 @@ public actor Kubelet {
         let gone = staticPods.filter { new[$0.key] == nil }
         staticPods = new
         for (uid, pod) in gone {
-            await workers[uid]?.delete(grace: pod.spec.terminationGracePeriodSeconds)
+            workers[uid]?.tell { $0.delete(grace: pod.spec.terminationGracePeriodSeconds) }
             await removeMirror(pod)
         }
         for pod in pods where workers[pod.uid] == nil {
@@ -521,12 +523,12 @@ public actor Kubelet {
                 ])
             let made = try await client.create(mirror)
             services.statuses.setMirror(made.uid, for: pod.uid)
-            await workers[pod.uid]?.publish()
+            workers[pod.uid]?.tell { $0.publish() }
         } catch let error as StatusError where error.isAlreadyExists {
             logger.debug("the mirror is there", ["pod": pod.key])
         } catch {
             logger.warning("make a static pod's mirror", ["pod": pod.key, "error": "\(error)"])
-            Task {
+            EventLoop.here.begin {
                 do { try await sleep(for: .seconds(1)) } catch { return }
                 if self.staticPods[pod.uid] != nil { await self.makeMirror(pod) }
             }
@@ -544,7 +546,7 @@ public actor Kubelet {
             mirror.metadata.deletionTimestamp == nil
         {
             services.statuses.setMirror(mirror.uid, for: original.uid)
-            await workers[original.uid]?.publish()
+            workers[original.uid]?.tell { $0.publish() }
         } else {
             await removeMirror(mirror)
         }
@@ -564,18 +566,16 @@ public actor Kubelet {
 
     // MARK: - For the server
 
+    nonisolated func executor(for namespace: String) -> any TaskExecutor { bench.executor(for: namespace) }
+
     var workersByUID: [String: PodWorker] { workers }
     var cgroupTree: CgroupTree? { services.cgroups }
     var metricsRegistry: MetricsRegistry { metrics }
 
-    func worker(namespace: String, name: String, uid: String? = nil) async -> PodWorker? {
-        for worker in workers.values {
-            let pod = await worker.pod
-            if pod.metadata.namespace == namespace, pod.metadata.name == name, uid.map({ $0 == pod.uid }) ?? true {
-                return worker
-            }
+    func worker(namespace: String, name: String, uid: String? = nil) -> PodWorker? {
+        workers.values.first { worker in
+            worker.namespace == namespace && worker.name == name && uid.map { $0 == worker.uid } ?? true
         }
-        return nil
     }
 
     /// A pod that was over before this process, by its names.
@@ -586,15 +586,6 @@ public actor Kubelet {
         }
     }
 
-    /// Every pod with its status as it is now.
-    func podObjects() async -> [JSONObject] {
-        var pods: [JSONObject] = []
-        for worker in workers.values {
-            let (pod, status) = await worker.currentPod()
-            var object = pod.json
-            object["status"] = .object(status.json)
-            pods.append(object)
-        }
-        return pods
-    }
+    /// Every pod with its status as it was last told.
+    func podObjects() -> [JSONObject] { workers.values.map { $0.shown.json } }
 }

@@ -39,8 +39,9 @@ public actor PodVolumes {
 
     /// Makes every volume of the pod that is not there yet. Idempotent: also after a restart of the kubelet.
     public func mount(_ pod: Pod) async throws -> [String: MountedVolume] {
+        var reads = VolumeReads()
         for volume in pod.spec.volumes where mounted[volume.name] == nil {
-            mounted[volume.name] = try await mount(volume, of: pod)
+            mounted[volume.name] = try await mount(volume, of: pod, &reads)
         }
         return mounted
     }
@@ -49,9 +50,10 @@ public actor PodVolumes {
     @discardableResult
     public func refresh(_ pod: Pod) async throws -> Bool {
         var changed = false
+        var reads = VolumeReads()
         for volume in pod.spec.volumes {
             guard let path = mounted[volume.name]?.path, isProjected(volume) else { continue }
-            if try await project(volume, of: pod, into: path) { changed = true }
+            if try await project(volume, of: pod, into: path, &reads) { changed = true }
         }
         return changed
     }
@@ -60,16 +62,25 @@ public actor PodVolumes {
         volume.configMap != nil || volume.secret != nil || volume.downwardAPI != nil || volume.projected != nil
     }
 
-    private func mount(_ volume: Volume, of pod: Pod) async throws -> MountedVolume {
+    private func mount(_ volume: Volume, of pod: Pod, _ reads: inout VolumeReads) async throws -> MountedVolume {
         do {
             if let emptyDir = volume.emptyDir { return try await mount(emptyDir, volume.name, pod) }
             if let hostPath = volume.hostPath {
                 return try await Blocking.run(cause) { try HostPath.check(hostPath, volume: volume.name) }
             }
-            if isProjected(volume) { return try await mountProjected(volume, of: pod) }
+            if isProjected(volume) { return try await mountProjected(volume, of: pod, &reads) }
             if let claim = volume.persistentVolumeClaim {
-                let local = try await sources.localPath(claim: claim.claimName, namespace: pod.metadata.namespace ?? "")
-                return MountedVolume(path: local.path, isReadOnly: local.readOnly || claim.readOnly == true)
+                var local: MountedVolume
+                if let known = reads.claims[claim.claimName] {
+                    local = known
+                } else {
+                    let found = try await sources.localPath(
+                        claim: claim.claimName, namespace: pod.metadata.namespace ?? "")
+                    local = MountedVolume(path: found.path, isReadOnly: found.readOnly)
+                    reads.claims[claim.claimName] = local
+                }
+                if claim.readOnly == true { local.isReadOnly = true }
+                return local
             }
             if volume.image != nil {
                 let path = PodVolumes.imageDirectory(volume.name, of: directory)
@@ -128,21 +139,25 @@ public actor PodVolumes {
 
     // MARK: - Content of API objects
 
-    private func mountProjected(_ volume: Volume, of pod: Pod) async throws -> MountedVolume {
+    private func mountProjected(
+        _ volume: Volume, of pod: Pod, _ reads: inout VolumeReads
+    ) async throws -> MountedVolume {
         let plugin =
             volume.configMap != nil
             ? "configmap" : volume.secret != nil ? "secret" : volume.downwardAPI != nil ? "downward-api" : "projected"
         let path = try path(plugin, volume.name)
         // Secrets never touch a disk. Config maps may.
         if volume.secret != nil || volume.projected != nil { try Tmpfs.mount(path, size: nil) }
-        _ = try await project(volume, of: pod, into: path)
+        _ = try await project(volume, of: pod, into: path, &reads)
         return MountedVolume(path: path, isReadOnly: true)
     }
 
-    private func project(_ volume: Volume, of pod: Pod, into path: String) async throws -> Bool {
+    private func project(
+        _ volume: Volume, of pod: Pod, into path: String, _ reads: inout VolumeReads
+    ) async throws -> Bool {
         let files = try await Projection(volume: volume, pod: pod, sources: sources) { [self] key, make in
             try await token(key, make)
-        }.files()
+        }.files(&reads)
         do {
             return try await Blocking.run(cause) {
                 try Files.setPermissions(path, 0o755)
@@ -173,7 +188,7 @@ public actor PodVolumes {
     public func unmount() async throws {
         mounted = [:]
         // Whoever asks may have been cancelled: what was made has to go all the same.
-        try await Task { [directory, namespace] in
+        try await EventLoop.here.begin { [directory, namespace] in
             try await Blocking.run(.files(namespace, .removing)) { try PodVolumes.cleanUp(directory) }
         }.value
     }

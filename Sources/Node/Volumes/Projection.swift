@@ -14,31 +14,36 @@ struct Projection: Sendable {
 
     private var namespace: String { pod.metadata.namespace ?? "" }
 
-    func files() async throws -> [String: ProjectedFile] {
+    func files(_ reads: inout VolumeReads) async throws -> [String: ProjectedFile] {
         if let source = volume.configMap {
             return try await configMap(
-                source.name ?? "", source.items, mode: source.defaultMode, optional: source.optional == true)
+                source.name ?? "", source.items, mode: source.defaultMode, optional: source.optional == true, &reads)
         }
         if let source = volume.secret {
             return try await secret(
-                source.secretName ?? "", source.items, mode: source.defaultMode, optional: source.optional == true)
+                source.secretName ?? "", source.items, mode: source.defaultMode, optional: source.optional == true,
+                &reads)
         }
         if let source = volume.downwardAPI { return try await downward(source.items, mode: source.defaultMode) }
         guard let source = volume.projected else { return [:] }
         var all: [String: ProjectedFile] = [:]
         for part in source.sources {
             // A later source wins where two name one path.
-            all.merge(try await files(of: part, mode: source.defaultMode)) { $1 }
+            all.merge(try await files(of: part, mode: source.defaultMode, &reads)) { $1 }
         }
         return all
     }
 
-    private func files(of part: VolumeProjection, mode: Int?) async throws -> [String: ProjectedFile] {
+    private func files(
+        of part: VolumeProjection, mode: Int?, _ reads: inout VolumeReads
+    ) async throws -> [String: ProjectedFile] {
         if let source = part.configMap {
-            return try await configMap(source.name ?? "", source.items, mode: mode, optional: source.optional == true)
+            return try await configMap(
+                source.name ?? "", source.items, mode: mode, optional: source.optional == true, &reads)
         }
         if let source = part.secret {
-            return try await secret(source.name ?? "", source.items, mode: mode, optional: source.optional == true)
+            return try await secret(
+                source.name ?? "", source.items, mode: mode, optional: source.optional == true, &reads)
         }
         if let source = part.downwardAPI { return try await downward(source.items, mode: mode) }
         if let source = part.serviceAccountToken { return try await serviceAccountToken(source, mode: mode) }
@@ -50,7 +55,8 @@ struct Projection: Sendable {
         _ source: ServiceAccountTokenProjection, mode: Int?
     ) async throws -> [String: ProjectedFile] {
         let seconds = source.expirationSeconds ?? 3600
-        let key = "\(volume.name)/\(source.path)/\(source.audience ?? "")/\(seconds)"
+        // However many files hold it.
+        let key = "\(source.audience ?? "")/\(seconds)"
         let (sources, pod) = (sources, pod)
         let made = try await token(key) {
             try await sources.token(for: pod, audience: source.audience, seconds: seconds)
@@ -75,25 +81,32 @@ struct Projection: Sendable {
     }
 
     private func configMap(
-        _ name: String, _ items: [KeyToPath], mode: Int?, optional: Bool
+        _ name: String, _ items: [KeyToPath], mode: Int?, optional: Bool, _ reads: inout VolumeReads
     ) async throws -> [String: ProjectedFile] {
-        guard let object = try await sources.configMap(namespace: namespace, name: name) else {
+        let content = try await reads.content(of: .init(isSecret: false, name: name)) {
+            guard let object = try await sources.configMap(namespace: namespace, name: name) else { return nil }
+            var content = object.binaryData
+            for (key, text) in object.data { content[key] = Array(text.utf8) }
+            return content
+        }
+        guard let content else {
             if optional { return [:] }
             throw MountFailure(volume: volume.name, "configmap \"\(name)\" not found")
         }
-        var content = object.binaryData
-        for (key, text) in object.data { content[key] = Array(text.utf8) }
         return try select(content, items, mode, optional, "configmap \(namespace)/\(name)")
     }
 
     private func secret(
-        _ name: String, _ items: [KeyToPath], mode: Int?, optional: Bool
+        _ name: String, _ items: [KeyToPath], mode: Int?, optional: Bool, _ reads: inout VolumeReads
     ) async throws -> [String: ProjectedFile] {
-        guard let object = try await sources.secret(namespace: namespace, name: name) else {
+        let content = try await reads.content(of: .init(isSecret: true, name: name)) {
+            try await sources.secret(namespace: namespace, name: name)?.data
+        }
+        guard let content else {
             if optional { return [:] }
             throw MountFailure(volume: volume.name, "secret \"\(name)\" not found")
         }
-        return try select(object.data, items, mode, optional, "secret \(namespace)/\(name)")
+        return try select(content, items, mode, optional, "secret \(namespace)/\(name)")
     }
 
     /// All keys under their names, or those asked for under the paths given.

@@ -98,14 +98,14 @@ public final class DirectoryWatches: Sendable {
         let instance = try make()
         let descriptor = AsyncDescriptor(owning: try instance.descriptor.duplicate())
         state.instance = consume instance
-        Task { [weak self] in await Self.read(descriptor) { self } }
+        EventLoop.here.begin { [weak self] in await Self.read(descriptor) { self } }
     }
 
     /// Has `id` look again and again, and from time to time whether the kernel can tell after all.
     private func poll(_ id: UInt64, _ state: inout State) {
         guard let signal = state.entries[id]?.signal else { return }
         state.entries[id]?.watch = nil
-        state.entries[id]?.poll = Task { [weak self, interval] in
+        state.entries[id]?.poll = EventLoop.here.begin { [weak self, interval] in
             while true {
                 for _ in 0..<15 {
                     // Cancelled when nobody looks any more.

@@ -56,11 +56,15 @@ public final class EventLoop: TaskExecutor, Sendable {
         }
     }
 
-    /// The loop on whose thread this runs; elsewhere one of the process's shared group. Whoever waits for a timer or a
-    /// descriptor waits on the loop he runs on, and so for no work but that of his own component.
+    /// The loop on whose thread this runs, or to which the bench belongs whose thread it is; elsewhere one of the
+    /// process's shared group. Whoever waits for a timer or a descriptor waits on the loop of his component, and so for no
+    /// work but that.
     public static var here: EventLoop { running.loop ?? EventLoopGroup.shared.next() }
 
     private static let running = RunningLoop()
+
+    /// Has `here` be `loop` on this thread, which is a bench's. The bench keeps the loop.
+    static func setHere(_ loop: EventLoop?) { running.set(loop) }
 
     /// The executor of actors that shall live on this loop's thread.
     public var serialExecutor: EventLoopSerialExecutor { EventLoopSerialExecutor(loop: self) }

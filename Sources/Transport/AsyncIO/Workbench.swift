@@ -13,6 +13,8 @@ internal import Synchronization
 /// A piece that lasts too long all the same loses its place to the others, and goes on behind everything else; until it has
 /// ended, its flow has no other.
 ///
+/// A bench may belong to a component's loop: what runs there waits for timers and descriptors on that loop.
+///
 /// For what blocks there is `Blocking`.
 public final class Workbench: Sendable {
     private struct Piece: Sendable {
@@ -52,6 +54,7 @@ public final class Workbench: Sendable {
         var overdue: [String: Int] = [:]
         var overdueCount = 0
         var isWatched = false
+        var home: EventLoop?
 
         mutating func add(_ flow: String, _ body: @escaping @Sendable () -> Void) {
             last += 1
@@ -119,6 +122,7 @@ public final class Workbench: Sendable {
 
     /// How many threads there are at most.
     public let limit: Int
+    private let name: String
     private let state = Mutex(State())
     private let signal = CountingSemaphore()
 
@@ -130,9 +134,21 @@ public final class Workbench: Sendable {
     private static let overdueNiceness: Int32 = 10
 
     /// With half as many threads as there are processors: the loops have work too.
-    public convenience init() { self.init(limit: sysconf(Int32(_SC_NPROCESSORS_ONLN)) / 2) }
+    ///
+    /// - Parameter least: How many there are at least.
+    public convenience init(atLeast least: Int = 1, name: String = "") {
+        self.init(limit: max(least, sysconf(Int32(_SC_NPROCESSORS_ONLN)) / 2), name: name)
+    }
 
-    public init(limit: Int) { self.limit = max(1, limit) }
+    /// - Parameter name: Of its threads, as `ps -L` shows it: of its first 15 bytes.
+    public init(limit: Int, name: String = "") {
+        self.limit = max(1, limit)
+        self.name = name
+    }
+
+    /// Has it belong to `loop`, which lives as long as the process: `EventLoop.here` is that loop in what runs here.
+    /// Before anything does.
+    public func belong(to loop: EventLoop) { state.withLock { $0.home = loop } }
 
     /// How many pieces wait for a thread.
     public var waiting: Int { state.withLock { $0.waiting } }
@@ -150,8 +166,11 @@ public final class Workbench: Sendable {
         return try result.get()
     }
 
-    /// Where a task does its work as pieces of `flow`, with `withTaskExecutorPreference`.
+    /// Where a task does its work as pieces of `flow`, with `begin` or `withTaskExecutorPreference`.
     public func executor(for flow: String) -> WorkbenchExecutor { WorkbenchExecutor(self, flow) }
+
+    /// Where an actor does its work as pieces of `flow`, one after the other.
+    public func actorExecutor(for flow: String) -> WorkbenchActorExecutor { WorkbenchActorExecutor(self, flow) }
 
     fileprivate func submit(_ flow: String, _ body: @escaping @Sendable () -> Void) {
         let mustStart = state.withLock { state in
@@ -165,7 +184,7 @@ public final class Workbench: Sendable {
 
     private func startThread(orElse doHere: () -> Void) {
         do {
-            try Thread.start { self.run() }
+            try Thread.start(name: name) { self.run() }
         } catch {
             // No thread to be had. Others will do it when there are any; else here, rather than never.
             let isAlone = state.withLock { state in
@@ -190,6 +209,7 @@ public final class Workbench: Sendable {
 
     private func run() {
         let thread = clinux_gettid()
+        EventLoop.setHere(state.withLock { $0.home })
         while true {
             switch doOne(thread) {
             case .isDone: continue
@@ -226,9 +246,8 @@ public final class Workbench: Sendable {
             return true
         }
         guard mustLook else { return }
-        EventLoopGroup.shared.next().schedule(atNanoseconds: KernelClock.monotonic.now() + Self.patience) {
-            self.look()
-        }
+        let loop = state.withLock { $0.home } ?? EventLoopGroup.shared.next()
+        loop.schedule(atNanoseconds: KernelClock.monotonic.now() + Self.patience) { self.look() }
     }
 
     private func look() {
@@ -264,5 +283,59 @@ public final class WorkbenchExecutor: TaskExecutor {
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         bench.submit(flow) { [self] in job.runSynchronously(on: asUnownedTaskExecutor()) }
+    }
+}
+
+/// Runs what an actor does as pieces of one flow on a bench: `nonisolated var unownedExecutor`. Each has one of its own.
+public final class WorkbenchActorExecutor: SerialExecutor {
+    private struct Queue {
+        var jobs: [UnownedJob] = []
+        /// Those before it have been taken.
+        var head = 0
+        /// A piece is to come or is being done, which sees to the next.
+        var isBusy = false
+
+        mutating func take() -> UnownedJob? {
+            guard head < jobs.count else { return nil }
+            defer {
+                head += 1
+                if head == jobs.count || head > 1_024 {
+                    jobs.removeFirst(head)
+                    head = 0
+                }
+            }
+            return jobs[head]
+        }
+    }
+
+    private let bench: Workbench
+    private let flow: String
+    private let queue = Mutex(Queue())
+
+    fileprivate init(_ bench: Workbench, _ flow: String) {
+        self.bench = bench
+        self.flow = flow
+    }
+
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        let mustSubmit = queue.withLock { queue in
+            queue.jobs.append(job)
+            defer { queue.isBusy = true }
+            return !queue.isBusy
+        }
+        if mustSubmit { submit() }
+    }
+
+    /// One piece for each job: between any two of them others have their turns.
+    private func submit() {
+        bench.submit(flow) { [self] in
+            if let job = queue.withLock({ $0.take() }) { job.runSynchronously(on: asUnownedSerialExecutor()) }
+            let isMore = queue.withLock { queue in
+                queue.isBusy = queue.head < queue.jobs.count
+                return queue.isBusy
+            }
+            if isMore { submit() }
+        }
     }
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 internal import JSON
 internal import KubeAPI
+internal import Linux
 internal import Schema
 internal import Store
 
@@ -69,12 +71,10 @@ extension Admission {
         do throws(StoreError) {
             let watch = try await core.store.watch(prefix: key, after: core.store.currentRevision)
             if core.store.get(key) != nil { return }
-            let timer = Task {
-                // Cut short when the account is there: nothing to cancel then.
-                try? await Task.sleep(for: .milliseconds(1500))
-                watch.cancel()
-            }
-            defer { timer.cancel() }
+            let loop = EventLoop.here
+            let deadline = KernelClock.deadline(after: .milliseconds(1500))
+            let timer = loop.schedule(atNanoseconds: deadline) { watch.cancel() }
+            defer { loop.cancel(timer) }
             _ = try await watch.next()
         } catch {
             throw .store(error, subject(pod))

@@ -171,10 +171,14 @@ final class Quotas: Sendable {
         }
     }
 
-    /// Apart from where requests are, in the turns of the namespace: much may be there to be read.
+    /// Where objects of a namespace are read to be counted, in its turns: there may be many.
+    func executor(for namespace: String) -> WorkbenchExecutor { bench.executor(for: "quotas of \(namespace)") }
+
+    /// Apart from where requests are.
     private func recalculated(_ quota: APIObject) async throws(APIError) -> APIObject {
-        let flow = bench.executor(for: "quotas of \(quota.namespace)")
-        return try await withTaskExecutorPreference(flow) { () async throws(APIError) in try await counted(quota) }
+        try await withTaskExecutorPreference(executor(for: quota.namespace)) { () async throws(APIError) in
+            try await counted(quota)
+        }
     }
 
     private func counted(_ quota: APIObject) async throws(APIError) -> APIObject {

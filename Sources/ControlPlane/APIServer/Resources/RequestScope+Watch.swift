@@ -4,6 +4,7 @@ internal import AsyncIO
 internal import HTTP
 internal import JSON
 internal import KubeAPI
+internal import Linux
 internal import Schema
 internal import Store
 internal import Synchronization
@@ -39,7 +40,7 @@ extension RequestScope {
             scope: self, filter: filter, encoding: events, watch: watch, writer: writer,
             initial: InitialObjects(initial, share), revision: revision,
             form: SharedForms.Form(resource, output, includeObject: options.includeObject))
-        let task = Task { await session.run() }
+        let task = session.executor.begin { await session.run() }
         // What such a client has not read yet it would not be sent in time: it begins again.
         watch.onCutOff { writer.finish() }
         writer.onAbandon {
@@ -106,7 +107,8 @@ private final class InitialObjects: Sendable {
     }
 }
 
-/// One watch being served.
+/// One watch being served: in the turns of whoever asked, apart from writes, so that who has thousands of watches keeps
+/// no other's waiting. What a component of this process watches is its own work, and done on its own loop.
 private struct WatchSession: Sendable {
     let scope: RequestScope
     let filter: ObjectFilter
@@ -123,6 +125,13 @@ private struct WatchSession: Sendable {
     /// How many bytes are made and written at once, or a little more.
     static let chunk = 128 * 1024
 
+    /// Where it runs.
+    var executor: any TaskExecutor {
+        isOfThisProcess ? EventLoop.here : scope.core.watchTurns.executor(for: scope.flow)
+    }
+
+    private var isOfThisProcess: Bool { if case .thisProcess = scope.request.origin { true } else { false } }
+
     func run() async {
         guard let custom = scope.resource.custom else { return await serve() }
         // With another schema the objects look different: the client begins again.
@@ -132,15 +141,12 @@ private struct WatchSession: Sendable {
     }
 
     private func serve() async {
-        let bookmarks = Task { await sendBookmarks() }
-        let deadline = Task {
-            // A day at most: more seconds than a clock can count are a number like any other to a client.
-            let asked = scope.options.timeoutSeconds.flatMap { $0 > 0 ? min($0, 86_400) : nil }
-            let seconds = asked ?? Int.random(in: 1800...3600)
-            // Cancellation is the other way for a watch to end.
-            try? await Task.sleep(for: .seconds(seconds))
-            watch.cancel()
-        }
+        let bookmarks = scope.options.allowWatchBookmarks ? executor.begin { await sendBookmarks() } : nil
+        // A day at most: more seconds than a clock can count are a number like any other to a client.
+        let asked = scope.options.timeoutSeconds.flatMap { $0 > 0 ? min($0, 86_400) : nil }
+        let lifetime = Duration.seconds(asked ?? Int.random(in: 1800...3600))
+        let loop = EventLoop.here
+        let deadline = loop.schedule(atNanoseconds: KernelClock.deadline(after: lifetime)) { [watch] in watch.cancel() }
         do {
             try await sendInitial()
             while let events = try await watch.next() {
@@ -155,9 +161,17 @@ private struct WatchSession: Sendable {
             // The client went away.
             writer.finish()
         }
-        bookmarks.cancel()
-        deadline.cancel()
+        bookmarks?.cancel()
+        loop.cancel(deadline)
         watch.cancel()
+    }
+
+    /// Does work on so many bytes where it keeps nobody else waiting, which a session's turns are already.
+    private func apart<Result: Sendable>(
+        _ bytes: Int, _ body: @escaping @Sendable () throws(APIError) -> Result
+    ) async throws(APIError) -> Result {
+        if bytes <= RequestScope.momentary || !isOfThisProcess { return try body() }
+        return try await scope.core.watchTurns.run(for: scope.flow, body)
     }
 
     private func sendInitial() async throws {
@@ -165,7 +179,7 @@ private struct WatchSession: Sendable {
         defer { withExtendedLifetime(share) {} }
         for turn in RequestScope.turns(objects, of: Self.chunk) {
             try await write(
-                scope.apart(encoding.takesStoredBytes ? 0 : turn.bytes) { () throws(APIError) -> WatchOutput in
+                apart(encoding.takesStoredBytes ? 0 : turn.bytes) { () throws(APIError) -> WatchOutput in
                     var output = WatchOutput()
                     for object in turn.objects {
                         append("ADDED", object, at: object.revision, isShared: false, to: &output)
@@ -197,9 +211,8 @@ private struct WatchSession: Sendable {
     }
 
     private func sendBookmarks() async {
-        guard scope.options.allowWatchBookmarks else { return }
         while !Task.isCancelled {
-            do { try await Task.sleep(for: .seconds(Self.bookmarkInterval)) } catch { return }
+            do { try await AsyncIO.sleep(for: .seconds(Self.bookmarkInterval)) } catch { return }
             guard let revision = watch.progress() else { continue }
             // A failed write means that the client is gone; `run` sees that too.
             try? await writer.write(bookmark(revision, [:]))
@@ -250,7 +263,7 @@ private struct WatchSession: Sendable {
             let turn = rest[..<(end ?? rest.endIndex)]
             rest = rest[turn.endIndex...]
             try await write(
-                scope.apart(read) { () throws(APIError) -> WatchOutput in
+                apart(read) { () throws(APIError) -> WatchOutput in
                     var output = WatchOutput()
                     for event in turn { append(event, to: &output) }
                     return output

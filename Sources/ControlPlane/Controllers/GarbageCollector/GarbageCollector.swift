@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AsyncIO
 import JSON
 import KubeAPI
 import KubeClient
@@ -113,7 +114,7 @@ final class GarbageCollector: Controller {
                 client: context.client, resource: id, logger: context.logger,
                 transform: { Informer<DynamicObject>.metadataOnly($0) })
         informer.addHandler { [weak self] in self?.changed($0, id) }
-        let task = isShared ? nil : Task { await informer.run() }
+        let task = isShared ? nil : EventLoop.here.begin { await informer.run() }
         state.withLock { $0.monitors[id] = Monitor(informer: informer, task: task) }
     }
 

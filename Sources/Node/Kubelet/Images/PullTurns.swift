@@ -51,9 +51,10 @@ final class PullTurns: Sendable {
         self.now = now
     }
 
-    /// Runs `body` when it is the turn of `namespace`. Throws `PullGivenUp` when it has been ended for others.
+    /// Runs `body` on `executor` when it is the turn of `namespace`. Throws `PullGivenUp` when it has been ended for others.
     func run<Result: Sendable>(
-        for namespace: String, _ body: @escaping @Sendable (PullMeter) async throws -> Result
+        for namespace: String, on executor: any TaskExecutor = EventLoop.here,
+        _ body: @escaping @Sendable (PullMeter) async throws -> Result
     ) async throws -> Result {
         let waiter = Waiter()
         let (id, isFree) = state.withLock { state in
@@ -78,16 +79,17 @@ final class PullTurns: Sendable {
         }
         defer { end(id) }
         try Task.checkCancellation()
-        return try await work(id, body)
+        return try await work(id, executor, body)
     }
 
     private func work<Result: Sendable>(
-        _ id: UInt64, _ body: @escaping @Sendable (PullMeter) async throws -> Result
+        _ id: UInt64, _ executor: any TaskExecutor,
+        _ body: @escaping @Sendable (PullMeter) async throws -> Result
     ) async throws -> Result {
         let running = Running()
         let meter = running.meter
         let began = now()
-        let task = Task { try await body(meter) }
+        let task = executor.begin { try await body(meter) }
         state.withLock { state in
             state.running[id] = running
             state.running[id]?.cancel = { task.cancel() }
@@ -120,7 +122,7 @@ final class PullTurns: Sendable {
             return true
         }
         guard begins else { return }
-        Task {
+        EventLoop.here.begin {
             while true {
                 // Of a task that nobody cancels.
                 try? await sleep(for: .seconds(1))

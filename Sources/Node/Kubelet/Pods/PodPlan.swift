@@ -24,6 +24,20 @@ struct PlannedContainer: Sendable, Hashable {
     }
 }
 
+/// The containers of a pod in their order, found by their names.
+struct PlannedContainers: Sendable {
+    let all: [PlannedContainer]
+    private let places: [String: Int]
+
+    init(_ pod: Pod) {
+        all = PlannedContainer.all(of: pod)
+        // Where names repeat, which no API server takes, the first counts.
+        places = Dictionary(all.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    }
+
+    subscript(name: String) -> PlannedContainer? { places[name].map { all[$0] } }
+}
+
 /// Where a container is, as far as decisions need it.
 struct ContainerSituation: Sendable, Hashable {
     enum Phase: Sendable, Hashable {

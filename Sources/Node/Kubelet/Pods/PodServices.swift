@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 internal import Cgroups
 internal import JSON
 internal import KubeAPI
@@ -21,6 +22,10 @@ struct PodServices: Sendable {
     var cgroups: CgroupTree?
     var memoryCapacity: Int64
     var logger: Logger
+    /// Where pods are looked after, in turns of their namespaces.
+    var bench: Workbench
+    /// Who writes what volumes show again.
+    var refreshes = NamespaceGate(limit: 4)
 }
 
 /// Notes events of pods, with or without an API server.

@@ -20,14 +20,14 @@ struct ContainerStartFailure: Error {
 }
 
 extension PodWorker {
-    func planned(_ name: String) -> PlannedContainer? { PlannedContainer.all(of: pod).first { $0.name == name } }
+    func planned(_ name: String) -> PlannedContainer? { containers[name] }
 
     // MARK: - Start
 
     func begin(_ name: String) {
         guard tasks[name] == nil, let planned = planned(name) else { return }
         records[name]?.situation.phase = .starting
-        tasks[name] = Task {
+        tasks[name] = executor.begin {
             await run(planned)
             tasks[name] = nil
             poke()
@@ -109,7 +109,7 @@ extension PodWorker {
         let pulls = services.pulls
         // Most images are everybody's: the pod's Secrets are not read for these.
         if try await Blocking.run(.own, { !pulls.mustPull(reference, image.id, secrets: []) }) { return true }
-        let secrets = await services.objects.credentials(for: pod).map(\.source)
+        let secrets = await credentials().map(\.source)
         guard !secrets.isEmpty else { return false }
         return try await Blocking.run(.own) { !pulls.mustPull(reference, image.id, secrets: secrets) }
     }
@@ -117,7 +117,7 @@ extension PodWorker {
     /// Pulls, and keeps with whose credentials.
     private func pullRecorded(_ reference: String, _ meter: PullMeter) async throws -> KubeletImage {
         let pulls = services.pulls
-        let credentials = await services.objects.credentials(for: pod)
+        let credentials = await credentials()
         try await Self.kept { try pulls.willPull(reference) }
         let pulled: (image: KubeletImage, credential: RegistryCredential?)
         do {
@@ -136,16 +136,27 @@ extension PodWorker {
         return image
     }
 
+    /// The credentials of the pod's pull secrets. What containers that start side by side would read each for itself is read
+    /// once.
+    private func credentials() async -> [RegistryCredential] {
+        let now = KernelClock.monotonic.now()
+        if let known = pullCredentials, known.until > now { return await known.task.value }
+        let (objects, pod) = (services.objects, pod)
+        let task = executor.begin { await objects.credentials(for: pod) }
+        pullCredentials = (task, now + 5_000_000_000)
+        return await task.value
+    }
+
     /// A note of a pull is made although its pod has been ended meanwhile: without it the image would be nobody's for ever.
     private static func kept(_ body: @escaping @Sendable () throws -> Void) async throws {
-        try await Task { try await Blocking.run(.own, body) }.value
+        try await EventLoop.here.begin { try await Blocking.run(.own, body) }.value
     }
 
     private func pull(_ reference: String, _ name: String) async throws -> KubeletImage {
         services.events.normal(pod, "Pulling", "Pulling image \"\(reference)\"", container: name)
         let began = KernelClock.monotonic.now()
         do {
-            let image = try await services.pullTurns.run(for: namespace) { [self] meter in
+            let image = try await services.pullTurns.run(for: namespace, on: executor) { [self] meter in
                 try await pullRecorded(reference, meter)
             }
             let taken = Duration.nanoseconds(KernelClock.monotonic.now() - began)
@@ -179,7 +190,7 @@ extension PodWorker {
             guard let source = volume.image else { continue }
             let image = try await fetchImage(source.reference ?? "", source.pullPolicy, for: planned.name)
             // Containers that start side by side share one mount, and whoever comes first makes it.
-            let mounting = imageMounts[volume.name] ?? Task { try await mount(image, for: volume) }
+            let mounting = imageMounts[volume.name] ?? executor.begin { try await mount(image, for: volume) }
             imageMounts[volume.name] = mounting
             do { try await mounting.value } catch {
                 imageMounts[volume.name] = nil
@@ -228,7 +239,9 @@ extension PodWorker {
             records[name]?.logPath = made.logPath
             records[name]?.identity = made.identity
             records[name]?.image = image.repoTags.first ?? planned.container.image ?? ""
-            records[name]?.imageID = image.repoDigests.first ?? image.id
+            let imageID = image.repoDigests.first ?? image.id
+            records[name]?.imageID = imageID
+            show(image: imageID)
             records[name]?.stopSignal = planned.container.lifecycle?.stopSignal ?? image.stopSignal
             try writeLabel(name, bundle)
             let (reply, _) = try await shim.ask(
@@ -396,7 +409,7 @@ extension PodWorker {
         if !isAnnounced {
             services.events.normal(pod, "Killing", "Stopping container \(name)", container: name)
         }
-        tasks["stop-\(name)"] = Task {
+        tasks["stop-\(name)"] = executor.begin {
             await end(name, record.id, grace: grace)
             tasks["stop-\(name)"] = nil
         }
@@ -444,7 +457,7 @@ extension PodWorker {
         for (name, old) in stopDeadlines where records[name]?.situation.phase == .stopping {
             stopDeadlines[name] = min(old, deadline)
             guard terminationGrace == 0, let id = records[name]?.id, let shim else { continue }
-            tasks["kill-\(name)"] = Task {
+            tasks["kill-\(name)"] = executor.begin {
                 // It may have ended already.
                 _ = try? await shim.ask(.signal(container: id, exec: nil, signal: 9))
             }
@@ -474,8 +487,7 @@ extension PodWorker {
         record.situation.notBefore = now + wait
         records[name] = record
         tellWaiters()
-        let restarts = plan(for: name)
-        if restarts, wait > 0 {
+        if restarts(name, after: exit.code), wait > 0 {
             records[name]!.waitingReason = "CrashLoopBackOff"
             records[name]!.waitingMessage =
                 "back-off \(Self.words(wait)) restarting failed container=\(name) pod=\(pod.described)"
@@ -485,12 +497,14 @@ extension PodWorker {
         poke()
     }
 
-    /// Whether the plan starts the container again.
-    private func plan(for name: String) -> Bool {
+    /// Whether the container is started again, as far as it has a say: others may end the pod.
+    private func restarts(_ name: String, after code: Int32) -> Bool {
+        guard !isTerminating, records[name]?.situation.hasFailedForGood != true, let planned = planned(name) else {
+            return false
+        }
         let plan = PodPlan(
-            pod: pod, containers: PlannedContainer.all(of: pod), situations: records.mapValues(\.situation),
-            hasSandbox: true, isTerminating: isTerminating, now: .max)
-        return plan.actions().contains(.start(name))
+            pod: pod, containers: [], situations: [:], hasSandbox: true, isTerminating: false, now: .max)
+        return plan.restarts(planned, after: code)
     }
 
     private static func words(_ nanoseconds: Int64) -> String {
@@ -522,7 +536,7 @@ extension PodWorker {
     /// Removes a container from the runtime, its cgroup and its bundle.
     func remove(_ id: String) async {
         // Whoever asks may have been cancelled: what was made has to go all the same.
-        await Task { await removeNow(id) }.value
+        await executor.begin { await removeNow(id) }.value
     }
 
     private func removeNow(_ id: String) async {

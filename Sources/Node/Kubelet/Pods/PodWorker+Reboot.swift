@@ -12,13 +12,14 @@ extension PodWorker {
     /// the node is found, stopped or removed by it, so that no record gets its id.
     func countOn() {
         let plan = PodPlan(
-            pod: pod, containers: PlannedContainer.all(of: pod), situations: [:], hasSandbox: false,
+            pod: pod, containers: containers.all, situations: [:], hasSandbox: false,
             isTerminating: false, now: 0)
         let statuses =
             pod.status.initContainerStatuses + pod.status.containerStatuses + pod.status.ephemeralContainerStatuses
+        let byName = Dictionary(statuses.map { ($0.name, $0) }) { first, _ in first }
         for planned in plan.containers {
             let name = planned.name
-            let status = statuses.first { $0.name == name }
+            let status = byName[name]
             if let status, status.containerID?.isEmpty == false {
                 let end = ContainerEnd(before: status)
                 if planned.role != .initialization, !plan.restarts(planned, after: end.code) {

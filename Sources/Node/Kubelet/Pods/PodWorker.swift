@@ -6,17 +6,30 @@ internal import KubeAPI
 internal import Linux
 internal import Numbers
 internal import Shim
+internal import Synchronization
 internal import Telemetry
 internal import Volumes
 
 /// Looks after one pod from its first sight to its last trace. Everything that happens pokes it; a poke makes it look at
 /// all there is, decide (`PodPlan`), and act. Long work (pulling, hooks, stopping) runs beside it in tasks of its own
 /// that poke when they end.
+///
+/// All of it is done in turns of the pod's namespace. The kubelet, which looks after all of them, waits for none: it tells
+/// (`tell`), and looks at what is shown (`shown`).
 actor PodWorker {
     let services: PodServices
     let uid: String
     nonisolated let namespace: String
+    nonisolated let name: String
+    /// Where its tasks run.
+    nonisolated let executor: WorkbenchExecutor
+    private let actorExecutor: WorkbenchActorExecutor
+    nonisolated var unownedExecutor: UnownedSerialExecutor { actorExecutor.asUnownedSerialExecutor() }
     private(set) var pod: Pod
+    /// The containers of the pod as it is now.
+    private(set) var containers: PlannedContainers
+    /// What its volumes show of others, which stays.
+    private let shownObjects: Set<ReferredObject>
     var records: [String: ContainerRecord] = [:]
     var shim: ShimClient?
     /// The addresses of the pod; nil until its sandbox is made.
@@ -42,7 +55,11 @@ actor PodWorker {
     private let pokeContinuation: AsyncStream<Void>.Continuation
     private var timer: Task<Void, Never>?
     private var eventTask: Task<Void, Never>?
-    private var loop: Task<Void, Never>?
+    /// What others tell, until it looks.
+    private let inbox = Mutex<[@Sendable (isolated PodWorker) -> Void]>([])
+    private let display: Mutex<Display>
+    /// The credentials of its pull secrets, for containers that are started at about the same time.
+    var pullCredentials: (task: Task<[RegistryCredential], Never>, until: Int64)?
     /// When what is being stopped is killed, on the monotonic clock.
     var stopDeadlines: [String: Int64] = [:]
     private var sandboxFailures: CrashBackoff
@@ -59,6 +76,12 @@ actor PodWorker {
         self.pod = pod
         uid = pod.uid
         namespace = pod.namespace
+        name = pod.metadata.name ?? ""
+        executor = services.bench.executor(for: pod.namespace)
+        actorExecutor = services.bench.actorExecutor(for: pod.namespace)
+        containers = PlannedContainers(pod)
+        shownObjects = References.shown(by: pod)
+        display = Mutex(Display(pod: pod))
         self.services = services
         self.onFinish = onFinish
         firstSeen = KernelClock.wall.now()
@@ -70,30 +93,62 @@ actor PodWorker {
     }
 
     /// Starts to look after the pod; `held` is what was found of it from before.
-    func start(_ held: (ShimClient, ShimState)? = nil) {
-        for planned in PlannedContainer.all(of: pod) { ensureRecord(planned) }
-        if let held { adopt(held.0, held.1) } else { countOn() }
-        loop = Task { [weak self] in
+    nonisolated func start(_ held: (ShimClient, ShimState)? = nil) {
+        tell { worker in
+            for planned in worker.containers.all { worker.ensureRecord(planned) }
+            if let held { worker.adopt(held.0, held.1) } else { worker.countOn() }
+        }
+        executor.begin { [weak self] in
             guard let pokes = self?.pokes else { return }
             for await _ in pokes {
                 guard let self else { return }
-                await self.sync()
+                await rest(after: look())
             }
         }
-        poke()
     }
 
     /// Starts to look after a pod of which nothing is here and nothing shall come.
-    func startEnding(_ refusal: PodVerdict? = nil) {
-        // A refused pod stays, to say why; one that is deleted goes.
-        isDeleted = refusal == nil
-        verdict = refusal
-        isTerminating = true
-        gracePeriod = 0
+    nonisolated func startEnding(_ refusal: PodVerdict? = nil) {
+        tell { worker in
+            // A refused pod stays, to say why; one that is deleted goes.
+            worker.isDeleted = refusal == nil
+            worker.verdict = refusal
+            worker.isTerminating = true
+            worker.gracePeriod = 0
+        }
         start()
     }
 
     nonisolated func poke() { pokeContinuation.yield() }
+
+    /// Has the worker do something at its next look, in the order in which it is told.
+    nonisolated func tell(_ news: @escaping @Sendable (isolated PodWorker) -> Void) {
+        inbox.withLock { $0.append(news) }
+        poke()
+    }
+
+    /// Looks at all there is. Returns how long that took, in nanoseconds.
+    private func look() -> Int64 {
+        let begun = KernelClock.monotonic.now()
+        let news = inbox.withLock { inbox in
+            defer { inbox = [] }
+            return inbox
+        }
+        for one in news { one(self) }
+        sync()
+        return KernelClock.monotonic.now() - begun
+    }
+
+    /// A look at a pod of thousands of containers takes long, and each of them has it look again: what comes meanwhile is
+    /// looked at together.
+    private nonisolated func rest(after took: Int64) async {
+        guard took > Self.shortLook else { return }
+        // Cut short by nobody.
+        try? await sleep(for: .nanoseconds(min(took * 4, 2_000_000_000)))
+    }
+
+    /// In nanoseconds.
+    private static let shortLook: Int64 = 50_000_000
 
     private func ensureRecord(_ planned: PlannedContainer) {
         guard records[planned.name] == nil else { return }
@@ -110,7 +165,9 @@ actor PodWorker {
         pod = withOwnStatus(new)
         // Volumes of the downward API show them.
         if before.labels != new.metadata.labels || before.annotations != new.metadata.annotations { refreshVolumes() }
-        for planned in PlannedContainer.all(of: new) { ensureRecord(planned) }
+        containers = PlannedContainers(new)
+        for planned in containers.all { ensureRecord(planned) }
+        show()
         if new.metadata.deletionTimestamp != nil {
             delete(grace: new.metadata.deletionGracePeriodSeconds)
         }
@@ -155,7 +212,7 @@ actor PodWorker {
         guard !isTerminating, tasks["storage"] == nil, KernelClock.monotonic.now() >= storageNotBefore else { return }
         let limits = StorageLimits(pod, directory: services.settings.podDirectory(uid))
         guard !limits.isEmpty else { return }
-        tasks["storage"] = Task {
+        tasks["storage"] = executor.begin {
             await measure(limits)
             tasks["storage"] = nil
         }
@@ -179,25 +236,72 @@ actor PodWorker {
 
     /// An object has changed that some pod of the namespace refers to.
     func objectChanged(_ object: ReferredObject) {
-        if References.volumes(pod, show: object) { refreshVolumes() }
+        if shownObjects.contains(object) { refreshVolumes() }
     }
 
-    /// What projected volumes show has changed: they are written again.
+    /// Writes the volumes again where a token is to be replaced.
+    func refreshTokens() {
+        executor.begin {
+            if await volumes.hasDueToken(at: KernelClock.wall.now() / 1_000_000_000) { refreshVolumes() }
+        }
+    }
+
+    /// What projected volumes show has changed: they are written again. At once where nothing has been for a while; what
+    /// changes without end is written every few seconds, and of a namespace's pods a few at a time.
     func refreshVolumes() {
         guard addresses != nil else { return }
         volumesAreStale = true
         guard tasks["volumes"] == nil else { return }
-        tasks["volumes"] = Task {
+        tasks["volumes"] = executor.begin {
             // What changes while they are written is written in another round.
-            while volumesAreStale {
+            while volumesAreStale, !Task.isCancelled {
                 volumesAreStale = false
+                await services.refreshes.enter(namespace)
                 do { try await volumes.refresh(pod) } catch { logger.warning("refresh volumes", ["error": "\(error)"]) }
+                services.refreshes.leave(namespace)
+                // Cut short at the pod's end.
+                try? await sleep(for: Self.refreshPause)
             }
             tasks["volumes"] = nil
         }
     }
 
-    func currentPod() -> (Pod, PodStatus) { (pod, PodStatus(json: buildStatus())) }
+    /// How long volumes that were written are left alone. Upstream looks once in a minute.
+    private static let refreshPause = Duration.seconds(3)
+
+    // MARK: - What others see
+
+    /// What the kubelet may look at without waiting for the worker.
+    private struct Display {
+        /// With its status.
+        var pod: Pod
+        /// The ids of its containers' images.
+        var images: Set<String> = []
+        var running: [RunningContainer] = []
+    }
+
+    /// A run of a container.
+    struct RunningContainer: Sendable {
+        var name, id: String
+        var startedAt: Int64
+    }
+
+    /// The pod with its status as it was last told.
+    nonisolated var shown: Pod { display.withLock { $0.pod } }
+
+    /// The images of its containers.
+    nonisolated var shownImages: Set<String> { display.withLock { $0.images } }
+
+    /// Those of its containers that run.
+    nonisolated var shownRunning: [RunningContainer] { display.withLock { $0.running } }
+
+    private func show() {
+        let pod = pod
+        display.withLock { $0.pod = pod }
+    }
+
+    /// An image is used from now on: it must not go.
+    func show(image: String) { display.withLock { _ = $0.images.insert(image) } }
 
     var terminationGrace: Int { gracePeriod ?? pod.spec.terminationGracePeriodSeconds ?? 30 }
 
@@ -205,11 +309,11 @@ actor PodWorker {
 
     private var plan: PodPlan {
         PodPlan(
-            pod: pod, containers: PlannedContainer.all(of: pod), situations: records.mapValues(\.situation),
+            pod: pod, containers: containers.all, situations: records.mapValues(\.situation),
             hasSandbox: shim != nil && addresses != nil, isTerminating: isTerminating, now: KernelClock.monotonic.now())
     }
 
-    private func sync() async {
+    private func sync() {
         guard !isFinished else { return }
         checkDeadline()
         var earliest: Int64?
@@ -220,16 +324,16 @@ actor PodWorker {
                 if sandboxNotBefore > now {
                     earliest = min(earliest ?? .max, sandboxNotBefore)
                 } else if tasks["sandbox"] == nil {
-                    tasks["sandbox"] = Task { await makeSandbox() }
+                    tasks["sandbox"] = executor.begin { await makeSandbox() }
                 }
             case .start(let name): begin(name)
             case .stop(let name): stop(name, reason: isTerminating ? "" : "", grace: terminationGrace)
             case .tearDown:
                 guard tasks["sandbox"] == nil, tasks["teardown"] == nil else { break }
                 if !hasTornDown {
-                    tasks["teardown"] = Task { await tearDown() }
+                    tasks["teardown"] = executor.begin { await tearDown() }
                 } else if isDeleted, !mayDelete {
-                    tasks["teardown"] = Task { await release() }
+                    tasks["teardown"] = executor.begin { await release() }
                 }
             case .wait(let until): earliest = min(earliest ?? .max, until)
             }
@@ -249,7 +353,7 @@ actor PodWorker {
         }
         guard let deadline else { return }
         let delay = max(deadline - KernelClock.monotonic.now(), 1_000_000)
-        timer = Task { [weak self] in
+        timer = executor.begin { [weak self] in
             // Cancelled: a later look has set another timer.
             do { try await sleep(for: .nanoseconds(delay)) } catch { return }
             self?.poke()
@@ -270,7 +374,7 @@ actor PodWorker {
     // MARK: - Status
 
     private var isInitialized: Bool {
-        let planned = PlannedContainer.all(of: pod)
+        let planned = containers.all
         if planned.contains(where: { $0.role == .application && (records[$0.name]?.attempt ?? 0) > 0 }) { return true }
         return planned.allSatisfy { planned in
             switch planned.role {
@@ -297,8 +401,14 @@ actor PodWorker {
         // What is published is what the next status is compared with: its transition times stay.
         pod.json["status"] = .object(status)
         hasPublished = true
+        let images = Set(records.values.lazy.map(\.imageID).filter { !$0.isEmpty })
+        let running = records.lazy.filter { $0.value.situation.phase == .running }.map {
+            RunningContainer(name: $0.key, id: $0.value.id, startedAt: $0.value.startedAt)
+        }
+        let shown = Display(pod: pod, images: images, running: Array(running))
+        display.withLock { $0 = shown }
         services.statuses.report(
-            pod: pod, status: status, isDone: mayDelete,
+            pod: pod, status: status, isDone: mayDelete, on: executor,
             finished: { [weak self] in
                 await self?.gone()
             })
@@ -326,7 +436,6 @@ actor PodWorker {
         isFinished = true
         timer?.cancel()
         eventTask?.cancel()
-        loop?.cancel()
         for task in tasks.values { task.cancel() }
         for set in probes.values { set.cancel() }
         pokeContinuation.finish()
@@ -382,7 +491,7 @@ actor PodWorker {
         if addresses == nil { addresses = Sandbox(services: services, pod: pod).recordedAddresses() }
         for held in state.containers { adopt(held) }
         removeRemnants(besides: state.containers.map(\.id))
-        eventTask = Task { [weak self] in
+        eventTask = executor.begin { [weak self] in
             for await event in client.events { await self?.received(event) }
             await self?.shimGone(client)
         }
@@ -405,7 +514,7 @@ actor PodWorker {
     }
 
     private func removeLater(_ id: String) {
-        tasks["remove-\(id)"] = Task {
+        tasks["remove-\(id)"] = executor.begin {
             await remove(id)
             tasks["remove-\(id)"] = nil
         }
@@ -472,7 +581,7 @@ actor PodWorker {
         guard limit > 0, let size = try? LogFile.open(record.logPath).status().size, size > UInt64(limit) else {
             return
         }
-        tasks["rotate-\(record.id)"] = Task { await rotate(record) }
+        tasks["rotate-\(record.id)"] = executor.begin { await rotate(record) }
     }
 
     private func savedReadiness(_ name: String) -> (isReady: Bool, isStarted: Bool) {
@@ -493,7 +602,7 @@ actor PodWorker {
             ended(name, exit)
         case .logLimitReached(let container, _):
             guard let record = records.values.first(where: { $0.id == container }) else { return }
-            tasks["rotate-\(container)"] = Task { await rotate(record) }
+            tasks["rotate-\(container)"] = executor.begin { await rotate(record) }
         case .logFailed(let container, let message):
             logger.warning("container output is being lost", ["container": container, "error": message])
         case .execExited: return
@@ -548,7 +657,7 @@ actor PodWorker {
             logger.error("tear the pod down", ["error": "\(error)"])
             services.events.warning(pod, "FailedKillPod", "error killing pod: \(error)")
             // Tried again with the next poke; a timer brings it.
-            tasks["retry"] = Task { [weak self] in
+            tasks["retry"] = executor.begin { [weak self] in
                 do { try await sleep(for: .seconds(1)) } catch { return }
                 self?.poke()
             }
@@ -560,7 +669,7 @@ actor PodWorker {
     /// Waits for starts that were given up, for all of them at once: what they have made is theirs to remove, with
     /// the shim that is about to go.
     private func endStarts() async {
-        let starts = PlannedContainer.all(of: pod).compactMap { tasks[$0.name] }
+        let starts = containers.all.compactMap { tasks[$0.name] }
         guard !starts.isEmpty else { return }
         for start in starts { start.cancel() }
         do {
@@ -575,7 +684,7 @@ actor PodWorker {
     private func forget() async throws {
         mayDelete = true
         let sandbox = Sandbox(services: services, pod: pod)
-        try await Task { [namespace = pod.metadata.namespace ?? ""] in
+        try await executor.begin { [namespace = pod.metadata.namespace ?? ""] in
             try await Blocking.run(.files(namespace, .removing)) { try sandbox.forget() }
         }.value
     }

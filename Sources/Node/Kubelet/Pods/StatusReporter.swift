@@ -43,9 +43,12 @@ final class StatusReporter: Sendable {
         if before != uid { slots.withLock { $0[pod]?.lastWritten = nil } }
     }
 
-    /// - Parameter isDone: Nothing of the pod runs any more: its object may be removed once the status is written.
+    /// - Parameters:
+    ///   - isDone: Nothing of the pod runs any more: its object may be removed once the status is written.
+    ///   - executor: Where it is written.
     func report(
-        pod: Pod, status: JSONObject, isDone: Bool, finished: @escaping @Sendable () async -> Void
+        pod: Pod, status: JSONObject, isDone: Bool, on executor: any TaskExecutor,
+        finished: @escaping @Sendable () async -> Void
     ) {
         guard client != nil else { return }
         let pending = Pending(pod: pod, status: status, isDone: isDone, finished: finished)
@@ -57,7 +60,7 @@ final class StatusReporter: Sendable {
             slots[pod.uid] = slot
             return begins
         }
-        if begins { Task { await write(pod.uid) } }
+        if begins { executor.begin { await self.write(pod.uid) } }
     }
 
     func forget(_ uid: String) { slots.withLock { $0[uid] = nil } }

@@ -69,7 +69,7 @@ final class ContainerProbes: Sendable {
 
     private func run(_ kind: ProbeKind, _ probe: Probe, verdict: Bool?) {
         tasks.add(
-            Task { [worker, container, id, startedAt] in
+            worker.executor.begin { [worker, container, id, startedAt] in
                 var counter = ProbeCounter(
                     successThreshold: probe.successThreshold ?? 1, failureThreshold: probe.failureThreshold ?? 3,
                     verdict: verdict)

@@ -50,8 +50,8 @@ final class ShimClient: Sendable {
     /// have to wait for it.
     static func connect(_ path: String) async throws -> (ShimClient, ShimState) {
         let client = ShimClient(try open(path))
-        Task { await client.read() }
-        let timer = Task {
+        EventLoop.here.begin { await client.read() }
+        let timer = EventLoop.here.begin {
             do { try await sleep(for: patience) } catch { return }
             client.ended(ShimFailure(.gone, "the shim at \(path) has not answered for \(patience)"))
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 internal import HTTP
 internal import KubeAPI
 
@@ -25,12 +26,19 @@ protocol ContainerAccess: Sendable {
         namespace: String, pod: String, port: UInt16
     ) async throws(ContainerAccessError) -> any ByteStream
 
+    /// Where what takes long is done for pods of `namespace`.
+    func executor(for namespace: String) -> any TaskExecutor
+
     /// The document of `/stats/summary` (kubelet stats API v1alpha1).
     func statsSummary() async -> [UInt8]
 
     /// The series of `/metrics/resource` and `/metrics/cadvisor`, in Prometheus' text format.
     func resourceMetrics() async -> String
     func containerMetrics() async -> String
+}
+
+extension ContainerAccess {
+    func executor(for namespace: String) -> any TaskExecutor { EventLoop.here }
 }
 
 /// A container of a pod, by the names a client uses.
@@ -49,6 +57,8 @@ struct ContainerLog: Sendable, Hashable {
     /// The instance's id.
     var containerID: String
     var isRunning: Bool
+    /// The uid of its pod; empty for one that was over before.
+    var pod = ""
 }
 
 /// What to run, and which of its streams the client wants.

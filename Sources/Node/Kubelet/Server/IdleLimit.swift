@@ -14,7 +14,7 @@ enum IdleLimit {
         var response = response
         response.upgrade = { stream in
             let watched = WatchedStream(stream)
-            let watch = Task {
+            let watch = EventLoop.here.begin {
                 while true {
                     let left = limit - watched.idle
                     guard left > .zero else { break }

@@ -10,10 +10,10 @@ internal import Shim
 
 /// The kubelet as its server sees it.
 extension Kubelet: ContainerAccess {
-    func pods() async -> [Pod] { await podObjects().map { Pod(json: $0) } }
+    func pods() async -> [Pod] { workersByUID.values.map(\.shown) }
 
     private func worker(of target: ContainerTarget) async throws(ContainerAccessError) -> PodWorker {
-        guard let worker = await worker(namespace: target.namespace, name: target.pod, uid: target.uid) else {
+        guard let worker = worker(namespace: target.namespace, name: target.pod, uid: target.uid) else {
             throw .notFound("pod \"\(target.pod)\" not found")
         }
         guard await worker.planned(target.container) != nil else {
@@ -39,7 +39,7 @@ extension Kubelet: ContainerAccess {
         }
         guard previous else {
             let isRunning = record.situation.phase == .running || record.situation.phase == .stopping
-            return ContainerLog(path: record.logPath, containerID: record.id, isRunning: isRunning)
+            return ContainerLog(path: record.logPath, containerID: record.id, isRunning: isRunning, pod: worker.uid)
         }
         // A run that ended and is about to be followed is the last ended one.
         guard record.restartCount > 0, let last = record.previous else {
@@ -48,7 +48,8 @@ extension Kubelet: ContainerAccess {
         }
         let directory = Files.parent(of: record.logPath)
         return ContainerLog(
-            path: "\(directory)/\(record.restartCount - 1).log", containerID: last.id, isRunning: false)
+            path: "\(directory)/\(record.restartCount - 1).log", containerID: last.id, isRunning: false, pod: worker.uid
+        )
     }
 
     /// The log of a container whose pod has no worker any more: its status says what it was.
@@ -71,9 +72,7 @@ extension Kubelet: ContainerAccess {
     }
 
     func waitForEnd(of log: ContainerLog) async {
-        for worker in workersByUID.values {
-            if await worker.waitForEnd(ofContainer: log.containerID) { return }
-        }
+        _ = await workersByUID[log.pod]?.waitForEnd(ofContainer: log.containerID)
     }
 
     func exec(_ request: ExecRequest) async throws(ContainerAccessError) -> any ContainerSession {
@@ -103,7 +102,7 @@ extension Kubelet: ContainerAccess {
     func connect(
         namespace: String, pod: String, port: UInt16
     ) async throws(ContainerAccessError) -> any ByteStream {
-        guard let worker = await worker(namespace: namespace, name: pod) else {
+        guard let worker = worker(namespace: namespace, name: pod) else {
             throw .notFound("pod \"\(pod)\" not found")
         }
         let path = await worker.networkNamespacePath

@@ -32,7 +32,7 @@ extension Kubelet {
         }
         let server = try HTTPServer(addresses: [address], tls: content.tls, logger: logger, handler: handler)
         try server.start()
-        defer { Task { await server.stop(grace: .zero) } }
+        defer { EventLoop.here.begin { await server.stop(grace: .zero) } }
         // What has been issued is on disk before it is used: the loop below finds it there.
         try await withThrowingTaskGroup(of: Void.self) { group in
             if let client, let issued = credentials.issued {
@@ -100,7 +100,7 @@ extension Kubelet {
                 try await sleep(for: .seconds(5))
                 continue
             }
-            defer { Task { await server.stop(grace: .zero) } }
+            defer { EventLoop.here.begin { await server.stop(grace: .zero) } }
             while true { try await sleep(for: .seconds(3600)) }
         }
     }

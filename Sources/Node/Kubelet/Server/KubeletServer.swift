@@ -115,7 +115,9 @@ struct KubeletServer: HTTPHandler {
         let log = try await access.log(of: target, previous: Self.isTrue(request.query("previous")))
         var response = HTTPResponse(status: 200)
         response.headers["Content-Type"] = "text/plain"
-        response.body = LogStream(log: log, options: options, access: access).body()
+        response.body = LogStream(
+            log: log, options: options, access: access, executor: access.executor(for: target.namespace)
+        ).body()
         return response
     }
 

@@ -13,11 +13,13 @@ struct LogStream: Sendable {
     let options: LogOptions
     let access: any ContainerAccess
     var watches = DirectoryWatches.shared
+    /// Where lines are read and formatted: there may be gigabytes of them.
+    var executor: any TaskExecutor = EventLoop.here
 
     /// The body of the response. Nothing is read before the client does.
     func body() -> HTTPBody {
         let (writer, stream) = HTTPBodyStream.pipe(capacity: 256 << 10)
-        let task = Task {
+        let task = executor.begin {
             do {
                 try await run(writer)
                 writer.finish()
@@ -35,7 +37,7 @@ struct LogStream: Sendable {
         // Of the directory, so that the new file of a rotation is seen as well as growth.
         let changes = watches.changes(in: Files.parent(of: log.path))
         let ended = Ended()
-        let waiting = Task {
+        let waiting = EventLoop.here.begin {
             await access.waitForEnd(of: log)
             ended.set()
             changes.wake()

@@ -68,7 +68,7 @@ private final class WaitingStreams: Sendable {
     func partner(of stream: SPDYStream, _ id: String, patience: Duration) -> SPDYStream? {
         let first = state.withLock { state -> (stream: SPDYStream, timer: Task<Void, Never>)? in
             if let first = state.removeValue(forKey: id) { return first }
-            let timer = Task { [weak self] in
+            let timer = EventLoop.here.begin { [weak self] in
                 // Cancelled when the partner came, or the session has ended.
                 do { try await sleep(for: patience) } catch { return }
                 guard let late = self?.take(id, stream.id) else { return }

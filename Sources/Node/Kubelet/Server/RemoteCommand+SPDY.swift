@@ -30,8 +30,8 @@ struct SPDYCommand: Sendable {
 
     /// Moves bytes until the process ends or the client goes.
     func run() async {
-        let moving = Task { try await connection.run() }
-        let timer = Task { [connection, patience] in
+        let moving = EventLoop.here.begin { try await connection.run() }
+        let timer = EventLoop.here.begin { [connection, patience] in
             // Cancelled when all streams are there.
             do { try await sleep(for: patience) } catch { return }
             await connection.abort()
@@ -76,7 +76,7 @@ struct SPDYCommand: Sendable {
     private func serve(_ streams: Streams) async -> Result<Int32, any Error> {
         do {
             let session = try await start()
-            let input = Task { await feed(session, streams) }
+            let input = EventLoop.here.begin { await feed(session, streams) }
             defer { input.cancel() }
             let result = await outputAndResult(session, streams)
             await session.detach()

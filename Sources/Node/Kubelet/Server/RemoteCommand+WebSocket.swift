@@ -41,7 +41,7 @@ struct WebSocketCommand: Sendable {
     func run() async {
         // Cancelled, the session ends below like any other.
         if isLatest { try? await sleep(for: Self.clientSetUp) }
-        let input = Task { await receive() }
+        let input = EventLoop.here.begin { await receive() }
         let result = await outputAndResult()
         let status = hasStatus ? RemoteCommandStatus.json(result) : RemoteCommandStatus.text(result)
         // A client that has gone does not wait for the status.

@@ -22,12 +22,14 @@ struct Statistics {
         guard let tree = await kubelet.cgroupTree else { return [] }
         var result: [Used] = []
         for worker in await kubelet.workersByUID.values {
-            let pod = await worker.pod
-            for (name, record) in await worker.records where record.situation.phase == .running {
+            let pod = worker.shown
+            for running in worker.shownRunning {
                 // It may end between the look and the reading.
-                guard let statistics = try? tree.container(record.id, of: pod).statistics() else { continue }
+                guard let statistics = try? tree.container(running.id, of: pod).statistics() else { continue }
                 result.append(
-                    Used(pod: pod, container: name, id: record.id, statistics: statistics, startedAt: record.startedAt))
+                    Used(
+                        pod: pod, container: running.name, id: running.id, statistics: statistics,
+                        startedAt: running.startedAt))
             }
         }
         return result

@@ -32,12 +32,14 @@ final class PodObjects: VolumeSources, Sendable {
     private let state = Mutex(State())
     private let onChange = Mutex<(@Sendable (ReferredObject) -> Void)?>(nil)
     private let logger: Logger
+    private let bench: Workbench
     let nodeName: String
     let nodeAddresses: [String]
     private let allocatable = Mutex<[String: String]>([:])
 
-    init(client: KubeClient?, nodeName: String, nodeAddresses: [String], logger: Logger) {
+    init(client: KubeClient?, nodeName: String, nodeAddresses: [String], bench: Workbench, logger: Logger) {
         self.client = client
+        self.bench = bench
         self.logger = logger
         self.nodeName = nodeName
         self.nodeAddresses = nodeAddresses
@@ -145,7 +147,7 @@ final class PodObjects: VolumeSources, Sendable {
             let body = self?.onChange.withLock { $0 }
             body?(object)
         }
-        return Task { await informer.run() }
+        return bench.executor(for: object.key.namespace).begin { await informer.run() }
     }
 
     /// Ends the watches of objects that no pod's volume shows any more.
@@ -153,13 +155,7 @@ final class PodObjects: VolumeSources, Sendable {
         guard state.withLock({ !$0.watched.isEmpty }) else { return }
         var wanted: Set<ReferredObject> = []
         for pod in pods {
-            let namespace = pod.metadata.namespace ?? ""
-            for name in References.shownConfigMaps(pod) {
-                wanted.insert(ReferredObject(kind: .configMap, key: ObjectKey(namespace, name)))
-            }
-            for name in References.shownSecrets(pod) {
-                wanted.insert(ReferredObject(kind: .secret, key: ObjectKey(namespace, name)))
-            }
+            wanted.formUnion(References.shown(by: pod))
         }
         let ended = state.withLock { state in
             let gone = state.watched.filter { !wanted.contains($0.key) }
@@ -236,7 +232,9 @@ final class PodObjects: VolumeSources, Sendable {
     func serviceVariables(namespace: String, links: Bool) -> [(String, String)] {
         guard let services else { return [] }
         var chosen: [String: Service] = [:]
-        for service in services.list() {
+        // Of its own namespace and that one: others may have made thousands.
+        let master = services.get("kubernetes", namespace: "default").map { [$0] } ?? []
+        for service in master + (links ? services.list(namespace: namespace) : []) {
             let isMaster = service.metadata.namespace == "default" && service.metadata.name == "kubernetes"
             let isOwn = links && service.metadata.namespace == namespace
             guard isMaster || isOwn, let address = service.json["spec"]?["clusterIP"]?.string, address != "None",
@@ -259,7 +257,8 @@ final class PodObjects: VolumeSources, Sendable {
 
     func credentials(for pod: Pod) async -> [RegistryCredential] {
         var found: [RegistryCredential] = []
-        for reference in pod.spec.imagePullSecrets {
+        var seen: Set<String> = []
+        for reference in pod.spec.imagePullSecrets where seen.insert(reference.name ?? "").inserted {
             // A pull secret that is not there is no reason not to try without it, upstream says.
             guard let name = reference.name,
                 let secret = try? await currentSecret(namespace: pod.metadata.namespace ?? "", name: name)

@@ -20,11 +20,13 @@ enum References {
     static func shownConfigMaps(_ pod: Pod) -> Set<String> { names(pod.spec.json["volumes"], ["configMap"]) }
     static func shownSecrets(_ pod: Pod) -> Set<String> { names(pod.spec.json["volumes"], ["secret"]) }
 
-    /// Whether a volume of the pod shows the object.
-    static func volumes(_ pod: Pod, show object: ReferredObject) -> Bool {
-        guard pod.metadata.namespace == object.key.namespace else { return false }
-        let shown = object.kind == .secret ? shownSecrets(pod) : shownConfigMaps(pod)
-        return shown.contains(object.key.name)
+    /// The objects that volumes of the pod show.
+    static func shown(by pod: Pod) -> Set<ReferredObject> {
+        let namespace = pod.metadata.namespace ?? ""
+        func objects(_ kind: ReferredObject.Kind, _ names: Set<String>) -> [ReferredObject] {
+            names.map { ReferredObject(kind: kind, key: ObjectKey(namespace, $0)) }
+        }
+        return Set(objects(.configMap, shownConfigMaps(pod)) + objects(.secret, shownSecrets(pod)))
     }
 
     /// Why the node does not read what the pod names; nil when it does.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 internal import JSON
 internal import KubeClient
 internal import Schema
@@ -41,7 +42,7 @@ actor AccountToken {
         if let current, .now < current.until { return current.text }
         // Many requests may find that out at the same time.
         if let asking { return try await asking.value.text }
-        let task = Task { try await Self.ask(account, client, node) }
+        let task = EventLoop.here.begin { try await Self.ask(account, client, node) }
         asking = task
         defer { asking = nil }
         let fresh = try await task.value

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 internal import Linux
 internal import Synchronization
 
@@ -57,7 +58,7 @@ public final class WebSocketConnection: Sendable {
         state = Mutex(State(decoder: WebSocketFrameDecoder(expectsMask: role == .server, limit: limit)))
         let (writer, frames) = HTTPBodyStream.pipe(capacity: 256 << 10)
         outgoing = writer
-        pump = Task {
+        pump = EventLoop.here.begin {
             do {
                 while let bytes = try await frames.next() { try await stream.write(bytes) }
                 await stream.closeWrite()
