@@ -30,6 +30,28 @@ import Testing
         for (key, holder) in holders { #expect(SpaceRule.holder(of: key) == holder, "\(key)") }
     }
 
+    @Test func `is counted by what an object comes to in memory where that is much`() {
+        func counted(_ text: String, _ key: String = "/registry/core/pods/a/b") -> Int {
+            StoredWeight.counted(key, Array(text.utf8))
+        }
+        let long = String(repeating: "x", count: 10_000)
+        #expect(counted(#"{"a":"\#(long)"}"#) == long.utf8.count + 8)
+        // What stands in a text is no value, nor what comes after an escaped quotation mark.
+        let table = String(repeating: #"1,2,[{\","#, count: 1_000)
+        #expect(counted(#"{"a":"\#(table)"}"#) == table.utf8.count + 8)
+        let variables = (0..<1_000).map { #"{"name":"A\#($0)"}"# }.joined(separator: ",")
+        let pod = #"{"env":[\#(variables)]}"#
+        #expect((pod.utf8.count * 4..<pod.utf8.count * 6).contains(counted(pod)))
+        #expect((counted(pod) * 2 - 2...counted(pod) * 2 + 2).contains(counted(pod, "/registry/core/services/a/b")))
+        let arguments = #"{"args":[\#((0..<1_000).map { _ in #""a""# }.joined(separator: ","))]}"#
+        #expect((20_000..<28_000).contains(counted(arguments)))
+        // Nobody holds who set which field; a map that says so holds its entries.
+        let record = #"{"f:a":{"f:b":{},"f:c":{}}}"#
+        func object(_ name: String) -> String { #"{"metadata":{"managedFields":[{"\#(name)":\#(record)}]},"a":[1,2]}"# }
+        #expect(counted(object("fieldsV1")) < counted(object("fieldsV2")) - 100)
+        for text in ["", #"{"a\"#, #"{"a":"\"#, "}}}", "[[["] { #expect(counted(text) >= text.utf8.count) }
+    }
+
     @Test func `has a reserve for who keeps the cluster going, a part of it for each node`() {
         func claim(_ user: RequestUser, _ effect: Effect, _ resource: String) -> SpaceClaim {
             AccessRequest(user: user, verb: "*", resource: resource).claim(effect) { name in

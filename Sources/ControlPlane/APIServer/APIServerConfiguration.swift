@@ -60,11 +60,11 @@ public struct APIServerConfiguration: Sendable {
     /// How long an Event is kept after its last change (`--event-ttl`).
     public var eventLifetime: Duration
 
-    /// What etcd takes by default, or a 32nd of the machine's memory where that is less: all objects are in memory, here and
-    /// read in the components that follow them, where a byte of an object of many small values takes up to 16.
+    /// What etcd takes by default, or an eighth of the machine's memory where that is less: all objects are in memory, here
+    /// and read in the components that follow them, and a byte that is counted takes some four of it (`StoredWeight`).
     public static var defaultStoreQuota: Int {
         let memory = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
-        return memory > 0 ? min(2 << 30, memory / 32) : 2 << 30
+        return memory > 0 ? min(2 << 30, memory / 8) : 2 << 30
     }
 
     /// A node and the addresses it is reached under.

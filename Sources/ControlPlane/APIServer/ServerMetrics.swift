@@ -34,7 +34,7 @@ struct ServerMetrics: Sendable {
     /// Shows how full the store is.
     func show(_ store: SQLiteStore, quota: Int) {
         registry.collected(
-            "apiserver_storage_size_bytes", help: "Bytes of objects, of the store's quota.",
+            "apiserver_storage_size_bytes", help: "Bytes of objects, as the store's quota counts them.",
             labels: ["storage_cluster_id"]
         ) { [store] in [MetricSample(["swiftlet"], Double(store.spaceInUse ?? 0))] }
         registry.collected(

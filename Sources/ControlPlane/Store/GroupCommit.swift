@@ -156,6 +156,7 @@ private struct Batch {
     private(set) var answers: [() -> Void] = []
     let failure: StoreError?
     private var revision: Int64
+    private let space: StoreSpace?
     private var written: [KeyBytes: StoredObject?] = [:]
     private var growth = 0
     private var growthOf: [String: Int] = [:]
@@ -163,11 +164,11 @@ private struct Batch {
 
     init(state: StateBox) {
         self.state = state
-        (revision, failure) = state.withLock { ($0.revision, $0.failure) }
+        (revision, failure, space) = state.withLock { ($0.revision, $0.failure, $0.space?.space) }
     }
 
     mutating func perform(_ request: WriteRequest, _ log: borrowing Log) throws(StoreError) {
-        guard case .write(let action, let key, let value, let answer) = request else { return }
+        guard case .write(let action, let key, var value, let answer) = request else { return }
         let present = present(key)
         if case .move(let target) = action, let present {
             if self.present(target) == nil { _ = try append(target, present.original, replacing: nil, log) }
@@ -179,7 +180,7 @@ private struct Batch {
             answers.append { answer(.failure(refusal)) }
             return
         }
-        if let value, let refusal = refuse(key, value, replacing: present) {
+        if let refusal = refuse(key, &value, replacing: present) {
             answers.append { answer(.failure(refusal)) }
             return
         }
@@ -188,20 +189,20 @@ private struct Batch {
     }
 
     /// Why there is no room for a value; where there is, it is counted.
-    private mutating func refuse(_ key: String, _ value: NewValue, replacing present: StoredObject?) -> StoreError? {
-        let more =
-            StoreSpace.size(key: key, value: value.bytes) - StoreSpace.size(key: key, value: present?.bytes)
+    private mutating func refuse(
+        _ key: String, _ value: inout NewValue?, replacing present: StoredObject?
+    ) -> StoreError? {
+        guard let space, let bytes = value?.bytes, let claim = value?.claim else { return nil }
+        let counted = space.counted(key, bytes)
+        value?.counted = counted
+        let more = key.utf8.count + counted + StoreSpace.overhead - space.size(present)
         // What becomes smaller counts once it is written.
-        if more <= 0, case .none = value.claim { return nil }
+        if more <= 0, case .none = claim { return nil }
         let (all, own) = (growth, growthOf)
-        let (space, refusal) = state.withLock { state in
-            (
-                state.space?.space,
-                state.space?.refusal(key, growth: more, claim: value.claim, pending: all) { own[$0] ?? 0 }
-            )
+        let refusal = state.withLock { state in
+            state.space?.refusal(key, growth: more, claim: claim, pending: all) { own[$0] ?? 0 }
         }
         guard more > 0 else { return nil }
-        guard let space else { return nil }
         if let refusal {
             space.onRefusal(refusal)
         } else {

@@ -34,7 +34,7 @@ struct LiveState: Sendable {
     mutating func startsAt(revision: Int64, compacted: Int64, space: StoreSpace?) {
         if let space {
             var accounts = SpaceAccounts(space)
-            objects.forEach { accounts.add(StoreSpace.size(key: $0.key, value: $0.bytes), $0.key) }
+            objects.forEach { accounts.add(accounts.space.size($0), $0.key) }
             accounts.allAdded()
             self.space = accounts
         }

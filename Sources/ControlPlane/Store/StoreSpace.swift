@@ -3,7 +3,7 @@
 /// How much a store takes of what lasts, and how it is shared out. Every value is in memory and on disk, so that one
 /// who may create objects could else fill both.
 public struct StoreSpace: Sendable {
-    /// How many bytes of objects are kept, each with its key and `overhead`. Nobody has more of it than is left over.
+    /// How many bytes of objects are kept, as they are `counted`, each with its key and `overhead`. Nobody has more of it than is left over.
     public var quota: Int
     /// What some have besides when everything else is full (`NewValue.claim`): so much there is for all who have parts, so
     /// much for components whom these cannot leave without room, and once more for those whom neither can.
@@ -14,6 +14,8 @@ public struct StoreSpace: Sendable {
     public var holder: @Sendable (_ key: String) -> String
     /// Whom the space of a holder is counted to besides, with that of others: together they have no more than one.
     public var group: @Sendable (_ holder: String) -> String?
+    /// What a value counts; a value that is written several times is counted once.
+    public var counted: @Sendable (_ key: String, _ value: [UInt8]) -> Int
     /// Told, on the writer's thread, whose write found no room.
     public var onRefusal: @Sendable (StoreError) -> Void
 
@@ -23,12 +25,14 @@ public struct StoreSpace: Sendable {
     public init(
         quota: Int, reserve: Int, holder: @escaping @Sendable (_ key: String) -> String,
         group: @escaping @Sendable (_ holder: String) -> String? = { _ in nil },
+        counted: @escaping @Sendable (_ key: String, _ value: [UInt8]) -> Int = { $1.count },
         onRefusal: @escaping @Sendable (StoreError) -> Void = { _ in }
     ) {
         self.quota = quota
         self.reserve = reserve
         self.holder = holder
         self.group = group
+        self.counted = counted
         self.onRefusal = onRefusal
     }
 
@@ -40,8 +44,8 @@ public struct StoreSpace: Sendable {
     /// History is cut when this much of it has come: it must not fill the disk either.
     var historyBytes: Int { min(GroupCommit.historyBytes, max(16 << 20, quota / 8)) }
 
-    static func size(key: String, value: [UInt8]?) -> Int {
-        value.map { key.utf8.count + $0.count + overhead } ?? 0
+    func size(_ object: StoredObject?) -> Int {
+        object.map { $0.key.utf8.count + $0.counted(by: counted) + Self.overhead } ?? 0
     }
 }
 
@@ -72,9 +76,7 @@ struct SpaceAccounts: Sendable {
     }
 
     mutating func apply(_ event: StoreEvent) {
-        let growth =
-            StoreSpace.size(key: event.key, value: event.object?.bytes)
-            - StoreSpace.size(key: event.key, value: event.previous?.bytes)
+        let growth = space.size(event.object) - space.size(event.previous)
         if growth != 0 { add(growth, event.key) }
     }
 

@@ -12,6 +12,8 @@ public struct NewValue: Sendable {
     public var isKnownSound = false
     /// What room there is for it when there is none for everybody.
     public var claim = SpaceClaim.none
+    /// What it counts of the store's quota, once that is known.
+    var counted: Int?
 
     /// A value whose revision goes to `revisionOffset`.
     public init(_ bytes: [UInt8], revisionOffset: Int? = nil) {
@@ -48,6 +50,17 @@ public final class StoredObject: Sendable {
     /// What the owner of the values found out about `bytes`; a value just written says it itself, one from disk says nothing.
     public let soundness: Atomic<Soundness>
 
+    private let countedOnce: Atomic<Int>
+
+    /// What the value counts of the store's quota.
+    func counted(by rule: (_ key: String, _ value: [UInt8]) -> Int) -> Int {
+        let known = countedOnce.load(ordering: .relaxed)
+        if known >= 0 { return known }
+        let counted = rule(key, bytes)
+        countedOnce.store(counted, ordering: .relaxed)
+        return counted
+    }
+
     /// Whether the owner of the values can read one.
     public enum Soundness: UInt8, AtomicRepresentable, Sendable {
         case unknown, sound, unsound
@@ -58,6 +71,7 @@ public final class StoredObject: Sendable {
         self.revision = revision
         self.created = created
         soundness = Atomic(value.isKnownSound ? .sound : .unknown)
+        countedOnce = Atomic(value.counted ?? -1)
         (bytes, revisionDigits) = Self.splice(value, revision)
     }
 

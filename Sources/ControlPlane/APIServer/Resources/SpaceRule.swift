@@ -9,7 +9,10 @@ enum SpaceRule {
     /// The space of `quota` bytes, sixteenths of it besides for those who keep the cluster going.
     static func space(quota: Int, metrics: ServerMetrics, logger: Logger) -> StoreSpace {
         let lastSaid = Mutex<Int64?>(nil)
-        return StoreSpace(quota: quota, reserve: quota / 16, holder: { holder(of: $0) }, group: { group(of: $0) }) {
+        return StoreSpace(
+            quota: quota, reserve: quota / 16, holder: { holder(of: $0) }, group: { group(of: $0) },
+            counted: { StoredWeight.counted($0, $1) }
+        ) {
             refusal in
             metrics.storeRefusals.increment()
             // Once a minute: whoever is refused goes on asking.

@@ -11,7 +11,7 @@ struct StoreOptions: Sendable {
     static let flags: [Option] = [
         .value(
             "quota-backend-bytes", "bytes",
-            help: "how many bytes of objects are kept; 0: 2 GiB, a 32nd of the machine's memory where that is less",
+            help: "how many bytes of objects are kept; 0: 2 GiB, an eighth of the machine's memory where that is less",
             default: "0"),
         .value("event-ttl", "duration", help: "how long Events are kept after their last change", default: "1h"),
     ]
