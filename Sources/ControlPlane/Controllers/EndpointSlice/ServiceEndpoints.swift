@@ -3,6 +3,7 @@
 import JSON
 import KubeAPI
 import KubeClient
+import Linux
 
 /// A port of a service as one pod offers it.
 struct EndpointPort: Sendable, Hashable, Comparable {
@@ -80,11 +81,19 @@ enum ServiceEndpoints {
         return nil
     }
 
+    /// The addresses of a pod that others reach it by. A node says what its pods have: one that no slice may hold
+    /// (loopback, this link alone, an IPv4 address written as one of IPv6) would keep all others out of the slice.
     static func podAddresses(_ pod: JSONObject) -> [String] {
         let all = pod.array("status", "podIPs").compactMap { $0["ip"]?.string }
-        if !all.isEmpty { return all }
-        let one = pod.string("status", "podIP")
-        return one.isEmpty ? [] : [one]
+        return (all.isEmpty ? [pod.string("status", "podIP")] : all).filter { text in
+            switch SocketAddress(host: text, port: 0) {
+            case .ipv4(let bytes, let port)?: SocketAddress.ipv4(address: bytes, port: port).reach == .global
+            case .ipv6(let bytes, let port, 0)?:
+                SocketAddress.ipv6(address: bytes, port: port, scope: 0).reach == .global
+                    && !(bytes.prefix(10).allSatisfy { $0 == 0 } && bytes[10] == 0xff && bytes[11] == 0xff)
+            default: false
+            }
+        }
     }
 
     static func addressFamily(_ address: String) -> String { address.contains(":") ? "IPv6" : "IPv4" }
