@@ -32,6 +32,11 @@ private typealias IPAddress = Netlink.IPAddress
         var sticky = Self.port()
         sticky.affinitySeconds = 10
         #expect(ElementBudget.weight(sticky, Self.choice(10)) > 300)
+        var walled = Self.port()
+        walled.sourceRanges = (0..<50).map { IPPrefix(host: IPAddress(198, 51, 100, $0)) }
+        #expect(ElementBudget.weight(walled, Self.choice(10)) == 14)
+        walled.loadBalancerIPs = [IPAddress(203, 0, 113, 1)]
+        #expect(ElementBudget.weight(walled, Self.choice(10)) == 14 + 11 + 50)
     }
 
     @Test func `is bounded for a Service, and in a namespace by what is free besides`() {

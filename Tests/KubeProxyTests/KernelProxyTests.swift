@@ -218,6 +218,24 @@ struct KernelProxyTests {
         #expect(again[0] > 10 && again[1] > 10)
     }
 
+    @Test func `clients that there is no room to remember are served all the same`() throws {
+        let lab = try Lab()
+        let server = try Sockets.bound(lab.pods[0].namespace, lab.any, 8080)
+        var port = lab.port()
+        port.affinitySeconds = 60
+        try lab.set(port, [0])
+        let nft = "/usr/sbin/nft"
+        let listed = try run(nft, ["list", "table", "ip", lab.proxy.table.table.name], in: lab.node.namespace)
+        let line = try #require(listed.output.split(separator: "\n").first { $0.contains("set affinity-") })
+        let set = line.split(separator: " ")[1]
+        let clients = (0..<65_535).map { "100.64.\($0 / 256).\($0 % 256)" }.joined(separator: ", ")
+        let filled = try run(
+            nft, ["-f", "-"], input: "add element ip \(lab.proxy.table.table.name) \(set) { \(clients) }\n",
+            in: lab.node.namespace)
+        try #require(filled.status == 0, "\(filled.output)")
+        _ = try Sockets.talk(from: lab.client.namespace, to: lab.nodeAddress, 30080, server: server)
+    }
+
     @Test func `external policy Local shows the client and drops where nothing is local`() throws {
         let lab = try Lab()
         let server = try Sockets.bound(lab.pods[0].namespace, lab.any, 8080)

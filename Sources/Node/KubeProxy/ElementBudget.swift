@@ -25,11 +25,14 @@ struct ElementBudget: Sendable {
     init(_ limits: Limits = Limits()) { self.limits = limits }
 
     /// How many elements a port counts for: its frontends with their endpoints, and what a port costs by itself. With
-    /// session affinity an endpoint has a set, a chain and rules of its own.
+    /// session affinity an endpoint has a set, a chain and rules of its own; each range of clients that may use a balancer's
+    /// addresses is a rule.
     static func weight(_ port: ServicePortSpec, _ choice: EndpointChoice) -> Int {
         let endpoints = choice.cluster.count + choice.local.count
         let frontends = 1 + port.externalAddresses.count + (port.nodePort == 0 ? 0 : 1)
-        return portWeight + (port.affinitySeconds == nil ? frontends * (1 + endpoints) : frontends + 32 * endpoints)
+        let ranges = port.loadBalancerIPs.isEmpty ? 0 : port.sourceRanges.count
+        let served = port.affinitySeconds == nil ? frontends * (1 + endpoints) : frontends + 32 * endpoints
+        return portWeight + ranges + served
     }
     private static let portWeight = 3
 

@@ -220,10 +220,11 @@ struct RuleBuilder: Sendable {
             let set = table.affinitySet("affinity-\(name)", seconds: seconds)
             let chain = "endpoint-\(name)"
             program.affinitySets.insert(set)
+            // Two rules: a set that is full (of 65,535 clients, which senders of false addresses make) ends the one that
+            // would add to it, and a client that is not remembered is served all the same.
             program.chains[chain] = ChainContent([
-                Rule(
-                    .updateSet([.sourceAddress(family)], set.name, timeoutSeconds: seconds),
-                    .destinationNAT(family, .endpoint(target.address, target.port)))
+                Rule(.updateSet([.sourceAddress(family)], set.name, timeoutSeconds: seconds)),
+                Rule(.destinationNAT(family, .endpoint(target.address, target.port))),
             ])
             returning.append(Rule(.matchSet([.sourceAddress(family)], set.name), .verdict(.goto(chain))))
             // One of those left, each as likely as the others; the last takes what comes to it.
