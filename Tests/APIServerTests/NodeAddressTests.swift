@@ -126,6 +126,17 @@ private let merge = "application/merge-patch+json"
         #expect(try await Self.claim(["2001:db8::11"], from: "2001:db8::11", server).0 == 200)
     }
 
+    @Test func `are no more than a machine tells others`() async throws {
+        let (server, _) = try await `A node writes`.server()
+        func claim(_ count: Int) async throws -> (Int, JSONValue) {
+            try await Self.claim((0..<count).map { "198.51.100.\($0 + 1)" }, from: "198.51.100.1", server)
+        }
+        // With its name.
+        #expect(try await claim(63).0 == 200)
+        let (code, answer) = try await claim(64)
+        #expect(code == 403 && answer["message"]?.string?.contains("65 addresses: 64 are the most") == true)
+    }
+
     @Test func `are proven when it asks from them or others write them down, not by its word`() async throws {
         let (server, _) = try await `A node writes`.server()
         func proven(_ answer: (Int, JSONValue)) -> String? {

@@ -25,6 +25,24 @@ struct ClaimTests {
         return claims
     }
 
+    @Test func `that change by addresses of nodes alone concern Services with these addresses alone`() {
+        let before = Self.claims()
+        #expect(before.changedOwners(since: before) == [])
+        let after = Self.claims {
+            $0.owners[IPAddress("192.0.2.1")!] = nil
+            $0.owners[IPAddress("2001:db8::1")!] = "node two"
+            $0.owners[IPAddress("192.0.2.2")!] = "node one"
+        }
+        let wanted: Set = [IPAddress("192.0.2.1")!, IPAddress("2001:db8::1")!, IPAddress("192.0.2.2")!]
+        #expect(after.changedOwners(since: before) == wanted)
+        #expect(before.changedOwners(since: after) == wanted)
+        for change: (inout ExternalClaims) -> Void in [
+            { $0.isComplete = false }, { $0.machine = [IPAddress("192.0.2.9")!] }, { $0.serviceRanges = [] },
+        ] {
+            #expect(Self.claims(change).changedOwners(since: before) == nil)
+        }
+    }
+
     @Test(arguments: [
         ("127.0.0.1", "127.0.0.1 is a loopback address"), ("127.9.9.9", "127.9.9.9 is a loopback address"),
         ("::1", "::1 is a loopback address"), ("0.0.0.0", "0.0.0.0 is an unspecified address"),

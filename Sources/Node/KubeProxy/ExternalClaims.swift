@@ -45,6 +45,16 @@ struct ExternalClaims: Sendable, Hashable {
         return nil
     }
 
+    /// The addresses that have come to be somebody else's; nil when more than that has changed.
+    func changedOwners(since before: ExternalClaims) -> Set<IPAddress>? {
+        var same = before
+        same.owners = owners
+        guard same == self else { return nil }
+        let gone = before.owners.filter { owners[$0.key] != $0.value }
+        let new = owners.filter { before.owners[$0.key] != $0.value }
+        return Set(gone.keys).union(new.keys)
+    }
+
     private func isAllowed(_ address: IPAddress) -> Bool { allowed.contains { $0.contains(address) } }
 
     /// How many external addresses, each at one port, one Service has at most.

@@ -25,14 +25,30 @@ extension ProxyServer {
     /// What Services may claim depends on who has which addresses: looks at all of them again when that changed.
     func claimsChanged() {
         // Before that `knowOwners` looks when all are there, not at each that comes.
-        let isNew = state.withLock { state in
-            guard let before = state.claims else { return false }
+        let change = state.withLock { state -> (before: ExternalClaims, after: ExternalClaims)? in
+            guard let before = state.claims else { return nil }
             // Read under the lock: what an older look would leave must not come last.
             let claims = readClaims(state.addresses, state.machine)
             state.claims = claims
-            return claims != before
+            return claims == before ? nil : (before, claims)
         }
-        if isNew { queue.node() }
+        guard let change else { return }
+        guard let addresses = change.after.changedOwners(since: change.before) else { return queue.node() }
+        for service in services.list() {
+            let texts = service.spec.externalIPs + (service.status.loadBalancer?.ingress ?? []).compactMap(\.ip)
+            if texts.contains(where: { IPAddress($0).map(addresses.contains) ?? false }) {
+                queue.service(ServiceKey(service.metadata.namespace ?? "", service.name))
+            }
+        }
+    }
+
+    /// Looks again when nodes' addresses have changed, at once and then once a second: a node that changes its own without
+    /// end keeps no other busy.
+    func ownerLoop() async throws {
+        for await _ in owners.wakeups {
+            claimsChanged()
+            try await Task.sleep(for: .seconds(1))
+        }
     }
 
     private func readClaims(_ own: [IPAddress], _ machine: Set<IPAddress>) -> ExternalClaims {

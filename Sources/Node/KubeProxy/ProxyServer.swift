@@ -21,6 +21,8 @@ public final class ProxyServer: Sendable {
     let registry: MetricsRegistry
     let metrics: ProxyMetrics
     let queue = ChangeQueue()
+    /// Wakes who looks at the addresses of nodes.
+    let owners = ChangeQueue()
     let health: HealthState
     private let checks: HealthChecks
     let route: NetlinkSocket
@@ -112,6 +114,7 @@ public final class ProxyServer: Sendable {
             group.addTask { try await self.checkLoop() }
             group.addTask { try await self.roomLoop() }
             group.addTask { try await self.addressLoop() }
+            group.addTask { try await self.ownerLoop() }
             defer { group.cancelAll() }
             try await group.next()
         }
@@ -143,7 +146,7 @@ public final class ProxyServer: Sendable {
             guard let self else { return }
             if change.object.metadata.name == nodeName { nodeChanged(change) }
             if case .updated(let old, let new) = change, old.status.addresses == new.status.addresses { return }
-            claimsChanged()
+            owners.wake()
         }
         // Every sync looks at them.
         ranges.addHandler { [weak self, queue] _ in

@@ -6,12 +6,20 @@ internal import KubeAPI
 internal import Linux
 
 extension NodeRestriction {
+    /// More than any machine tells others: every other node keeps them all in its tables.
+    static let addressLimit = 64
+
     /// An address that a Node has is taken from Services, and is where others look for it: one that it had before may stay,
     /// another has to be free or its own.
     func admitAddresses(_ object: APIObject, _ old: APIObject?, _ request: NodeWrite) throws(APIError) {
         let held = Set(old.map(AddressClaims.addresses) ?? [])
         let fresh = AddressClaims.addresses(object).filter { !held.contains($0) }
         if fresh.isEmpty { return }
+        let count = object.status["addresses"]?.array?.count ?? 0
+        if count > Self.addressLimit {
+            throw request.refusal(
+                "node \"\(node)\" is not allowed to have \(count) addresses: \(Self.addressLimit) are the most")
+        }
         let claims = try AddressClaims(core: core, but: node)
         for address in fresh {
             if let reason = claims.refusal(of: address, to: origin) {

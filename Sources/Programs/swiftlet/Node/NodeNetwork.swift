@@ -50,24 +50,32 @@ final class NodeNetwork: PodNetworking {
         let own = Informer<Node>(
             client: client, resource: Node.resource, fieldSelector: "metadata.name=\(nodeName)", logger: logger)
         let nodes = Informer<Node>(client: peers, resource: Node.resource, logger: logger)
-        own.addHandler { [weak self, weak nodes] change in
-            guard let self, let nodes else { return }
-            nodeChanged(change.object)
+        // One pending wake-up is enough: whoever wakes looks at all nodes.
+        let (wakeups, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        own.addHandler { [weak self] change in
+            self?.nodeChanged(change.object)
             // The others may have been known before the network was up.
-            updateRoutes(nodes, but: nodeName)
+            wake.yield()
         }
-        nodes.addHandler { [weak self, weak nodes] _ in
-            guard let self, let nodes else { return }
-            updateRoutes(nodes, but: nodeName)
-        }
+        nodes.addHandler { _ in wake.yield() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await own.run() }
             group.addTask { await nodes.run() }
             group.addTask {
                 // The kernel drops routes with the link they lead over, and a node may come into reach.
                 while !Task.isCancelled {
-                    self.updateRoutes(nodes, but: nodeName, always: true)
+                    wake.yield()
                     do { try await sleep(for: .seconds(10)) } catch { return }
+                }
+            }
+            group.addTask {
+                var due = ContinuousClock.now
+                for await _ in wakeups {
+                    let isDue = ContinuousClock.now >= due
+                    if isDue { due = .now + .seconds(9) }
+                    self.updateRoutes(nodes, but: nodeName, always: isDue)
+                    // A node that changes its addresses without end keeps no other busy.
+                    do { try await sleep(for: .seconds(1)) } catch { return }
                 }
             }
         }
