@@ -265,6 +265,21 @@ import Testing
         await test.server.stop()
     }
 
+    @Test(arguments: TestServer.Transport.allCases)
+    func `many answers at the same time come whole`(transport: TestServer.Transport) async throws {
+        let test = try TestServer(transport, handler: TestHandler())
+        let client = try test.client()
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<60 {
+                group.addTask {
+                    try await client.send(HTTPRequest(target: "/ticks")).body.collect(limit: 1000).count
+                }
+            }
+            for try await count in group { #expect(count == 35) }
+        }
+        await test.server.stop()
+    }
+
     @Test func `who asks in this process without end lets others have his thread`() async throws {
         let loop = try EventLoop()
         let exchange = InProcessExchange(handler: HTTPClosureHandler { _ in .text("-") }, user: nil)

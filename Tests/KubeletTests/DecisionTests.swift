@@ -249,7 +249,10 @@ import Testing
         }
         let guaranteed: JSONValue = ["cpu": "1", "memory": "32Mi"]
         let pods = [pod(["cpu": "300m"]), pod(["cpu": "200m"]), pod([:]), pod(guaranteed, guaranteed)]
-        #expect(PodLimits.burstableRequest(pods) == 500)
+        var admitted = AdmittedPods(pods)
+        #expect(admitted.burstableRequest == 500 && admitted.used("cpu") == 1_500)
+        for number in pods.indices { admitted.remove("\(number)") }
+        #expect(admitted.burstableRequest == 0 && admitted.used("cpu") == 0 && admitted.count == 0)
         #expect(PodLimits.weight(milli: 1000) == 100)
         #expect(PodLimits.weight(milli: 0) == 1)
     }

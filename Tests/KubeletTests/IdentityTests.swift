@@ -127,7 +127,7 @@ import Testing
                 let limits = PodLimits(
                     pod, cpuQuotaEnforced: true, processLimit: .max, hugePageSizes: Self.pages)
                 _ = limits.cgroup
-                _ = PodLimits.burstableRequest([pod, pod, pod])
+                _ = AdmittedPods([pod, pod, pod]).burstableRequest
                 let admission = PodAdmission(
                     allocatable: ["cpu": .init(one), "memory": .init(other), "pods": .init(one)],
                     node: NodePlacement(name: "n", labels: [:]), admitted: [pod, pod], allowedUnsafeSysctls: [])

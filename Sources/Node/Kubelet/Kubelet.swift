@@ -29,7 +29,7 @@ public actor Kubelet {
     private let recorder: EventRecorder?
     private var workers: [String: PodWorker] = [:]
     /// Admitted pods by uid, for the next one's admission.
-    private var admitted: [String: Pod] = [:]
+    private var admitted = AdmittedPods()
     private var staticPods: [String: Pod] = [:]
     private var orphans: [String: (ShimClient, ShimState)] = [:]
     /// Pods that were over before this process: they have no worker, but files, their logs above all, until they go.
@@ -306,7 +306,7 @@ public actor Kubelet {
             return
         }
         if let worker = workers[pod.uid] {
-            if ["Succeeded", "Failed"].contains(pod.status.phase ?? "") { admitted[pod.uid] = nil }
+            if ["Succeeded", "Failed"].contains(pod.status.phase ?? "") { admitted.remove(pod.uid) }
             worker.tell { $0.update(pod) }
             return
         }
@@ -339,7 +339,7 @@ public actor Kubelet {
             }
             return
         }
-        admitted[pod.uid] = nil
+        admitted.remove(pod.uid)
         let wasOver = over.removeValue(forKey: pod.uid) != nil
         if let worker = workers[pod.uid] { return worker.tell { $0.delete(grace: 0) } }
         guard wasOver else { return }
@@ -362,7 +362,7 @@ public actor Kubelet {
         let held = orphans.removeValue(forKey: pod.uid)
         if held == nil, pod.metadata.deletionTimestamp == nil {
             let admission = PodAdmission(
-                allocatable: nodeStatus.allocatable, node: placement, admitted: Array(admitted.values),
+                allocatable: nodeStatus.allocatable, node: placement, admitted: admitted,
                 allowedUnsafeSysctls: configuration.allowedUnsafeSysctls, ownPorts: settings.ownPorts)
             if let refusal = admission.refusal(pod) {
                 services.events.warning(pod, refusal.reason, refusal.message)
@@ -370,7 +370,7 @@ public actor Kubelet {
                 return
             }
         }
-        admitted[pod.uid] = pod
+        admitted.add(pod, as: pod.uid)
         weighClasses()
         worker.start(held)
         if pod.metadata.deletionTimestamp != nil {
@@ -379,7 +379,7 @@ public actor Kubelet {
     }
 
     private func weighClasses() {
-        do { try services.cgroups?.weighBurstable(PodLimits.burstableRequest(admitted.values)) } catch {
+        do { try services.cgroups?.weighBurstable(admitted.burstableRequest) } catch {
             logger.warning("weigh the Burstable class", ["error": "\(error)"])
         }
     }
@@ -407,7 +407,7 @@ public actor Kubelet {
 
     private func workerFinished(_ uid: String) async {
         workers[uid] = nil
-        admitted[uid] = nil
+        admitted.remove(uid)
         weighClasses()
         services.statuses.forget(uid)
         retainLater()
@@ -423,7 +423,7 @@ public actor Kubelet {
             // Cut short only at the kubelet's end.
             try? await sleep(for: .seconds(1))
             isRetaining = false
-            services.objects.retain(Array(admitted.values))
+            services.objects.retain(admitted.shown)
         }
     }
 

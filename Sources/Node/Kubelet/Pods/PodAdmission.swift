@@ -10,7 +10,7 @@ struct PodAdmission {
     var allocatable: [String: String]
     var node: NodePlacement
     /// Pods that hold resources here already.
-    var admitted: [Pod]
+    var admitted: AdmittedPods
     var allowedUnsafeSysctls: [String]
     /// Ports the node itself listens on.
     var ownPorts: Set<TransportPort> = []
@@ -34,11 +34,12 @@ struct PodAdmission {
             return PodVerdict(
                 reason: "NodePorts", message: "Predicate NodePorts failed: host port \(port) is one of the node's own")
         }
-        if let port = portConflict(pod) {
+        if let port = admitted.conflict(pod) {
             return PodVerdict(
                 reason: "NodePorts",
                 message:
-                    "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports (\(port))")
+                    "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports (\(port.port)/\(port.transport))"
+            )
         }
         return resourceShortage(pod)
     }
@@ -59,22 +60,17 @@ struct PodAdmission {
                     "Node didn't have enough resource: pods, requested: 1, used: \(admitted.count), capacity: \(limit)")
         }
         let asked = PodAdmission.requests(pod)
-        var used: [String: Int64] = [:]
-        for other in admitted {
-            for (name, amount) in PodAdmission.requests(other) {
-                used[name] = (used[name] ?? 0).saturatingSum(amount)
-            }
-        }
         for (name, amount) in asked.sorted(by: { $0.key < $1.key }) where amount > 0 {
             // One the node does not know, or not yet, is the cluster's: the scheduler has counted it.
             if allocatable[name] == nil, Self.isExtended(name) { continue }
             let capacity =
                 (name == "cpu" ? Quantities.milli(allocatable[name]) : Quantities.value(allocatable[name])) ?? 0
-            if used[name, default: 0].saturatingSum(amount) > capacity {
+            let used = admitted.used(name)
+            if used.saturatingSum(amount) > capacity {
                 return PodVerdict(
                     reason: "OutOf\(name)",
                     message:
-                        "Node didn't have enough resource: \(name), requested: \(amount), used: \(used[name, default: 0]), capacity: \(capacity)"
+                        "Node didn't have enough resource: \(name), requested: \(amount), used: \(used), capacity: \(capacity)"
                 )
             }
         }
@@ -134,27 +130,6 @@ struct PodAdmission {
             guard let number = port.hostPort.flatMap({ UInt16(exactly: $0) }), number > 0 else { return nil }
             return TransportPort(numbers[port.protocol ?? "TCP"] ?? 6, number)
         }.first { ownPorts.contains($0) }
-    }
-
-    private func portConflict(_ pod: Pod) -> String? {
-        func ports(_ pod: Pod) -> [(ip: String, port: Int, transport: String)] {
-            pod.spec.containers.flatMap(\.ports).compactMap { port in
-                let number = port.hostPort ?? (pod.spec.hostNetwork == true ? port.containerPort : 0)
-                return number > 0 ? (port.hostIP ?? "", number, port.protocol ?? "TCP") : nil
-            }
-        }
-        let wildcards: Set<String> = ["", "0.0.0.0", "::"]
-        for mine in ports(pod) {
-            for other in admitted {
-                for theirs in ports(other)
-                where theirs.port == mine.port && theirs.transport == mine.transport
-                    && (theirs.ip == mine.ip || wildcards.contains(theirs.ip) || wildcards.contains(mine.ip))
-                {
-                    return "\(mine.port)/\(mine.transport)"
-                }
-            }
-        }
-        return nil
     }
 
     private static let safeSysctls: Set<String> = [

@@ -185,8 +185,9 @@ extension PodWorker {
     /// Fetches and mounts the images that the container has as volumes (KEP-4639). One that is mounted stays as it is, also
     /// when its tag has moved: all containers of the pod see the same.
     private func mountImageVolumes(_ planned: PlannedContainer) async throws {
-        for volume in pod.spec.volumes where planned.container.volumeMounts.contains(where: { $0.name == volume.name })
-        {
+        if imageVolumes.isEmpty { return }
+        let mounted = Set(planned.container.volumeMounts.map(\.name))
+        for volume in imageVolumes where mounted.contains(volume.name) {
             guard let source = volume.image else { continue }
             let image = try await fetchImage(source.reference ?? "", source.pullPolicy, for: planned.name)
             // Containers that start side by side share one mount, and whoever comes first makes it.
@@ -210,7 +211,7 @@ extension PodWorker {
     private func imageVolumeKey(_ volume: Volume) -> String { "volume-\(uid)-\(volume.name)" }
 
     func unmountImageVolumes() async throws {
-        for volume in pod.spec.volumes where volume.image != nil {
+        for volume in imageVolumes {
             try await services.images.unmountRootFilesystem(
                 container: imageVolumeKey(volume),
                 at: PodVolumes.imageDirectory(volume.name, of: services.settings.podDirectory(uid)))

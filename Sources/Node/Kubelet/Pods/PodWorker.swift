@@ -30,6 +30,7 @@ actor PodWorker {
     private(set) var containers: PlannedContainers
     /// What its volumes show of others, which stays.
     private let shownObjects: Set<ReferredObject>
+    let imageVolumes: [Volume]
     var records: [String: ContainerRecord] = [:]
     var shim: ShimClient?
     /// The addresses of the pod; nil until its sandbox is made.
@@ -81,6 +82,7 @@ actor PodWorker {
         actorExecutor = services.bench.actorExecutor(for: pod.namespace)
         containers = PlannedContainers(pod)
         shownObjects = References.shown(by: pod)
+        imageVolumes = pod.spec.volumes.filter { $0.image != nil }
         display = Mutex(Display(pod: pod))
         self.services = services
         self.onFinish = onFinish

@@ -70,12 +70,4 @@ struct PodLimits: Sendable, Hashable {
     static func weight(milli: Int64) -> UInt64? {
         CgroupLimits.weight(shares: UInt64(min(max(milli.saturatingProduct(1024) / 1000, 2), 262_144)))
     }
-
-    /// What the pods of the Burstable class have requested together: as a class they weigh that much beside each
-    /// Guaranteed pod, or one of them could take the processors from who has paid for them.
-    static func burstableRequest(_ pods: some Sequence<Pod>) -> Int64 {
-        pods.reduce(0) { sum, pod in
-            QualityOfService(pod) == .burstable ? sum.saturatingSum(PodAdmission.requests(pod)["cpu"] ?? 0) : sum
-        }
-    }
 }

@@ -151,12 +151,8 @@ final class PodObjects: VolumeSources, Sendable {
     }
 
     /// Ends the watches of objects that no pod's volume shows any more.
-    func retain(_ pods: [Pod]) {
+    func retain(_ wanted: Set<ReferredObject>) {
         guard state.withLock({ !$0.watched.isEmpty }) else { return }
-        var wanted: Set<ReferredObject> = []
-        for pod in pods {
-            wanted.formUnion(References.shown(by: pod))
-        }
         let ended = state.withLock { state in
             let gone = state.watched.filter { !wanted.contains($0.key) }
             for key in gone.keys {

@@ -152,6 +152,23 @@ final class HTTP2Core: Sendable {
         }
     }
 
+    /// With more streams than `few`, what is `small` is sent with what the others have at the same time: an event that
+    /// thousands of watches wait for costs each connection one write, and not one for each watch.
+    private static let few = 8
+    private static let small = 4 << 10
+
+    /// Sends once all who have the loop now have had it.
+    private func pumpSoon(_ state: HTTP2State) {
+        guard !state.isToPump else { return }
+        state.isToPump = true
+        Task(executorPreference: connection.loop) { [weak self] in
+            self?.state.withLock { state in
+                state.isToPump = false
+                self?.pump(state)
+            }
+        }
+    }
+
     /// Closes when going away and nothing is under way any more; limits how long the connection may be idle.
     private func settle(_ state: HTTP2State) {
         guard !state.isClosed else { return }
@@ -197,6 +214,10 @@ final class HTTP2Core: Sendable {
             guard let stream = state.streams[id] else { throw HTTPBodyAbandoned() }
             guard state.append(bytes, to: stream) else { throw HTTPBodyAbandoned() }
             state.resume(stream)
+            if state.streams.count > Self.few, bytes.count <= Self.small, stream.queued < HTTP2Stream.kept {
+                pumpSoon(state)
+                return nil
+            }
             pump(state)
             guard stream.queued >= HTTP2Stream.kept else { return nil }
             let waiter = Waiter()

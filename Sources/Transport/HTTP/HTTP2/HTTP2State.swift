@@ -34,6 +34,8 @@ final class HTTP2State {
     var isWatched = false
     /// More is to be sent, when others have had the loop.
     var isToGoOn = false
+    /// More is to be sent, when those who have the loop now have had it.
+    var isToPump = false
     /// How much waited in the socket when it was last looked at, and how often that was the same.
     private var queuedBefore = 0
     private var produced = 0
