@@ -128,6 +128,61 @@ import Testing
         }
     }
 
+    @Test func `a node's serving certificate names what is proven, and more waits until it is`() async throws {
+        try await RealCluster.run(serverNames: ["192.0.2.1"]) { cluster in
+            let nodes = Cluster.kind("", "nodes", "Node", namespaced: false)
+            let (proven, other) = ("192.0.2.7", "192.0.2.50")
+            let addresses = [proven, other].map { ["type": "InternalIP", "address": .string($0)] as JSONValue }
+            _ = try await cluster.admin.create(
+                nodes, ["metadata": ["name": "n1"], "status": ["addresses": .array(addresses)]])
+            func prove(_ text: String) async throws {
+                _ = try await cluster.admin.patch(
+                    nodes, name: "n1",
+                    body: ["metadata": ["annotations": ["swiftlet.internal/proven-addresses": .string(text)]]],
+                    kind: .merge)
+            }
+            try await prove(proven)
+            var template = Array("/tmp/swiftlet-pki-XXXXXX".utf8CString)
+            let directory = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
+            defer { try? Files.removeTree(directory) }
+            let node = cluster.client(as: "system:node:n1", ["system:nodes"])
+            let certificate = NodeCertificate(
+                nodeName: "n1", purpose: .serving(dnsNames: ["n1"], addresses: [proven, other], onlyProven: true),
+                directory: directory, logger: Logger(label: "test", level: .error))
+            let first = try await certificate.request(from: node, patience: .seconds(20))
+            #expect(first.leaf.alternativeNames.addresses == [proven] && first.leaf.alternativeNames.dnsNames == ["n1"])
+            #expect(certificate.load() != nil)
+            // It asks for more at once, or whoever is in its place does.
+            _ = try await node.create(
+                Self.requests,
+                request(
+                    "more", signer: "kubelet-serving", commonName: "system:node:n1", addresses: [proven, other],
+                    usage: "server auth"))
+            let events = Cluster.kind("", "events", "Event")
+            try await cluster.eventually("it is told why not") {
+                try await cluster.admin.list(events).items.contains {
+                    $0.string("reason") == "ApprovalNeeded" && $0.string("involvedObject", "name") == "more"
+                        && $0.string("message").contains("\(other) is the node's by its own word only")
+                        && $0.string("message").hasSuffix("kubectl certificate approve more")
+                }
+            }
+            #expect(try await conditions(cluster, "more").isEmpty)
+            try await prove("\(proven),\(other)")
+            try await cluster.eventually("it is approved") {
+                try await conditions(cluster, "more") == ["Approved"]
+            }
+            // A kubelet that starts with the one of before gets another.
+            let seen = Mutex<[String]>([])
+            let keeping = Task {
+                try await certificate.keep(first, client: node) { next in
+                    seen.withLock { $0 = next.leaf.alternativeNames.addresses }
+                }
+            }
+            try await cluster.eventually("it has both", patience: 20) { seen.withLock { $0 } == [proven, other] }
+            keeping.cancel()
+        }
+    }
+
     @Test func `the certificate of a node that exists is for that node alone`() async throws {
         try await RealCluster.run { cluster in
             let nodes = Cluster.kind("", "nodes", "Node", namespaced: false)

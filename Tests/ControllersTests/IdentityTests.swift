@@ -23,7 +23,7 @@ struct RealCluster: Sendable {
     }
 
     static func run(
-        signingDuration: Duration = .seconds(365 * 86_400),
+        signingDuration: Duration = .seconds(365 * 86_400), serverNames: [String]? = nil,
         _ body: @escaping @Sendable (RealCluster) async throws -> Void
     ) async throws {
         var template = Array("/tmp/swiftlet-controllers-XXXXXX".utf8CString)
@@ -44,7 +44,7 @@ struct RealCluster: Sendable {
         }
         settings.rootCertificates = "PEM"
         settings.signingDuration = signingDuration
-        settings.signer = Signer(authority: server.credentials.authority)
+        settings.signer = Signer(authority: server.credentials.authority, serverNames: serverNames)
         let manager = try ControllerManager(client: client, informers: informers, logger: logger, settings: settings)
         let cluster = RealCluster(server: server, admin: admin)
         do {
@@ -76,6 +76,7 @@ struct RealCluster: Sendable {
 
 private struct Signer: CertificateSigner {
     let authority: CertificateAuthority
+    var serverNames: [String]?
 
     func sign(request: [UInt8], usages: [String], lifetime: Duration) throws -> [UInt8] {
         try authority.sign(

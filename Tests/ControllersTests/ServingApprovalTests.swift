@@ -13,12 +13,12 @@ import Testing
             "kubernetes", "kubernetes.default.svc", "localhost", "127.0.0.1", "::1", "10.43.0.1", "192.0.2.1",
         ],
         nodes: [
-            .init(name: "n1", addresses: ["192.0.2.11", "2001:db8::11", "n1"]),
-            .init(name: "n2", addresses: ["192.0.2.12", "192.0.2.1", "10.43.0.1", "shared"]),
-            // These say they have what is not theirs.
-            .init(name: "thief", addresses: ["192.0.2.66", "192.0.2.1", "192.0.2.13", "127.0.0.1", "n1", "n2"]),
-            .init(name: "n3", addresses: ["192.0.2.13"]),
-            .init(name: "kubernetes", addresses: ["192.0.2.77"]),
+            .init(name: "n1", proven: ["192.0.2.11", "2001:db8::11"]),
+            .init(name: "n2", proven: ["192.0.2.12", "192.0.2.1", "10.43.0.1"]),
+            // This one has what is not its own.
+            .init(name: "thief", proven: ["192.0.2.66", "192.0.2.1", "192.0.2.13", "127.0.0.1"]),
+            .init(name: "n3", proven: ["192.0.2.13"]),
+            .init(name: "kubernetes", proven: ["192.0.2.77"]),
         ])
 
     private func refusal(
@@ -27,17 +27,26 @@ import Testing
         groups: [String] = ["system:nodes", "system:authenticated"],
         usages: [String] = ["digital signature", "server auth"]
     ) throws -> String? {
+        let wish = try wish(
+            dnsNames: dnsNames, addresses: addresses, uris: uris, name: name, organizations: organizations,
+            usages: usages)
+        return approval.refusal(wish, user: user, groups: groups)
+    }
+
+    private func wish(
+        dnsNames: [String] = [], addresses: [String] = [], uris: [String] = [], name: String = "system:node:n1",
+        organizations: [String] = ["system:nodes"], usages: [String] = ["digital signature", "server auth"]
+    ) throws -> SigningPolicy.Wish {
         let pem = try CertificateRequest(
             key: PrivateKey(generate: .ecdsaP256), commonName: name, organizations: organizations,
             names: AlternativeNames(dnsNames: dnsNames, addresses: addresses, uris: uris)
         ).pem()
-        let wish = try SigningPolicy.Wish([
+        return try SigningPolicy.Wish([
             "spec": [
                 "request": .string(Base64.encode(pem)), "usages": .array(usages.map { .string($0) }),
                 "signerName": "kubernetes.io/kubelet-serving",
             ]
         ])
-        return approval.refusal(wish, user: user, groups: groups)
     }
 
     @Test func `is signed for a node's own name and addresses`() throws {
@@ -49,12 +58,44 @@ import Testing
     @Test func `is for a person to look at with any other name`() throws {
         #expect(try refusal() != nil)
         #expect(try refusal(dnsNames: ["n2"]) == "n2 is another node's")
-        #expect(try refusal(dnsNames: ["n1", "elsewhere"]) == "elsewhere is not known to be the node's")
+        #expect(try refusal(dnsNames: ["n1", "elsewhere"]) == "elsewhere is not the node's name")
         #expect(try refusal(dnsNames: ["*"]) != nil)
         #expect(try refusal(dnsNames: ["n1"], addresses: ["192.0.2.12"]) == "192.0.2.12 is another node's")
-        #expect(try refusal(addresses: ["192.0.2.99"]) == "192.0.2.99 is not known to be the node's")
+        #expect(
+            try refusal(addresses: ["192.0.2.99"])?.hasPrefix("192.0.2.99 is the node's by its own word only") == true)
         #expect(try refusal(dnsNames: ["n1"], uris: ["spiffe://x"]) != nil)
         #expect(try refusal(dnsNames: ["kubernetes.default.svc"]) == "kubernetes.default.svc is the API server's")
+    }
+
+    @Test func `is for a person to look at with an address that the node has by its word`() throws {
+        let node: JSONObject = [
+            "metadata": [
+                "name": "n1", "annotations": ["swiftlet.internal/proven-addresses": "192.0.2.11, 2001:db8::11"],
+            ],
+            "status": [
+                "addresses": [
+                    ["type": "InternalIP", "address": "192.0.2.11"], ["type": "InternalIP", "address": "192.0.2.50"],
+                    ["type": "InternalIP", "address": "2001:db8::11"], ["type": "Hostname", "address": "database"],
+                ]
+            ],
+        ]
+        // Another's word keeps nobody from what is proven.
+        let other: JSONObject = [
+            "metadata": ["name": "n2"],
+            "status": ["addresses": [["type": "InternalIP", "address": "192.0.2.11"]]],
+        ]
+        let approval = ServingApproval(serverNames: ["192.0.2.1"], nodes: [node, other])
+        func refusal(_ addresses: [String], _ name: String = "n1") throws -> String? {
+            let wish = try wish(dnsNames: [name], addresses: addresses)
+            return approval.refusal(wish, user: "system:node:n1", groups: ["system:nodes"])
+        }
+        #expect(try refusal(["192.0.2.11", "2001:db8:0::11"]) == nil)
+        #expect(try refusal([]) == nil)
+        #expect(
+            try refusal(["192.0.2.11", "192.0.2.50"])
+                == "192.0.2.50 is the node's by its own word only, not by the annotation swiftlet.internal/proven-addresses"
+        )
+        #expect(try refusal([], "database") == "database is not the node's name")
     }
 
     @Test func `never names a Service or an address that leads nowhere else`() throws {

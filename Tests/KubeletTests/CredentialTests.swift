@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import JSON
 import Linux
 import TLS
 import Telemetry
@@ -64,6 +65,43 @@ import Testing
             // A pair that does not match is an error, not something to show.
             try Files.replace("\(directory)/key", with: another.key.pem(), mode: 0o600)
             #expect(throws: TLSError.self) { try credentials.read() }
+        }
+    }
+
+    @Test(arguments: [
+        ("10.0.0.1", true, ["10.0.0.1"]), ("fd00::1, 10.0.0.1", true, ["10.0.0.1", "fd00:0::1"]),
+        ("192.0.2.99", true, []), ("", true, []),
+        // A cluster that notes nothing: its administrators look at each request.
+        ("", false, ["10.0.0.1", "fd00:0::1"]), ("10.0.0.1", false, ["10.0.0.1"]),
+    ])
+    func `the addresses asked for are those the cluster knows`(_ proven: String, _ only: Bool, _ asked: [String]) {
+        let node: JSONObject = [
+            "metadata": ["annotations": ["swiftlet.internal/proven-addresses": .string(proven)]]
+        ]
+        #expect(NodeCertificate.certified(["10.0.0.1", "fd00:0::1"], node, onlyProven: only) == asked)
+    }
+
+    @Test func `what was issued is used while it names the node and nothing that is not its own`() throws {
+        let authority = try CertificateAuthority.create(commonName: "ca")
+        try withCredentials { configuration, directory in
+            configuration.serverTLSBootstrap = true
+            try Files.makeDirectories("\(directory)/pki", mode: 0o700)
+        } _: { (credentials, directory) throws in
+            func isUsed(_ names: [String], _ addresses: [String]) throws -> Bool {
+                let identity = try authority.issue(
+                    commonName: "system:node:n1", dnsNames: names, addresses: addresses,
+                    usages: [.serverAuthentication])
+                try Files.replace(
+                    "\(directory)/pki/kubelet-server-current.pem", with: identity.certificatePEM() + identity.key.pem(),
+                    mode: 0o600)
+                return try credentials.read() != nil
+            }
+            #expect(try credentials.read() == nil)
+            #expect(try isUsed(["n1"], ["192.0.2.7"]) == true)
+            // Its address is not proven, or was not then.
+            #expect(try isUsed(["n1"], []) == true)
+            #expect(try isUsed(["n1"], ["192.0.2.8"]) == false)
+            #expect(try isUsed([], ["192.0.2.7"]) == false)
         }
     }
 }

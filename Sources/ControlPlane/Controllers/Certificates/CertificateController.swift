@@ -3,6 +3,7 @@
 import JSON
 import KubeAPI
 import KubeClient
+import Synchronization
 import TLS
 import Telemetry
 
@@ -16,6 +17,9 @@ final class CertificateController: Controller {
     /// Watched where kubelets' serving certificates are approved by what the cluster knows of the nodes.
     private let nodes: Informer<DynamicObject>?
     private let queue = WorkQueue<String>()
+    private let recorder: EventRecorder
+    /// Why requests wait for a person, as it was told.
+    private let told = Mutex<[String: String]>([:])
 
     init(_ context: ControllerContext, signer: any CertificateSigner, longest: Duration) {
         self.context = context
@@ -23,9 +27,14 @@ final class CertificateController: Controller {
         self.longest = longest
         requests = context.informer(Kinds.signingRequests)
         nodes = signer.serverNames == nil ? nil : context.informer(Kinds.nodes)
-        requests.addHandler { [queue] change in
-            if case .deleted = change { return }
-            queue.add(change.object.json.objectName)
+        recorder = context.recorder("certificate-controller")
+        requests.addHandler { [weak self] change in
+            let name = change.object.json.objectName
+            if case .deleted = change {
+                self?.told.withLock { _ = $0.removeValue(forKey: name) }
+            } else {
+                self?.queue.add(name)
+            }
         }
         // What a request was too early for, the node may say a moment later.
         nodes?.addHandler { [requests, queue] change in
@@ -38,7 +47,7 @@ final class CertificateController: Controller {
 
     func run() async {
         let informers: [any AnyInformer] = [requests] + (nodes.map { [$0] } ?? [])
-        await work(on: queue, workers: 1, after: informers, logger: context.logger) {
+        await work(on: queue, workers: 1, after: informers, recorder: recorder, logger: context.logger) {
             [self] in try await sync($0)
         }
     }
@@ -107,6 +116,12 @@ final class CertificateController: Controller {
                 request, "Approved", reason: "AutoApproved",
                 message: "Auto approving kubelet serving certificate of the node that asks.")
         }
+        // Nodes change every few seconds, and each time it is looked at again.
+        guard told.withLock({ $0.updateValue(refusal, forKey: request.objectName) }) != refusal else { return }
+        recorder.event(
+            EventTarget(request, Kinds.signingRequests), .warning, reason: "ApprovalNeeded",
+            "The request is not approved by itself, since \(refusal): kubectl certificate approve \(request.objectName)"
+        )
         context.logger.info(
             "a kubelet's certificate signing request waits for a person",
             ["request": request.objectName, "user": user, "because": refusal])

@@ -2,22 +2,24 @@
 
 import Glibc
 import JSON
+import KubeAPI
 import KubeClient
 import Linux
 
 /// Whether a kubelet's serving certificate may be signed without a person having looked at the request: when a node asks
-/// for itself, by no name but its own, and by addresses that are its own as far as the cluster knows. No I/O.
+/// for itself, by no name but its own, and by addresses that are its own by more than its word. No I/O.
 ///
 /// The API server goes by the subject, `system:node:<name>`, which is the requester's here. The addresses are for other
-/// clients of the kubelet. Whoever trusts the cluster's authority trusts it for the API server, so that no node may have
-/// a name or an address of that, whatever it says of itself.
+/// clients of the kubelet. Whoever trusts the cluster's authority trusts it for everything at an address, above all for
+/// the API server: so no node may have a name or an address of that, nor that of a machine which is no node, whatever
+/// the node says of itself.
 struct ServingApproval: Sendable {
     /// The names and addresses of API servers.
     let serverNames: [String]
-    /// Of a Node: its name and the addresses it says it has.
+    /// Of a Node: its name, and which of its addresses are proven.
     struct NodeFacts: Sendable, Hashable {
         var name: String
-        var addresses: [String]
+        var proven: [String]
     }
     let nodes: [NodeFacts]
 
@@ -30,9 +32,9 @@ struct ServingApproval: Sendable {
         let name = String(user.dropFirst("system:node:".count))
         guard let node = nodes.first(where: { $0.name == name }) else { return "there is no Node \(name)" }
         let reserved = Set(serverNames.map(Self.canonical))
-        let own = Set(node.addresses.map(Self.canonical))
+        let own = Set(node.proven.map(Self.canonical))
         let others = nodes.filter { $0.name != name }
-        let taken = Set(others.flatMap { $0.addresses + [$0.name] }.map(Self.canonical))
+        let taken = Set(others.flatMap { $0.proven + [$0.name] }.map(Self.canonical))
         for text in wish.names {
             let wanted = Self.canonical(text)
             if reserved.contains(wanted) { return "\(text) is the API server's" }
@@ -45,10 +47,13 @@ struct ServingApproval: Sendable {
             } else if "\(wanted).".contains(".svc.") || wanted.hasSuffix(".cluster.local") {
                 return "\(text) is a Service's name"
             }
-            // A name is whose Node it is. An address is whose Node says so, and contested when two do.
+            // A name is whose Node it is. An address is whose Node has proven it, and contested when two have.
             if Self.bytes(text) == nil, wanted == Self.canonical(name) { continue }
             if taken.contains(wanted) { return "\(text) is another node's" }
-            if Self.bytes(text) == nil || !own.contains(wanted) { return "\(text) is not known to be the node's" }
+            if Self.bytes(text) == nil { return "\(text) is not the node's name" }
+            if !own.contains(wanted) {
+                return "\(text) is the node's by its own word only, not by the annotation \(ProvenAddresses.annotation)"
+            }
         }
         return nil
     }
@@ -75,7 +80,7 @@ extension ServingApproval {
         self.nodes = nodes.map { node in
             NodeFacts(
                 name: node.objectName,
-                addresses: node.array("status", "addresses").compactMap { $0["address"]?.string })
+                proven: ProvenAddresses.texts(node.string("metadata", "annotations", ProvenAddresses.annotation)))
         }
     }
 }

@@ -2,6 +2,7 @@
 
 internal import AsyncIO
 internal import JSON
+internal import KubeAPI
 public import KubeClient
 internal import Linux
 public import TLS
@@ -14,9 +15,10 @@ public struct NodeCertificate: Sendable {
     public enum Purpose: Sendable {
         /// Proves to the API server who the node is: signed by itself for a node, and for who holds a bootstrap token.
         case client
-        /// Proves to the kubelet's clients who it is: signed by itself for a node's own name and addresses by the bundled
-        /// control plane, else when a person has approved.
-        case serving(dnsNames: [String], addresses: [String])
+        /// Proves to the kubelet's clients who it is: signed by itself for a node's own name and proven addresses by
+        /// the bundled control plane, else when a person has approved. Where the Node says which addresses are proven,
+        /// or `onlyProven` is said, no others are asked for: the API server needs none, and goes by the node's name.
+        case serving(dnsNames: [String], addresses: [String], onlyProven: Bool)
     }
 
     /// The cluster has said no, or nothing.
@@ -63,18 +65,71 @@ public struct NodeCertificate: Sendable {
         }
     }
 
-    /// Whether a serving certificate names what the node is called and reached under now.
+    /// Whether a serving certificate names the node, and no address that the node has no more. Which of its addresses
+    /// could be in there only the cluster knows, which need not be there now.
     private func covers(_ leaf: Certificate) -> Bool {
-        guard case .serving(let dnsNames, let addresses) = purpose else { return true }
-        func plain(_ text: String) -> String { SocketAddress(host: text, port: 0)?.host ?? text.lowercased() }
+        guard case .serving(let dnsNames, let addresses, _) = purpose else { return true }
         let held = leaf.alternativeNames
-        return Set((dnsNames + addresses).map(plain)).isSubset(of: (held.dnsNames + held.addresses).map(plain))
+        return Set(dnsNames.map(Self.plain)).isSubset(of: held.dnsNames.map(Self.plain))
+            && Set(held.addresses.map(Self.plain)).isSubset(of: addresses.map(Self.plain))
+    }
+
+    /// One spelling of each address and name.
+    private static func plain(_ text: String) -> String {
+        SocketAddress(host: text, port: 0)?.host ?? text.lowercased()
+    }
+
+    /// What a certificate that is asked for now would name. A node's own is signed by what its Node says, so that this
+    /// has to be there.
+    private func names(_ client: KubeClient) async throws -> AlternativeNames {
+        guard case .serving(let dnsNames, let addresses, let onlyProven) = purpose else { return AlternativeNames() }
+        let deadline = ContinuousClock.now + .seconds(10)
+        while true {
+            do {
+                let node = try await client.get(Self.nodes, name: nodeName)
+                if !node.array("status", "addresses").isEmpty {
+                    let named = Self.certified(addresses, node, onlyProven: onlyProven)
+                    return AlternativeNames(dnsNames: dnsNames, addresses: named)
+                }
+            } catch  where error.isNotFound {
+                // It is made at the same time.
+            }
+            guard ContinuousClock.now < deadline else {
+                throw NotIssued(description: "the Node \(nodeName) does not say yet which addresses it has")
+            }
+            try await sleep(for: .milliseconds(100))
+        }
+    }
+
+    /// Which of a node's addresses to ask for.
+    static func certified(_ addresses: [String], _ node: JSONObject, onlyProven: Bool) -> [String] {
+        let proven = ProvenAddresses.texts(node.string("metadata", "annotations", ProvenAddresses.annotation))
+        if proven.isEmpty, !onlyProven { return addresses }
+        let known = Set(proven.map(plain))
+        return addresses.filter { known.contains(plain($0)) }
+    }
+
+    /// Whether a certificate lacks a name that another would have.
+    private func lacks(_ leaf: Certificate, _ client: KubeClient) async throws -> Bool {
+        guard case .serving = purpose else { return false }
+        let wanted: AlternativeNames
+        do {
+            wanted = try await names(client)
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            logger.info("look at what the node's certificate should name", ["error": "\(error)"])
+            return false
+        }
+        let held = leaf.alternativeNames
+        return !Set((wanted.dnsNames + wanted.addresses).map(Self.plain))
+            .isSubset(of: (held.dnsNames + held.addresses).map(Self.plain))
     }
 
     /// Asks through `client` for a certificate, waits until it is issued, and puts it on disk.
     public func request(from client: KubeClient, patience: Duration = .seconds(900)) async throws -> TLSIdentity {
         let key = try PrivateKey(generate: .ecdsaP256)
-        let made = try await client.create(Self.requests, try wish(key))
+        let made = try await client.create(Self.requests, try wish(key, await names(client)))
         let deadline = ContinuousClock.now + patience
         var wait = Duration.milliseconds(50)
         while ContinuousClock.now < deadline {
@@ -90,12 +145,11 @@ public struct NodeCertificate: Sendable {
         throw NotIssued(description: "nobody has approved the request \(made.objectName) in time")
     }
 
-    private func wish(_ key: PrivateKey) throws -> JSONObject {
-        let (signer, usage, names) =
+    private func wish(_ key: PrivateKey, _ names: AlternativeNames) throws -> JSONObject {
+        let (signer, usage) =
             switch purpose {
-            case .client: ("kube-apiserver-client-kubelet", "client auth", AlternativeNames())
-            case .serving(let dnsNames, let addresses):
-                ("kubelet-serving", "server auth", AlternativeNames(dnsNames: dnsNames, addresses: addresses))
+            case .client: ("kube-apiserver-client-kubelet", "client auth")
+            case .serving: ("kubelet-serving", "server auth")
             }
         let request = try CertificateRequest(
             key: key, commonName: commonName, organizations: ["system:nodes"], names: names)
@@ -122,20 +176,28 @@ public struct NodeCertificate: Sendable {
     private static let requests = ResourceID(
         group: "certificates.k8s.io", version: "v1", plural: "certificatesigningrequests",
         kind: "CertificateSigningRequest", namespaced: false)
+    private static let nodes = ResourceID(
+        group: "", version: "v1", plural: "nodes", kind: "Node", namespaced: false)
 
-    /// Asks for another when 70 to 90 % of the time of `present` is over, gives it to `use`, and so on until cancelled.
-    /// What fails is tried again until the cluster answers: the one in use may last that long.
+    /// Asks for another when 70 to 90 % of the time of `present` is over, or when it lacks an address that is proven by
+    /// now (looked at once an hour), gives it to `use`, and so on until cancelled. What fails is tried again until the
+    /// cluster answers: the one in use may last that long.
     public func keep(
         _ present: TLSIdentity, client: KubeClient, use: @Sendable (TLSIdentity) async throws -> Void
     ) async throws {
         var present = present
+        // One that was issued just now is not asked for again at once: what it names was its signer's to say.
+        var isOld = true
         while true {
             // Not all nodes at once.
             let moment = present.leaf.moment(after: .random(in: 0.7...0.9))
             // In steps: the wall clock may be set.
             while case let left = moment - KernelClock.wall.now() / 1_000_000_000, left > 0 {
+                if isOld, try await lacks(present.leaf, client) { break }
+                isOld = true
                 try await sleep(for: .seconds(min(left, 3600)))
             }
+            isOld = false
             var wait = Duration.seconds(1)
             while true {
                 do {

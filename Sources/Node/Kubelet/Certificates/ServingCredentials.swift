@@ -23,7 +23,9 @@ struct ServingCredentials: Sendable {
             isAsked
             ? NodeCertificate(
                 nodeName: settings.nodeName,
-                purpose: .serving(dnsNames: [settings.nodeName], addresses: settings.nodeAddresses),
+                purpose: .serving(
+                    dnsNames: [settings.nodeName], addresses: settings.nodeAddresses,
+                    onlyProven: settings.asksForProvenAddresses),
                 directory: "\(settings.rootDirectory)/pki", logger: logger) : nil
     }
 

@@ -23,6 +23,10 @@ public struct KubeletSettings: Sendable {
     /// The version the node reports.
     public var version = "v1.36.0+swiftlet"
 
+    /// Of a cluster whose API server notes which addresses are proven: the serving certificate is asked for by no
+    /// others, for which a person would have to approve it.
+    public var asksForProvenAddresses = false
+
     public init(nodeName: String, nodeAddresses: [String]) {
         self.nodeName = nodeName
         self.nodeAddresses = nodeAddresses

@@ -72,6 +72,7 @@ struct Agent: Sendable {
         settings.complete(&nodeOptions.kubelet)
         // The API server talks to no kubelet whose certificate the cluster has not issued.
         if nodeOptions.kubelet.tlsCertFile.isEmpty { nodeOptions.kubelet.serverTLSBootstrap = true }
+        nodeOptions.asksForProvenAddresses = true
         let node = try NodeComponents(
             options: nodeOptions, identity: identity, clusterCIDRs: settings.clusterCIDRs,
             authority: join.authorityPath, kubeletClient: connection.client,

@@ -73,6 +73,7 @@ struct KubeletComponents: Sendable {
         settings.shim = "\(options.programDirectory)/swiftlet-shim"
         settings.nodeLabels = options.nodeLabels
         settings.ownPorts = options.ownPorts
+        settings.asksForProvenAddresses = options.asksForProvenAddresses
         var configuration = options.kubelet
         if configuration.clientCAFile.isEmpty { configuration.clientCAFile = authority }
         kubelet = try Kubelet(

@@ -27,6 +27,8 @@ struct NodeOptions: Sendable {
     /// Ports of the control plane on this machine.
     var controlPorts: Set<TransportPort> = []
     var imageLimits: UnpackLimits
+    /// As `KubeletSettings` has it.
+    var asksForProvenAddresses = false
 
     static let flags: [Option] =
         [
