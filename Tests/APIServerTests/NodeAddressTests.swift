@@ -182,4 +182,40 @@ private let merge = "application/merge-patch+json"
         ]
         #expect(try await send("POST", "", made) == "198.51.100.2")
     }
+
+    @Test func `say from where the Node was made, for as long as it is there`() async throws {
+        let server = try await TestServer()
+        func send(
+            _ method: String, _ name: String, from peer: String?, _ annotation: JSONValue?
+        ) async throws -> String? {
+            var body: JSONValue = ["kind": "Node", "apiVersion": "v1", "metadata": ["name": .string(name)]]
+            if let annotation {
+                body["metadata"] = ["name": .string(name), "annotations": [NodeOrigin.annotation: annotation]]
+            }
+            let response = await server.server.handle(
+                HTTPRequest(
+                    method: method, target: "/api/v1/nodes" + (method == "POST" ? "" : "/\(name)"),
+                    headers: ["Content-Type": method == "POST" ? "application/json" : merge],
+                    body: .bytes(body.encoded()),
+                    context: RequestContext(
+                        peer: peer.flatMap { SocketAddress(host: $0, port: 1) },
+                        user: RequestUser(name: "system:node:\(name)", groups: ["system:nodes"]))))
+            let answer = try JSONValue.parse(try await response.body.collect(limit: 1 << 20))
+            #expect(response.status < 300, "\(answer)")
+            return answer["metadata"]?["annotations"]?[NodeOrigin.annotation]?.string
+        }
+        #expect(try await send("POST", "n1", from: "::ffff:198.51.100.1", "203.0.113.1") == "198.51.100.1")
+        #expect(try await send("PATCH", "n1", from: "198.51.100.2", "203.0.113.1") == "198.51.100.1")
+        #expect(try await send("PATCH", "n1", from: "198.51.100.2", .null) == "198.51.100.1")
+        #expect(try await send("POST", "n2", from: "2001:db8::2", nil) == "2001:db8::2")
+        // One in the API server's process is for itself.
+        #expect(try await send("POST", "n3", from: nil, "203.0.113.1") == nil)
+        // So is what an administrator makes, or vouches for; that a node cannot take back either.
+        let none: JSONValue = ["metadata": ["annotations": [NodeOrigin.annotation: .null]]]
+        #expect(try await server.send("PATCH", "/api/v1/nodes/n1", none, type: merge).status == 200)
+        #expect(try await send("PATCH", "n1", from: "198.51.100.2", "203.0.113.1") == nil)
+        let made: JSONValue = ["kind": "Node", "apiVersion": "v1", "metadata": ["name": "n4"]]
+        let answer = try await server.send("POST", "/api/v1/nodes", made)
+        #expect(answer.json["metadata"]?["annotations"]?[NodeOrigin.annotation] == nil)
+    }
 }

@@ -15,7 +15,13 @@ as_node() {
         ${3:+-H 'Content-Type: application/json' -d "$3"} "https://127.0.0.1:6443$2"
 }
 
-# answers_with <status> <regex> <command>...: what one of the two above says.
+# as_node_merge <path> <body>: the same for a merge patch.
+as_node_merge() {
+    curl -sk --http1.1 --max-time 10 -w '\n%{http_code}' --cert "$stolen/node.crt" --key "$stolen/node.key" -X PATCH \
+        -H 'Content-Type: application/merge-patch+json' -d "$2" "https://127.0.0.1:6443$1"
+}
+
+# answers_with <status> <regex> <command>...: what one of those above says.
 answers_with() {
     local wanted=$1 pattern=$2 output
     shift 2
@@ -58,10 +64,6 @@ check "it reads its own Node and pods, and nobody else's" own_reads
 
 takes_no_addresses() {
     local node=/api/v1/nodes/stolen routes
-    as_node_merge() {
-        curl -sk --http1.1 --max-time 10 -w '\n%{http_code}' --cert "$stolen/node.crt" --key "$stolen/node.key" -X PATCH \
-            -H 'Content-Type: application/merge-patch+json' -d "$2" "https://127.0.0.1:6443$1"
-    }
     answers_with 403 'not allowed to modify podCIDRs' as_node_merge $node '{"spec":{"podCIDR":"0.0.0.0/0"}}'
     answers_with 403 'range of pods' as_node_merge $node/status '{"status":{"addresses":[{"type":"InternalIP","address":"10.42.0.2"}]}}'
     answers_with 403 'that of node node-1' as_node_merge $node/status \
@@ -88,6 +90,67 @@ takes_no_addresses() {
     done
 }
 check "it chooses no addresses of pods, and takes nobody's" takes_no_addresses
+
+# asks_to_serve <request> <names>: has the node ask for a certificate to serve with.
+asks_to_serve() {
+    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$stolen/$1.key" \
+        -subj /O=system:nodes/CN=system:node:stolen -addext "subjectAltName=$2" -out "$stolen/$1.csr" 2>/dev/null
+    answers_with 201 "$1" as_node POST /apis/certificates.k8s.io/v1/certificatesigningrequests \
+        '{"apiVersion":"certificates.k8s.io/v1","kind":"CertificateSigningRequest","metadata":{"name":"'"$1"'"},
+        "spec":{"request":"'"$(base64 -w 0 "$stolen/$1.csr")"'","usages":["digital signature","server auth"],
+        "signerName":"kubernetes.io/kubelet-serving"}}'
+}
+
+serves_as_itself() {
+    answers_with 200 '10\.99\.0\.66' as_node_merge /api/v1/nodes/stolen/status \
+        '{"status":{"addresses":[{"type":"InternalIP","address":"10.99.0.66"},
+        {"type":"Hostname","address":"database"}]}}'
+    asks_to_serve database IP:10.99.0.66
+    asks_to_serve by-name DNS:database
+    asks_to_serve itself DNS:stolen
+    within 10 has_field AutoApproved '.status.conditions[0].reason' csr itself
+    within 10 says '10\.99\.0\.66 is the node.s by its own word only.*kubectl certificate approve database' \
+        k get events --field-selector reason=ApprovalNeeded,involvedObject.name=database
+    within 10 says 'database is not the node.s name' \
+        k get events --field-selector reason=ApprovalNeeded,involvedObject.name=by-name
+    equal "$(field '.status.conditions[*].type' csr database)$(field '.status.conditions[*].type' csr by-name)" ""
+    # An administrator knows more.
+    k certificate approve database
+    within 10 says . field .status.certificate csr database
+    answers_with 200 stolen as_node_merge /api/v1/nodes/stolen/status '{"status":{"addresses":[]}}'
+}
+check "it gets a certificate for no address that it merely says it has" serves_as_itself
+
+# As whoever has the token makes nodes, each with a certificate of its own.
+takes_few_blocks() {
+    local number
+    for number in $(seq 20); do
+        k create --validate=false --as "system:node:evil-$number" --as-group system:nodes -f - \
+            <<<'{"apiVersion":"v1","kind":"Node","metadata":{"name":"evil-'"$number"'"}}'
+    done
+    within 10 says 'CIDRNotAvailable.*evil-20.*16 Nodes that joined from .* as many as get one by themselves' \
+        k get events --field-selector reason=CIDRNotAvailable
+    evil_blocks() {
+        k get nodes -o json \
+            | jq '[.items[] | select(.metadata.name | startswith("evil-")) | select(.spec.podCIDRs)] | length'
+    }
+    # The node that was stolen may be of the same place.
+    says '^1[56]$' evil_blocks
+    equal "$(field .spec.podCIDRs node evil-20)" ""
+    # It cannot say that it is from elsewhere; an administrator can, and makes nodes as he likes.
+    k annotate --as system:node:evil-20 --as-group system:nodes node evil-20 swiftlet.internal/joined-from-
+    says . field '.metadata.annotations.swiftlet\.internal/joined-from' node evil-20
+    k create -f - <<<'{"apiVersion":"v1","kind":"Node","metadata":{"name":"other"}}'
+    within 5 says '10\.42' field .spec.podCIDRs node other
+    k annotate node evil-20 swiftlet.internal/joined-from-
+    within 5 says '10\.42' field .spec.podCIDRs node evil-20
+    # What goes makes room.
+    number=$(evil_blocks)
+    k delete node evil-1
+    within 10 says "^$number\$" evil_blocks
+    k get nodes -o name | grep -E '/(evil-|other$)' | xargs kubectl delete
+}
+check "nodes that join from one address leave blocks of pod addresses to others" takes_few_blocks
 
 mirror_reads_nothing() {
     local secret=/api/v1/namespaces/default/secrets/crown owner spec

@@ -223,9 +223,19 @@ reaches_api() {
 }
 check "a pod on the second node reaches the API server by its Service" reaches_api
 
+serving_names() {
+    openssl x509 -in "$node2/var/lib/kubelet/pki/kubelet-server-current.pem" -noout -ext subjectAltName \
+        | sed -n '2s/^ *//p'
+}
+
 # A node that joined is known to have the address it asks from; the other is its word. Who asks there is the node.
 proves_addresses() {
     local annotation='.metadata.annotations.swiftlet\.internal/proven-addresses'
+    # Its certificate to serve with was had without a person, for these and its name.
+    equal "$(serving_names)" 'DNS:node-2, IP Address:10.99.0.3'
+    k get csr | refuses_match Pending
+    equal "$(field '.metadata.annotations.swiftlet\.internal/joined-from' node node-1)" ""
+    equal "$(field '.metadata.annotations.swiftlet\.internal/joined-from' node node-2)" 10.99.0.3
     equal "$(field "$annotation" node node-1)" 10.99.0.2,fd99::2
     equal "$(field "$annotation" node node-2)" 10.99.0.3
     says '10\.99\.0\.3' nft list set ip swiftlet-pods neighbours
@@ -307,6 +317,8 @@ killed_agent() {
     pod=$(pod_on node-2)
     within 20 k exec "$pod" -- true
     untouched
+    # An address that is proven by now is in a certificate as well.
+    within 20 says FD99:0:0:0:0:0:0:3 serving_names
     sleep 1
     kill $monitor
     # Nor are they taken away and made again while it learns who is there.

@@ -138,7 +138,61 @@ import Testing
         ] as [([String], String?)])
     func `a block is free that nobody has any address of`(_ taken: [String], _ free: String?) throws {
         let share = try NodeIPAMController.Share(range: #require(AddressRange("10.42.0.0/16")), blockPrefix: 24)
-        #expect(NodeIPAMController.firstFree(share, taken: Set(taken)) == free)
+        var ledger = BlockLedger(shares: [share])
+        for (number, block) in taken.enumerated() { ledger.set("n\(number)", [block], place: nil) }
+        #expect(ledger.choice(for: nil) == free.map { .blocks([$0]) } ?? .none(range: "10.42.0.0/16"))
+        // What has gone is free again.
+        for number in taken.indices { ledger.set("n\(number)", [], place: nil) }
+        #expect(ledger.choice(for: nil) == .blocks(["10.42.0.0/24"]))
+    }
+
+    private func ledger(
+        _ ranges: [(String, Int)] = [("10.42.0.0/16", 24), ("fd42::/48", 64)], limit: Int? = nil
+    ) throws
+        -> BlockLedger
+    {
+        try BlockLedger(
+            shares: ranges.map { try BlockLedger.Share(range: #require(AddressRange($0.0)), blockPrefix: $0.1) },
+            limit: limit)
+    }
+
+    @Test func `nodes from one address get a few blocks, and others theirs`() throws {
+        var ledger = try ledger()
+        func give(_ node: String, _ from: String?) -> Bool {
+            let place = from.map(ledger.place)
+            guard case .blocks(let blocks) = ledger.choice(for: place) else { return false }
+            ledger.set(node, blocks, place: place)
+            return true
+        }
+        #expect((0..<300).filter { give("evil-\($0)", "192.0.2.66") }.count == 16)
+        #expect(ledger.choice(for: "192.0.2.66") == .enough(place: "192.0.2.66", limit: 16))
+        #expect(give("n1", "192.0.2.1") && give("n2", nil))
+        // One that goes makes room for one.
+        ledger.set("evil-3", [], place: nil)
+        #expect(give("evil-300", "192.0.2.66") && !give("evil-301", "192.0.2.66"))
+        // So does one that an administrator vouches for.
+        ledger.set("evil-0", ["10.42.0.0/24", "fd42::/64"], place: nil)
+        #expect(give("evil-302", "192.0.2.66") && !give("evil-303", "192.0.2.66"))
+        // A network of IPv6, however many addresses it has; pods of one node.
+        #expect((0..<300).filter { give("six-\($0)", "2001:db8::\($0)") }.count == 64)
+        #expect((0..<300).filter { give("pod-\($0)", "10.42.9.\($0 % 250 + 2)") }.count == 16)
+        #expect((0..<300).filter { give("pod6-\($0)", "fd42:0:0:9::\($0)") }.count == 16)
+        #expect((0..<300).filter { give("link-\($0)", "fe80::\($0)%eth\($0)") }.count == 64)
+    }
+
+    @Test func `how few depends on how many there are, and on what the administrator says`() throws {
+        #expect(try ledger().limit == 16)
+        #expect(try ledger([("10.42.0.0/18", 24)]).limit == 8)
+        #expect(try ledger([("10.42.0.0/23", 24)]).limit == 2)
+        #expect(try ledger(limit: 200).limit == 200)
+    }
+
+    @Test(arguments: [
+        ("192.0.2.7", "192.0.2.7"), ("2001:db8:0:1:2::3", "2001:db8:0:1::/64"), ("fe80::1%eth0", "fe80::/64"),
+        ("10.42.3.7", "10.42.3.0/24"), ("fd42:0:0:7::9", "fd42:0:0:7::/64"), ("unknown", "unknown"),
+    ])
+    func `an address is of a place`(_ address: String, _ place: String) throws {
+        #expect(try ledger().place(of: address) == place)
     }
 
     @Test func `blocks that a node was not given are told`() throws {

@@ -109,4 +109,43 @@ import Testing
             #expect(Set(blocks).isSuperset(of: ["10.42.0.0/24", "fd42::/64", "10.42.1.0/24", "fd42:0:0:1::/64"]))
         }
     }
+
+    @Test func `nodes that came from one address do not have all blocks`() async throws {
+        try await Cluster().run(nodes: 1) { cluster in
+            func add(_ name: String, from place: String) async throws {
+                _ = try await cluster.client.create(
+                    Cluster.nodes,
+                    [
+                        "metadata": [
+                            "name": .string(name), "annotations": ["swiftlet.internal/joined-from": .string(place)],
+                        ]
+                    ])
+            }
+            func withBlocks() async throws -> Set<String> {
+                Set(
+                    try await cluster.list(Cluster.nodes).filter { $0.array("spec", "podCIDRs").count == 2 }
+                        .map(\.objectName))
+            }
+            for number in 0..<260 { try await add("evil-\(number)", from: "192.0.2.66") }
+            try await add("honest", from: "192.0.2.1")
+            try await cluster.eventually("the honest one has blocks") { try await withBlocks().contains("honest") }
+            try await cluster.eventually("so have sixteen of the others") { try await withBlocks().count == 18 }
+            try await cluster.eventually("the others are told why not") {
+                try await cluster.list(Cluster.kind("", "events", "Event")).contains {
+                    $0.string("reason") == "CIDRNotAvailable"
+                        && $0.string("message").contains("16 Nodes that joined from 192.0.2.66 have blocks")
+                }
+            }
+            // For one that goes another comes, and one that an administrator vouches for.
+            let gone = try #require(try await withBlocks().first { $0.hasPrefix("evil") })
+            try await cluster.client.delete(Cluster.nodes, name: gone)
+            try await cluster.eventually("another has its block") { try await withBlocks().count == 18 }
+            let waiting = try await cluster.list(Cluster.nodes).map(\.objectName)
+            let chosen = try #require(Set(waiting).subtracting(try await withBlocks()).first)
+            _ = try await cluster.client.patch(
+                Cluster.nodes, name: chosen,
+                body: ["metadata": ["annotations": ["swiftlet.internal/joined-from": .null]]], kind: .merge)
+            try await cluster.eventually("it has a block") { try await withBlocks().contains(chosen) }
+        }
+    }
 }

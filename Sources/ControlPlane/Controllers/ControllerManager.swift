@@ -15,6 +15,8 @@ public final class ControllerManager: Sendable {
         public var clusterRanges: [String] = ["10.42.0.0/16", "fd42::/48"]
         public var nodePrefixV4 = 24
         public var nodePrefixV6 = 64
+        /// How many Nodes that joined from one address get blocks; nil: as `BlockLedger.limit` says.
+        public var nodesPerAddress: Int?
         /// Gives nodes their blocks; off where something else does.
         public var allocatesNodeRanges = true
         /// PEM of the certificates by which pods know the API server; nil publishes none.
@@ -128,7 +130,7 @@ public final class ControllerManager: Sendable {
                     account("certificate-controller"), signer: signer, longest: settings.signingDuration))
         }
         if settings.allocatesNodeRanges, !shares.isEmpty {
-            controllers.append(NodeIPAMController(nodes, shares: shares))
+            controllers.append(NodeIPAMController(nodes, shares: shares, nodesPerAddress: settings.nodesPerAddress))
         }
         return controllers
     }

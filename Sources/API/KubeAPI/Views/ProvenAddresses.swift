@@ -14,3 +14,10 @@ public enum ProvenAddresses {
         value.split(separator: ",").map { text in String(text.drop { $0 == " " }) }.filter { !$0.isEmpty }
     }
 }
+
+/// From where a Node was made, as the API server notes it in an annotation of the object: the address a node asked from
+/// when it made its own. Nodes that somebody else made have none, nor has one beside the API server in one process.
+public enum NodeOrigin {
+    /// The annotation. A node cannot write it; who may write Nodes takes it away from one that is to count for itself.
+    public static let annotation = "swiftlet.internal/joined-from"
+}

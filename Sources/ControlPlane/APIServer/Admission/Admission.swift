@@ -28,6 +28,7 @@ struct Admission: Sendable {
             try NodeRestriction(core: core, user: user, origin: origin)?.admit(
                 object, old: old, resource, .update(subresource))
             proveAddresses(&object, old, resource)
+            noteOrigin(&object, old, resource)
         }
         if let old, resource.group.isEmpty, resource.kind == "Pod" {
             if operation == .update("") {
@@ -55,6 +56,7 @@ struct Admission: Sendable {
         }
         try NodeRestriction(core: core, user: user, origin: origin)?.admit(object, old: nil, resource, .create(""))
         proveAddresses(&object, nil, resource)
+        noteOrigin(&object, nil, resource)
     }
 
     func validate(

@@ -61,6 +61,24 @@ extension Admission {
         annotations[ProvenAddresses.annotation] = texts.isEmpty ? nil : .string(texts.joined(separator: ","))
         if annotations != object.annotations { object.annotations = annotations }
     }
+
+    /// Notes from where a node made its Node, for as long as it is there: a join token makes any number of nodes, and
+    /// those from one place share what there is a bounded number of.
+    func noteOrigin(_ object: inout APIObject, _ old: APIObject?, _ resource: ResourceKind) {
+        guard resource.group.isEmpty, resource.kind == "Node", user.nodeName != nil else { return }
+        var annotations = object.annotations
+        if let old {
+            annotations[NodeOrigin.annotation] = old.annotations[NodeOrigin.annotation]
+        } else {
+            switch origin {
+            case .thisProcess: annotations[NodeOrigin.annotation] = nil
+            case .address(let text):
+                annotations[NodeOrigin.annotation] = .string(AddressClaims.address(text)?.host ?? text)
+            case .unknown: annotations[NodeOrigin.annotation] = "unknown"
+            }
+        }
+        if annotations != object.annotations { object.annotations = annotations }
+    }
 }
 
 /// Who has which addresses, for a node that says one is its own.

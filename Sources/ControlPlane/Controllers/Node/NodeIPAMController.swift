@@ -6,13 +6,10 @@ import KubeClient
 import Synchronization
 import Telemetry
 
-/// Gives every node its share of the cluster's pod addresses, one block a family.
+/// Gives every node its share of the cluster's pod addresses, one block a family. Of Nodes that joined from one address
+/// no more than a few get one by themselves (`BlockLedger`).
 final class NodeIPAMController: Controller {
-    /// A cluster range and the size of a node's block in it.
-    struct Share: Sendable {
-        var range: AddressRange
-        var blockPrefix: Int
-    }
+    typealias Share = BlockLedger.Share
 
     let name = "node-ipam"
     private let context: ControllerContext
@@ -20,14 +17,31 @@ final class NodeIPAMController: Controller {
     private let nodes: Informer<DynamicObject>
     private let queue = WorkQueue<String>()
     private let recorder: EventRecorder
-    /// Blocks promised to nodes whose write is under way or not yet in the cache.
-    private let promised = Mutex<[String: [String]]>([:])
-    /// Which blocks of a node were looked at for conflicts.
-    private let checked = Mutex<[String: [String]]>([:])
+    private let state: Mutex<State>
+    /// After how long a Node that got nothing is looked at again: something may be free by then.
+    private static let patience = Duration.seconds(5)
 
-    init(_ context: ControllerContext, shares: [Share]) {
+    private struct State {
+        var ledger: BlockLedger
+        /// Blocks given to nodes whose write is under way or not yet in the cache; they are in the ledger too.
+        var promised: [String: [String]] = [:]
+        /// Which blocks of a node were looked at for conflicts.
+        var checked: [String: [String]] = [:]
+        /// Why a Node has none, as it was told.
+        var told: [String: String] = [:]
+
+        mutating func forget(_ node: String) {
+            ledger.set(node, [], place: nil)
+            promised[node] = nil
+            checked[node] = nil
+            told[node] = nil
+        }
+    }
+
+    init(_ context: ControllerContext, shares: [Share], nodesPerAddress: Int? = nil) {
         self.context = context
         self.shares = shares
+        state = Mutex(State(ledger: BlockLedger(shares: shares, limit: nodesPerAddress)))
         nodes = context.informer(Kinds.nodes)
         recorder = context.recorder("cidrAllocator")
         nodes.addHandler { [weak self] in self?.nodeChanged($0) }
@@ -35,57 +49,71 @@ final class NodeIPAMController: Controller {
 
     private func nodeChanged(_ change: InformerChange<DynamicObject>) {
         let node = change.object.json
-        if case .deleted = change {
-            promised.withLock { _ = $0.removeValue(forKey: node.objectName) }
-            checked.withLock { _ = $0.removeValue(forKey: node.objectName) }
-            return
+        let name = node.objectName
+        if case .deleted = change { return state.withLock { $0.forget(name) } }
+        let blocks = NodeIPAMController.blocks(of: node)
+        state.withLock { state in
+            if !blocks.isEmpty {
+                state.promised[name] = nil
+                state.told[name] = nil
+            } else if state.promised[name] != nil {
+                return
+            }
+            state.ledger.set(name, blocks, place: NodeIPAMController.place(of: node, state.ledger))
         }
-        if NodeIPAMController.blocks(of: node).isEmpty { queue.add(node.objectName) }
+        if blocks.isEmpty { queue.add(name) }
         tellConflicts(of: node)
     }
 
     func run() async {
-        // One worker: two must not be promised the same block.
         await work(on: queue, workers: 1, after: [nodes], recorder: recorder, logger: context.logger) {
             [self] in try await sync($0)
         }
     }
 
     private func sync(_ name: String) async throws {
-        guard let node = nodes.get(name)?.json, NodeIPAMController.blocks(of: node).isEmpty else { return }
-        var taken: Set<String> = []
-        for other in nodes.list() where other.json.objectName != name {
-            taken.formUnion(NodeIPAMController.blocks(of: other.json))
-        }
-        promised.withLock { promised in
-            for (other, blocks) in promised where other != name { taken.formUnion(blocks) }
-        }
-        var blocks: [String] = []
-        for share in shares {
-            guard let block = NodeIPAMController.firstFree(share, taken: taken) else {
-                recorder.event(
-                    EventTarget(node, Kinds.nodes), .normal, reason: "CIDRNotAvailable",
-                    "Node \(name) status is now: CIDRNotAvailable")
-                throw NoFreeBlock(range: "\(share.range)", node: name)
+        guard let node = nodes.get(name)?.json else { return state.withLock { $0.forget(name) } }
+        guard NodeIPAMController.blocks(of: node).isEmpty else { return }
+        let choice = state.withLock { state -> BlockLedger.Choice in
+            if let blocks = state.promised[name] { return .blocks(blocks) }
+            let place = NodeIPAMController.place(of: node, state.ledger)
+            let choice = state.ledger.choice(for: place)
+            if case .blocks(let blocks) = choice {
+                state.promised[name] = blocks
+                state.ledger.set(name, blocks, place: place)
             }
-            blocks.append(block)
+            return choice
         }
-        promised.withLock { $0[name] = blocks }
+        let reason: String
+        switch choice {
+        case .blocks(let blocks): return try await give(name, blocks)
+        case .none(let range):
+            reason = "no block of pod addresses is left in \(range): delete Nodes that are gone"
+        case .enough(let place, let limit):
+            reason =
+                "\(limit) Nodes that joined from \(place) have blocks of pod addresses, which is as many as get one by "
+                + "themselves: delete those that are gone, or let this one have one: "
+                + "kubectl annotate node \(name) \(NodeOrigin.annotation)-"
+        }
+        if state.withLock({ $0.told.updateValue(reason, forKey: name) }) != reason {
+            recorder.event(
+                EventTarget(node, Kinds.nodes), .warning, reason: "CIDRNotAvailable",
+                "Node \(name) status is now: CIDRNotAvailable: \(reason)")
+            context.logger.warning("a node gets no pod addresses", ["node": name, "why": reason])
+        }
+        queue.add(name, after: Self.patience)
+    }
+
+    /// Writes down what a node was given. It stays the node's when that fails: it is tried again, and may have been
+    /// done.
+    private func give(_ name: String, _ blocks: [String]) async throws {
         do {
             _ = try await context.client.patch(
                 Kinds.nodes, name: name,
                 body: ["spec": ["podCIDR": .string(blocks[0]), "podCIDRs": .array(blocks.map { .string($0) })]])
-        } catch {
-            promised.withLock { _ = $0.removeValue(forKey: name) }
-            if error.isNotFound { return }
-            throw error
+        } catch  where error.isNotFound {
+            state.withLock { $0.forget(name) }
         }
-    }
-
-    struct NoFreeBlock: Error, CustomStringConvertible {
-        var range: String
-        var node: String
-        var description: String { "give node \(node) pod addresses: no free block is left in \(range)" }
     }
 
     // MARK: Decisions
@@ -96,18 +124,10 @@ final class NodeIPAMController: Controller {
         return blocks.isEmpty && !single.isEmpty ? [single] : blocks
     }
 
-    /// The first block that no block in `taken` has any address of. One that swallows the whole range, which nobody was
-    /// given from here, takes nothing: no routes lead there, and it would leave other nodes without addresses.
-    static func firstFree(_ share: Share, taken: Set<String>) -> String? {
-        var used: Set<Int> = []
-        for text in taken {
-            guard let block = AddressRange(text) else { continue }
-            used.formUnion(share.range.indices(of: share.blockPrefix, in: block))
-        }
-        for index in 0..<share.range.count(of: share.blockPrefix) where !used.contains(index) {
-            return share.range.block(index, prefix: share.blockPrefix).description
-        }
-        return nil
+    /// Where a Node is counted; nil when it is for itself.
+    private static func place(of node: JSONObject, _ ledger: BlockLedger) -> String? {
+        let text = node.string("metadata", "annotations", NodeOrigin.annotation)
+        return text.isEmpty ? nil : ledger.place(of: text)
     }
 
     /// What is wrong with the blocks of a node, beside those of the others by their names; nil when nothing is. Blocks of
@@ -132,7 +152,7 @@ final class NodeIPAMController: Controller {
     /// Blocks do not change once a node has them: what is wrong with them is an administrator's to mend, who has to know.
     private func tellConflicts(of node: JSONObject) {
         let blocks = NodeIPAMController.blocks(of: node)
-        let isNew = checked.withLock { $0.updateValue(blocks, forKey: node.objectName) != blocks }
+        let isNew = state.withLock { $0.checked.updateValue(blocks, forKey: node.objectName) != blocks }
         guard isNew, !blocks.isEmpty else { return }
         var others: [String: [String]] = [:]
         for other in nodes.list() where other.json.objectName != node.objectName {

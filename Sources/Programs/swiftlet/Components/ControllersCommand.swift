@@ -18,6 +18,7 @@ enum ControllersCommand {
             .value("cluster-cidr", "cidrs", help: "addresses of pods, a block for each family"),
             .value("node-cidr-mask-size-ipv4", "bits", help: "a node's share of the IPv4 block", default: "24"),
             .value("node-cidr-mask-size-ipv6", "bits", help: "a node's share of the IPv6 block", default: "64"),
+            nodesPerAddress,
             .value("root-ca-file", "path", help: "the authority published to pods"),
             .value("cluster-signing-cert-file", "path", help: "the authority that signs certificate requests"),
             .value("cluster-signing-key-file", "path", help: "its key"),
@@ -51,6 +52,19 @@ enum ControllersCommand {
         }
     }
 
+    static let nodesPerAddress = Option.value(
+        "nodes-per-address", "number",
+        help: "how many nodes that joined from one address get pod addresses; default: 16, or an eighth of all blocks")
+
+    /// What the flag above says; nil when it says nothing.
+    static func nodesPerAddress(_ arguments: ParsedArguments) throws -> Int? {
+        let number = try arguments.integer("nodes-per-address")
+        guard number ?? 1 > 0 else {
+            throw ArgumentsError("--nodes-per-address is at least 1", command: arguments.commandName)
+        }
+        return number
+    }
+
     private static func settings(_ arguments: ParsedArguments) throws -> ControllerManager.Settings {
         func wrong(_ reason: String) -> ArgumentsError { ArgumentsError(reason, command: arguments.commandName) }
         var settings = ControllerManager.Settings(identity: "")
@@ -67,6 +81,7 @@ enum ControllersCommand {
         settings.allocatesNodeRanges = allocates
         settings.nodePrefixV4 = try arguments.integer("node-cidr-mask-size-ipv4") ?? 24
         settings.nodePrefixV6 = try arguments.integer("node-cidr-mask-size-ipv6") ?? 64
+        settings.nodesPerAddress = try nodesPerAddress(arguments)
         settings.disabled = try disabled(try arguments.string("controllers"), wrong)
         settings.signingDuration = try arguments.duration("cluster-signing-duration") ?? settings.signingDuration
         if let path = arguments["root-ca-file"] {

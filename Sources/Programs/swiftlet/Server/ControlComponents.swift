@@ -30,6 +30,7 @@ struct ControlComponents: Sendable {
         let managerLog = server.logger.with([:], label: "controllers")
         var settings = ControllerManager.Settings(identity: server.identity.name)
         settings.clusterRanges = server.options.clusterCIDRs
+        settings.nodesPerAddress = server.options.nodesPerAddress
         settings.rootCertificates = String(
             decoding: try apiServer.credentials.authority.certificate.pem(), as: UTF8.self)
         settings.signingDuration = server.options.signingDuration

@@ -14,6 +14,8 @@ struct ServerOptions: Sendable {
     var extraNames: [String]
     var clusterCIDRs: [String]
     var serviceCIDRs: [String]
+    /// How many nodes that joined from one address get pod addresses, where it is said.
+    var nodesPerAddress: Int?
     var signingDuration: Duration
     /// Authorities of kubelets besides the cluster's own.
     var kubeletAuthorityFile: String?
@@ -42,6 +44,7 @@ struct ServerOptions: Sendable {
                 default: "10.42.0.0/16,fd42::/48"),
             .value(
                 "service-cluster-ip-range", "cidrs", help: "addresses of Services", default: "10.43.0.0/16,fd43::/112"),
+            ControllersCommand.nodesPerAddress,
             admissionFlag,
             .repeated("disable", "component", help: "leave a bundled component out: dns"),
             .value(
@@ -63,6 +66,7 @@ struct ServerOptions: Sendable {
         extraNames = arguments.all("tls-san")
         clusterCIDRs = try NodeOptions.blocks("cluster-cidr", arguments)
         serviceCIDRs = try NodeOptions.blocks("service-cluster-ip-range", arguments)
+        nodesPerAddress = try ControllersCommand.nodesPerAddress(arguments)
         guard let duration = try arguments.duration("cluster-signing-duration"), duration > .zero else {
             throw ArgumentsError("--cluster-signing-duration is no time to live", command: arguments.commandName)
         }
