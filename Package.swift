@@ -35,21 +35,22 @@ let libraries = [
 
 let modules = [
     // Values: no kernel, no I/O.
-    Module(name: "JSON", tier: "Values", dependencies: []),
+    Module(name: "Text", tier: "Values", dependencies: []),
+    Module(name: "JSON", tier: "Values", dependencies: ["Text"]),
     Module(name: "YAML", tier: "Values", dependencies: ["JSON", "CYAML"]),
     Module(name: "Arguments", tier: "Values", dependencies: []),
     Module(name: "Telemetry", tier: "Values", dependencies: []),
     Module(name: "Numbers", tier: "Values", dependencies: []),
-    Module(name: "OCI", tier: "Values", dependencies: ["JSON", "Numbers"]),
+    Module(name: "OCI", tier: "Values", dependencies: ["JSON", "Numbers", "Text"]),
 
     // Kernel: synchronous, one module a kernel subsystem.
-    Module(name: "Linux", tier: "Kernel", dependencies: ["CLinux"]),
+    Module(name: "Linux", tier: "Kernel", dependencies: ["CLinux", "Text"]),
     Module(name: "Processes", tier: "Kernel", dependencies: ["CLinux", "Linux"]),
     Module(name: "Namespaces", tier: "Kernel", dependencies: ["CLinux", "Linux", "Processes"]),
     Module(name: "Mounts", tier: "Kernel", dependencies: ["CLinux", "Linux"]),
-    Module(name: "Cgroups", tier: "Kernel", dependencies: ["CLinux", "Linux"]),
+    Module(name: "Cgroups", tier: "Kernel", dependencies: ["CLinux", "Linux", "Text"]),
     Module(name: "Seccomp", tier: "Kernel", dependencies: ["CSeccomp", "Linux", "OCI"]),
-    Module(name: "Netlink", tier: "Kernel", dependencies: ["CLinux", "CMNL", "Linux"]),
+    Module(name: "Netlink", tier: "Kernel", dependencies: ["CLinux", "CMNL", "Linux", "Text"]),
     Module(name: "NFTables", tier: "Kernel", dependencies: ["CLinux", "CMNL", "CNFTNL", "Linux", "Netlink"]),
 
     // Transport: where `async` starts.
@@ -57,28 +58,32 @@ let modules = [
     Module(name: "TLS", tier: "Transport", dependencies: ["AsyncIO", "COpenSSL", "JSON", "Linux"]),
     Module(
         name: "HTTP", tier: "Transport",
-        dependencies: ["AsyncIO", "CNGHTTP2", "CZlib", "JSON", "Linux", "Telemetry", "TLS"]),
+        dependencies: ["AsyncIO", "CNGHTTP2", "CZlib", "Linux", "Telemetry", "Text", "TLS"]),
 
     // API: the tables of Kubernetes' kinds and what reads them.
-    Module(name: "Schema", tier: "API", dependencies: ["JSON", "Numbers"]),
-    Module(name: "KubeAPI", tier: "API", dependencies: ["JSON", "Numbers", "Schema"]),
+    Module(name: "Schema", tier: "API", dependencies: ["JSON", "Numbers", "Text"]),
+    Module(name: "KubeAPI", tier: "API", dependencies: ["JSON", "Numbers", "Schema", "Text"]),
     Module(
         name: "KubeClient", tier: "API",
-        dependencies: ["AsyncIO", "HTTP", "JSON", "KubeAPI", "Linux", "Numbers", "Schema", "Telemetry", "TLS", "YAML"]),
+        dependencies: [
+            "AsyncIO", "HTTP", "JSON", "KubeAPI", "Linux", "Numbers", "Schema", "Telemetry", "Text", "TLS", "YAML",
+        ]),
 
     // Containers.
     Module(
         name: "ContainerRuntime", tier: "Containers",
         dependencies: [
             "Cgroups", "CLinux", "JSON", "Linux", "Mounts", "Namespaces", "Numbers", "OCI", "Processes", "Seccomp",
+            "Text",
         ]),
     Module(
         name: "Shim", tier: "Containers",
-        dependencies: ["CLinux", "Cgroups", "JSON", "Linux", "Mounts", "Namespaces", "OCI", "Processes"]),
+        dependencies: ["Cgroups", "CLinux", "JSON", "Linux", "Mounts", "Namespaces", "OCI", "Processes", "Text"]),
     Module(
         name: "Images", tier: "Containers",
         dependencies: [
-            "AsyncIO", "CArchive", "CLinux", "HTTP", "JSON", "Linux", "Mounts", "Numbers", "OCI", "Telemetry", "TLS",
+            "AsyncIO", "CArchive", "CLinux", "HTTP", "JSON", "Linux", "Mounts", "Numbers", "OCI", "Telemetry", "Text",
+            "TLS",
         ]),
 
     // Node.
@@ -87,7 +92,7 @@ let modules = [
         dependencies: ["CLinux", "JSON", "Linux", "NFTables", "Namespaces", "Netlink", "Telemetry"]),
     Module(
         name: "Volumes", tier: "Node",
-        dependencies: ["AsyncIO", "CLinux", "JSON", "KubeAPI", "Linux", "Mounts", "Numbers", "Telemetry"]),
+        dependencies: ["AsyncIO", "CLinux", "JSON", "KubeAPI", "Linux", "Mounts", "Numbers", "Telemetry", "Text"]),
     Module(
         name: "KubeProxy", tier: "Node",
         dependencies: [
@@ -98,8 +103,8 @@ let modules = [
         name: "Kubelet", tier: "Node",
         dependencies: [
             "AsyncIO", "Cgroups", "CLinux", "HTTP", "Images", "JSON", "KubeAPI", "KubeClient", "Linux", "Mounts",
-            "Namespaces", "Netlink", "Numbers", "OCI", "PodNetwork", "Processes", "Schema", "Shim", "Telemetry", "TLS",
-            "Volumes", "YAML",
+            "Namespaces", "Netlink", "Numbers", "OCI", "PodNetwork", "Processes", "Schema", "Shim", "Telemetry", "Text",
+            "TLS", "Volumes", "YAML",
         ]),
 
     Module(
@@ -114,15 +119,16 @@ let modules = [
         name: "APIServer", tier: "ControlPlane",
         dependencies: [
             "AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Linux", "Numbers", "Schema", "Store", "Telemetry",
-            "TLS", "YAML",
+            "Text", "TLS", "YAML",
         ]),
     Module(
         name: "Scheduler", tier: "ControlPlane",
-        dependencies: ["AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Numbers", "Schema", "Telemetry"]),
+        dependencies: ["AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Numbers", "Schema", "Telemetry", "Text"]),
     Module(
         name: "Controllers", tier: "ControlPlane",
         dependencies: [
-            "AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Linux", "Numbers", "Schema", "Telemetry", "TLS",
+            "AsyncIO", "HTTP", "JSON", "KubeAPI", "KubeClient", "Linux", "Numbers", "Schema", "Telemetry", "Text",
+            "TLS",
         ]),
 ]
 
@@ -171,6 +177,7 @@ let tests = [
         ]),
     Module(name: "VolumesTests", tier: "Tests", dependencies: ["CLinux", "JSON", "KubeAPI", "Linux", "Volumes"]),
     Module(name: "ShimTests", tier: "Tests", dependencies: ["CLinux", "JSON", "Linux", "Shim"]),
+    Module(name: "TextTests", tier: "Tests", dependencies: ["Text"]),
     Module(name: "JSONTests", tier: "Tests", dependencies: ["JSON", "YAML"]),
     Module(name: "NumbersTests", tier: "Tests", dependencies: ["Numbers"]),
     Module(name: "OCITests", tier: "Tests", dependencies: ["JSON", "Numbers", "OCI"]),

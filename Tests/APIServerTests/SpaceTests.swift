@@ -26,6 +26,8 @@ import Testing
             "/registry/custom/example.com/things/t": "custom/example.com/things",
             // A definition may call its group so, and its resource "events".
             "/registry/custom/core/events/red/e": "red",
+            // A name of a role may begin with a combining mark.
+            "/registry/rbac.authorization.k8s.io/roles/red/\u{301}x": "red",
         ]
         for (key, holder) in holders { #expect(SpaceRule.holder(of: key) == holder, "\(key)") }
     }
@@ -47,8 +49,20 @@ import Testing
         #expect((20_000..<28_000).contains(counted(arguments)))
         // Nobody holds who set which field; a map that says so holds its entries.
         let record = #"{"f:a":{"f:b":{},"f:c":{}}}"#
-        func object(_ name: String) -> String { #"{"metadata":{"managedFields":[{"\#(name)":\#(record)}]},"a":[1,2]}"# }
-        #expect(counted(object("fieldsV1")) < counted(object("fieldsV2")) - 100)
+        func object(_ outer: String, _ inner: String) -> String {
+            #"{"metadata":{"\#(inner)":[{"fieldsV1":\#(record)}],"name":"a"},"\#(outer)":{"\#(inner)":[{"x":\#(record)}]}}"#
+        }
+        let whole = counted(object("spec", "managedField"))
+        #expect(counted(object("spec", "managedFields")) < whole - 100)
+        // Neither is what reads the same elsewhere.
+        for (field, value) in [("image", "fieldsV1"), ("name", "managedFields"), ("metadata", "managedFields")] {
+            let arguments = (0..<1_000).map { _ in #""a""# }.joined(separator: ",")
+            let pod =
+                #"{"metadata":{"\#(field)":"\#(value)"},"spec":{"c":[{"\#(field)":"\#(value)","args":[\#(arguments)]}]}}"#
+            #expect(counted(pod) > 20_000, "\(field)")
+            let deep = #"{"spec":{"managedFields":[{"fieldsV1":{"args":[\#(arguments)]}}]}}"#
+            #expect(counted(deep) > 20_000)
+        }
         for text in ["", #"{"a\"#, #"{"a":"\"#, "}}}", "[[["] { #expect(counted(text) >= text.utf8.count) }
     }
 

@@ -40,13 +40,25 @@ import Volumes
         #expect(try text(volume + "/new/deep/x") == "1")
     }
 
+    @Test func `is made below a link inside the volume, however its name begins`() throws {
+        try Files.symlink(scratch("outside"), at: volume + "/link")
+        #expect(throws: Errno.self) { try bind("link/\u{301}x") }
+        #expect(throws: Errno.self) { try bind("link/\u{301}x/y") }
+        #expect(try names(scratch("outside")) == ["file"])
+        try bind("inside/\u{301}x/y")
+        #expect(try Files.status(volume + "/inside/\u{301}x/y").kind == .directory)
+    }
+
     @Test func `follows links that stay inside`() throws {
         try Files.symlink("inside", at: volume + "/link")
         try bind("link/file")
         #expect(try text(target) == "inside")
     }
 
-    @Test(arguments: ["../outside", "/etc", "inside/../../outside", ".."])
+    /// Swift takes a slash and the mark behind it for one character; the kernel does not.
+    @Test(arguments: [
+        "../outside", "/etc", "inside/../../outside", "..", "../\u{301}x", "inside/../../\u{301}x", "/\u{301}x",
+    ])
     func `may not name a way out`(subPath: String) throws { #expect(throws: Errno.self) { try bind(subPath) } }
 
     @Test(arguments: [

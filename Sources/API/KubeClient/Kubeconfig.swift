@@ -3,6 +3,7 @@
 import Glibc
 public import JSON
 import Linux
+internal import Text
 import YAML
 
 /// Why a kubeconfig cannot be used.
@@ -90,7 +91,7 @@ public struct Kubeconfig: Sendable, Hashable {
         } catch {
             throw KubeconfigError("read the kubeconfig \(path): \(error)")
         }
-        if let slash = path.lastIndex(of: "/") { folder = String(path[..<slash]) }
+        if let slash = path.lastSlash { folder = String(path[..<slash]) }
     }
 
     public init(yaml: [UInt8]) throws {
@@ -141,7 +142,7 @@ public struct Kubeconfig: Sendable, Hashable {
 
     /// A path of the file, made absolute.
     public func absolute(_ path: String) -> String {
-        path.hasPrefix("/") || folder.isEmpty ? path : "\(folder)/\(path)"
+        path.hasExactPrefix("/") || folder.isEmpty ? path : "\(folder)/\(path)"
     }
 
     // MARK: Writing

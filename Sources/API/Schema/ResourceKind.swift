@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Text
+
 /// A group and a version, written `apps/v1`, or `v1` for the core group.
 public struct GroupVersion: Sendable, Hashable, CustomStringConvertible {
     public var group: String
@@ -12,7 +14,7 @@ public struct GroupVersion: Sendable, Hashable, CustomStringConvertible {
 
     /// Nil when the text has more than one slash or is empty.
     public init?(apiVersion: String) {
-        let parts = apiVersion.split(separator: "/", omittingEmptySubsequences: false)
+        let parts = apiVersion.steps(keepingEmpty: true)
         switch parts.count {
         case 1 where !apiVersion.isEmpty: self.init(group: "", version: apiVersion)
         case 2 where !parts[1].isEmpty: self.init(group: String(parts[0]), version: String(parts[1]))

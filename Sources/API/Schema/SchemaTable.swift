@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import JSON
+internal import Text
 
 /// Reads the compact text that describes API types and links the types to each other.
 public struct SchemaTable {
@@ -161,7 +162,7 @@ public struct SchemaTable {
         case "raw": return .rawExtension
         case "json": return .json
         default:
-            let parts = word.split(separator: "/")
+            let parts = word.steps
             let prefix = parts.count > 1 ? prefixes[String(parts[0])] : group.prefix
             guard let prefix, let last = parts.last, let schema = types[prefix + "." + last] else {
                 throw Mistake(line: String(line), reason: "unknown type \(word)")

@@ -5,6 +5,7 @@ import JSON
 import Linux
 import Namespaces
 import OCI
+internal import Text
 
 /// A bundle's configuration, checked as far as that needs no container.
 struct Bundle {
@@ -17,7 +18,7 @@ struct Bundle {
         let path = try absolute(given)
         let bytes = try during("read the bundle") { try Files.read(path + "/config.json") }
         let spec = try during("\(path)/config.json") { try RuntimeSpec(JSONValue.parse(bytes)) }
-        let joined = spec.root.path.hasPrefix("/") ? spec.root.path : "\(path)/\(spec.root.path)"
+        let joined = spec.root.path.hasExactPrefix("/") ? spec.root.path : "\(path)/\(spec.root.path)"
         let rootfs = try during("root filesystem") { try absolute(joined) }
         guard try Files.status(rootfs).kind == .directory else {
             throw RuntimeError("root filesystem \(rootfs)", "is not a directory")

@@ -3,6 +3,7 @@
 import Cgroups
 import Linux
 import OCI
+internal import Text
 
 /// Where a container's cgroup is and what holds in it.
 enum CgroupPlan {
@@ -17,10 +18,10 @@ enum CgroupPlan {
             let unit = parts[2].hasSuffix(".slice") ? parts[2] : "\(parts[1])-\(parts[2]).scope"
             return slicePath(parts[0].isEmpty ? "system.slice" : parts[0]) + "/" + unit
         }
-        guard !given.split(separator: "/").contains("..") else {
+        guard !given.steps.contains("..") else {
             throw RuntimeError("linux.cgroupsPath \(given)", "holds ..")
         }
-        return given.hasPrefix("/") ? given : "/swiftlet-oci/" + given
+        return given.hasExactPrefix("/") ? given : "/swiftlet-oci/" + given
     }
 
     /// `a-b.slice` lies in `a.slice`: `/a.slice/a-b.slice`.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Text
+
 /// Where in a container's root something may be mounted. The root's procfs says what a process is, takes its security
 /// labels and the kernel's parameters: what covers a part of it would be believed or written to in its place
 /// (CVE-2019-16884, CVE-2019-19921, CVE-2025-52881).
@@ -15,7 +17,7 @@ enum MountPlace {
     static func refusal(of type: String, at path: String, isProcfs: Bool = false) -> String? {
         if path == "/" { return "nothing can be mounted over the container's root" }
         if path == "/proc" { return type == "proc" || isProcfs ? nil : "only a procfs can be mounted there" }
-        guard path.hasPrefix("/proc/"), !emulated.contains(path) else { return nil }
+        guard path.hasExactPrefix("/proc/"), !emulated.contains(path) else { return nil }
         return "nothing can be mounted inside /proc"
     }
 
@@ -23,7 +25,6 @@ enum MountPlace {
     static func path(_ path: String, below root: String) -> String? {
         if path == root { return "/" }
         let prefix = root == "/" ? root : root + "/"
-        guard path.hasPrefix(prefix) else { return nil }
-        return "/" + path.dropFirst(prefix.count)
+        return path.after(exactPrefix: prefix).map { "/" + $0 }
     }
 }

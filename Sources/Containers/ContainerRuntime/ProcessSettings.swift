@@ -6,6 +6,7 @@ import Linux
 import Numbers
 import OCI
 import Seccomp
+internal import Text
 
 /// The names of capabilities, by number.
 enum Capabilities {
@@ -163,7 +164,7 @@ enum Scheduling {
 enum ProcessSettings {
     /// Finds the program as execvp(3) does, in the environment's PATH, from the working directory.
     static func findExecutable(_ name: String, environment: [String]) throws -> String {
-        if name.contains("/") { return name }
+        if name.hasSlash { return name }
         let path = environment.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) }
         for directory in (path ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin").split(
             separator: ":", omittingEmptySubsequences: false)

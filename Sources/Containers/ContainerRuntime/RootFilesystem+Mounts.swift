@@ -6,6 +6,7 @@ import Linux
 import Mounts
 import Namespaces
 import OCI
+internal import Text
 
 extension RootFilesystem {
     /// One entry of `mounts`.
@@ -55,7 +56,7 @@ extension RootFilesystem {
 
     private borrowing func bind(_ mount: RuntimeSpec.Mount, _ options: MountOptions) throws {
         guard let given = mount.source, !given.isEmpty else { throw RuntimeError("source", "is required for a bind") }
-        let source = given.hasPrefix("/") ? given : "\(bundle)/\(given)"
+        let source = given.hasExactPrefix("/") ? given : "\(bundle)/\(given)"
         let status = try Files.status(source)
         let isDirectory = status.kind == .directory
         let tree = try DetachedMount.clone(of: source, recursive: options.isRecursiveBind)

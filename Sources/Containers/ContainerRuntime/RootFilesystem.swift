@@ -6,6 +6,7 @@ import Linux
 import Mounts
 import Namespaces
 import OCI
+internal import Text
 
 /// The container's view of the filesystem, built by its init process in a mount namespace of its own. Every target is
 /// found by openat2 inside the root, as a handle, and mounted on by that handle: whatever links an image or a racing
@@ -59,7 +60,7 @@ struct RootFilesystem: ~Copyable {
         }
     }
 
-    static func normal(_ path: String) -> String { "/" + path.split(separator: "/").joined(separator: "/") }
+    static func normal(_ path: String) -> String { "/" + path.steps.joined(separator: "/") }
 
     /// Mounts, devices and links; the root is still reached by its path on the host.
     borrowing func build() throws {

@@ -8,6 +8,7 @@ import Linux
 import Namespaces
 import OCI
 import Processes
+internal import Text
 
 /// How `exec` is to run a process.
 public struct ExecOptions: Sendable {
@@ -127,7 +128,7 @@ extension Runtime {
                 return try cgroup.hierarchy.cgroup(ofProcess: String(record.pid)).open()
             }
         }
-        guard !sub.split(separator: "/").contains("..") else { throw RuntimeError("--cgroup \(sub)", "holds ..") }
+        guard !sub.steps.contains("..") else { throw RuntimeError("--cgroup \(sub)", "holds ..") }
         return try cgroup.child(sub).open()
     }
 }

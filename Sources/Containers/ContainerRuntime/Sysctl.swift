@@ -4,6 +4,7 @@ import Glibc
 import Linux
 import Namespaces
 import OCI
+internal import Text
 
 /// Kernel parameters that belong to a namespace of the container.
 enum Sysctl {
@@ -14,9 +15,9 @@ enum Sysctl {
 
     /// Refuses what is not the container's own: it would change the host.
     static func check(_ given: String, _ plan: NamespacePlan) throws(SpecError) {
-        let name = given.contains("/") ? given.split(separator: "/").joined(separator: ".") : given
+        let name = given.hasSlash ? given.steps.joined(separator: ".") : given
         let field = "linux.sysctl.\(given)"
-        if given.split(whereSeparator: { $0 == "/" || $0 == "." }).contains("..") || given.contains("..") {
+        if given.utf8.split(whereSeparator: { $0 != UInt8(ascii: ".") }).contains(where: { $0.count > 1 }) {
             throw SpecError(field, "holds ..")
         }
         if ipcNames.contains(name) || name.hasPrefix("fs.mqueue.") {
@@ -42,7 +43,7 @@ enum Sysctl {
         }
         for (name, value) in values.sorted(by: { $0.key < $1.key }) {
             // `net/ipv4/conf/eth0.1/x`: with slashes, dots belong to names.
-            let path = name.contains("/") ? name : name.split(separator: ".").joined(separator: "/")
+            let path = name.hasSlash ? name : name.split(separator: ".").joined(separator: "/")
             try during("sysctl \(name)=\(value)") {
                 let file = try proc.open(
                     below: "sys/\(path)", O_WRONLY, resolve: [.beneath, .noSymlinks, .noCrossingDevices])

@@ -4,6 +4,7 @@ internal import CLinux
 internal import Glibc
 internal import Linux
 internal import Mounts
+internal import Text
 
 /// The pod's own namespaces. The shim lives in them (not in the pid namespace, whose first process is a `pause` child)
 /// and pins them by bind mounts, so that they can be joined by path and outlive a killed shim until they are unpinned.
@@ -62,7 +63,7 @@ struct Sandbox {
 
     /// Sets a sysctl of a namespace the shim is in; `net.ipv4.ip_forward` or with slashes where a name holds dots.
     private func set(_ name: String, to value: String) throws(Errno) {
-        let path = name.contains("/") ? name : String(name.map { $0 == "." ? "/" : $0 })
+        let path = name.hasSlash ? name : String(name.map { $0 == "." ? "/" : $0 })
         let file = try FileDescriptor.open("/proc/sys/" + path, O_WRONLY)
         try file.writeAll(Array(value.utf8))
     }

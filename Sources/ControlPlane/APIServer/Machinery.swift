@@ -5,6 +5,7 @@ internal import JSON
 internal import KubeAPI
 internal import Schema
 internal import Store
+internal import Text
 internal import YAML
 
 /// The one place where the server meets the API machinery: what it fails with becomes a Status here.
@@ -76,7 +77,7 @@ enum Machinery {
             return .object(
                 try Protobuf.decodeObject(bytes) { version, name in
                     if name.isEmpty || (name == kind && version == apiVersion) { return schema }
-                    let parts = version.split(separator: "/").map(String.init)
+                    let parts = version.steps
                     return KubeAPI.schema(
                         group: parts.count > 1 ? parts[0] : "", version: parts.last ?? "", kind: name) ?? schema
                 })

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Linux
+internal import Text
 
 /// The cgroup2 hierarchy of this machine.
 public struct CgroupHierarchy: Sendable, Hashable {
@@ -32,7 +33,7 @@ public struct CgroupHierarchy: Sendable, Hashable {
 
     /// The cgroup at `path` below the hierarchy's root (`/kubepods/pod1`); `..` is not allowed.
     public func cgroup(_ path: String) -> Cgroup {
-        let parts = path.split(separator: "/").filter { $0 != "." && $0 != ".." }
+        let parts = path.steps.filter { $0 != "." && $0 != ".." }
         return Cgroup(hierarchy: self, path: "/" + parts.joined(separator: "/"))
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+internal import Text
 
 /// Limits of a cgroup, in the kernel's terms of version 2. What is nil is left as it is.
 public struct CgroupLimits: Sendable, Hashable {
@@ -122,7 +123,7 @@ extension Cgroup {
             set("rdma.max", "\(device) \(value)", "set the RDMA limit of \(device)")
         }
         for (file, value) in limits.unified.sorted(by: { $0.key < $1.key }) {
-            guard !file.contains("/") else {
+            guard !file.hasSlash else {
                 failures.append(CgroupError("set \(file)", path, .invalid("a cgroup file has no / in its name")))
                 continue
             }

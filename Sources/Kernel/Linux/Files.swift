@@ -2,6 +2,7 @@
 
 internal import CLinux
 public import Glibc
+internal import Text
 
 /// Calls on files by path. Each follows symlinks as the kernel does; use the descriptor forms below a directory that
 /// somebody else may write.
@@ -58,14 +59,14 @@ public enum Files {
     /// The directory part of `path`: `/a` for `/a/b`, `.` for `b`.
     public static func parent(of path: String) -> String {
         var trimmed = Substring(path)
-        while trimmed.count > 1, trimmed.last == "/" { trimmed = trimmed.dropLast() }
-        guard let slash = trimmed.lastIndex(of: "/") else { return "." }
+        while trimmed.utf8.count > 1, trimmed.hasExactSuffix("/") { trimmed = Substring(trimmed.utf8.dropLast()) }
+        guard let slash = trimmed.lastSlash else { return "." }
         return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
     }
 
     /// The last component of `path`.
     public static func name(of path: String) -> String {
-        path.split(separator: "/").last.map(String.init) ?? "/"
+        path.steps.last ?? "/"
     }
 
     /// Makes a directory of exactly this mode: the process's umask, which closes what nobody thought of, takes nothing off.

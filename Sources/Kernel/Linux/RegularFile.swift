@@ -2,6 +2,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import Text
 
 // Files whose names or content somebody else chose: an image, a container, a manifest. Opening alone can act (a watchdog
 // starts, a tape rewinds) or wait for ever (a FIFO without a writer, a file under a lease), and a read may have no end.
@@ -61,8 +62,8 @@ extension Files {
     public static func open(
         _ path: String, plain depth: Int, _ flags: Int32, mode: UInt32 = 0o600
     ) throws(Errno) -> FileDescriptor {
-        let names = path.split(separator: "/")
-        let root = (path.hasPrefix("/") ? "/" : "./") + names.dropLast(depth).joined(separator: "/")
+        let names = path.steps
+        let root = (path.hasExactPrefix("/") ? "/" : "./") + names.dropLast(depth).joined(separator: "/")
         let below = names.suffix(depth).joined(separator: "/")
         let directory = try FileDescriptor.handle(root, directory: true)
         let resolve: Resolve = [.beneath, .noSymlinks, .noMagicLinks]

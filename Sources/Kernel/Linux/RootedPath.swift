@@ -2,6 +2,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import Text
 
 /// The rules of openat2(2) for walking a path; see its manual page for each.
 public struct Resolve: OptionSet, Sendable {
@@ -62,7 +63,7 @@ extension FileDescriptor {
         }
         var walked = ""
         var links = 0
-        var remaining = Array(path.split(separator: "/").map(String.init).reversed())
+        var remaining = Array(path.steps.reversed())
         var current = try open(below: ".", Int32(CLINUX_O_PATH) | O_DIRECTORY)
         while let component = remaining.popLast() {
             if component == "." { continue }
@@ -93,11 +94,11 @@ extension FileDescriptor {
                 links += 1
                 if links > 40 { throw Errno(ELOOP, "mkdir \(next)") }
                 let target = try Files.readLink(component, at: parent)
-                if target.hasPrefix("/") {
+                if target.hasExactPrefix("/") {
                     walked = ""
                     current = try open(below: ".", Int32(CLINUX_O_PATH) | O_DIRECTORY)
                 }
-                remaining += target.split(separator: "/").map(String.init).reversed()
+                remaining += target.steps.reversed()
             }
         }
         return current

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Linux
+internal import Text
 
 /// An address family, with the kernel's number (`AF_INET`, `AF_INET6`; netfilter's NFPROTO_* are the same two).
 public enum IPFamily: UInt8, Sendable, Hashable, CaseIterable, Comparable {
@@ -220,7 +221,7 @@ public struct IPPrefix: Sendable, Hashable, Comparable, CustomStringConvertible 
 
     /// Parses `10.42.0.0/16`; nil when there is no length or it does not fit the family.
     public init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        let parts = text.steps(keepingEmpty: true)
         guard parts.count == 2, let address = IPAddress(parts[0]), parts[1].utf8.allSatisfy({ (48...57).contains($0) }),
             let length = Int(parts[1]), length <= address.family.length * 8
         else { return nil }

@@ -2,6 +2,7 @@
 
 internal import Glibc
 public import Linux
+internal import Text
 
 /// One file of a volume whose content is an API object's.
 public struct ProjectedFile: Sendable, Hashable {
@@ -42,7 +43,7 @@ public struct AtomicWriter: Sendable {
             try makeDirectory(stamp, root)
             for (path, file) in files { try place(root, "\(stamp)/\(path)", file, group) }
             try point(AtomicWriter.dataName, to: stamp, root)
-            try linkNames(files.keys.map { String($0.split(separator: "/")[0]) }, root)
+            try linkNames(files.keys.map { $0.steps[0] }, root)
         } catch {
             // It is tried again and again, and must not leave something each time. The first error is the one to tell;
             // what cannot be removed now, the next write removes.
@@ -56,8 +57,8 @@ public struct AtomicWriter: Sendable {
     /// A path must stay inside: no empty parts, no `..`, and none that looks like the writer's own. And it must be one that
     /// a file can have.
     public static func check(_ path: String) throws(Errno) {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        guard !path.isEmpty, !path.hasPrefix("/"), parts[0].hasPrefix("..") == false, !parts.contains(".."),
+        let parts = path.steps(keepingEmpty: true)
+        guard !path.isEmpty, !path.hasExactPrefix("/"), !parts[0].hasExactPrefix(".."), !parts.contains(".."),
             !parts.contains(""), !path.utf8.contains(0)
         else { throw Errno(EINVAL, "project \(path)") }
         // The whole one stands below the directory of its time.
@@ -71,10 +72,10 @@ public struct AtomicWriter: Sendable {
         for path in paths {
             try check(path)
             var end = path.startIndex
-            while let slash = path[end...].firstIndex(of: "/") {
+            while let slash = path[end...].firstSlash {
                 let above = String(path[..<slash])
                 if paths.contains(above) { throw Errno(ENOTDIR, "project \(path) below the file \(above)") }
-                end = path.index(after: slash)
+                end = path.utf8.index(after: slash)
             }
         }
     }
@@ -90,7 +91,7 @@ public struct AtomicWriter: Sendable {
 
     /// Whether a name is of the writer's own kind.
     private static func isStamp(_ name: String) -> Bool {
-        name.hasPrefix("..") && !name.contains("/") && name.dropFirst(2).first?.isNumber == true
+        name.hasPrefix("..") && !name.hasSlash && name.dropFirst(2).first?.isNumber == true
     }
 
     private func current(_ root: borrowing FileDescriptor) throws(Errno) -> String? {
@@ -138,7 +139,7 @@ public struct AtomicWriter: Sendable {
     private func place(
         _ root: borrowing FileDescriptor, _ path: String, _ file: ProjectedFile, _ group: UInt32?
     ) throws(Errno) {
-        if let slash = path.lastIndex(of: "/") {
+        if let slash = path.lastSlash {
             _ = try root.makeDirectories(below: String(path[..<slash]), mode: 0o755)
         }
         let opened = try root.open(
@@ -173,7 +174,7 @@ public struct AtomicWriter: Sendable {
         let raw = root.raw
         var present: Set<String> = []
         let listing = try root.open(below: ".", O_RDONLY | O_DIRECTORY, resolve: [.beneath])
-        for entry in try listing.entries() where !entry.name.hasPrefix("..") {
+        for entry in try listing.entries() where !entry.name.hasExactPrefix("..") {
             let name = entry.name
             if wanted.contains(name) {
                 present.insert(name)

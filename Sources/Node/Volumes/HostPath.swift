@@ -3,12 +3,13 @@
 internal import Glibc
 internal import KubeAPI
 internal import Linux
+internal import Text
 
 /// `hostPath`: what is at the path must be what the type says, and is made where the type says so.
 enum HostPath {
     static func check(_ source: HostPathVolumeSource, volume: String) throws -> MountedVolume {
         let path = source.path
-        guard path.hasPrefix("/"), !path.split(separator: "/").contains("..") else {
+        guard path.hasExactPrefix("/"), !path.steps.contains("..") else {
             throw MountFailure(.refused, volume: volume, "hostPath \(path) must be absolute and hold no ..")
         }
         let type = source.type ?? ""

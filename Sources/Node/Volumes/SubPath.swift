@@ -3,13 +3,14 @@
 internal import CLinux
 internal import Glibc
 public import Linux
+internal import Text
 
 /// A part of a volume, opened so that nothing a container wrote into the volume leads out of it (CVE-2017-1002101,
 /// CVE-2021-25741): the walk stays below the volume, and what is mounted is the very file that was opened.
 public enum SubPath {
     /// Binds `subPath` of the volume at `volumePath` to `target` and returns `target`. A missing directory is made.
     public static func bind(volumePath: String, subPath: String, target: String) throws(Errno) -> String {
-        guard !subPath.hasPrefix("/"), !subPath.split(separator: "/").contains("..") else {
+        guard !subPath.hasExactPrefix("/"), !subPath.steps.contains("..") else {
             throw Errno(EINVAL, "subPath \(subPath)")
         }
         let root = try FileDescriptor.open(volumePath, Int32(CLINUX_O_PATH) | O_DIRECTORY)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Text
+
 /// A JSON object that keeps the order of its fields.
 ///
 /// Up to 16 fields are searched one by one, which for short keys beats hashing; beyond that an index is kept, so that a

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Text
+
 /// One JSON value.
 ///
 /// Numbers follow Go's unstructured rule: a literal without fraction or exponent that fits 64 signed bits is `.integer`,

@@ -2,6 +2,7 @@
 
 public import JSON
 public import Numbers
+internal import Text
 
 /// A process of a container: the specification's `process`.
 public struct ProcessSpec: Sendable {
@@ -72,7 +73,7 @@ public struct ProcessSpec: Sendable {
         consoleHeight = try console?.number("height", UInt16.self)
         consoleWidth = try console?.number("width", UInt16.self)
         workingDirectory = try reader.required("cwd")
-        guard workingDirectory.hasPrefix("/") else {
+        guard workingDirectory.hasExactPrefix("/") else {
             throw SpecError(reader.path + ".cwd", "\(workingDirectory) is not absolute")
         }
         environment = try reader.strings("env")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import JSON
+internal import Text
 
 /// A container as the OCI runtime specification describes it (`config.json`), version 1.2.
 public struct RuntimeSpec: Sendable {
@@ -88,7 +89,7 @@ extension RuntimeSpec.Mount {
 extension RuntimeSpec.Hook {
     init(_ reader: SpecReader) throws(SpecError) {
         path = try reader.required("path")
-        guard path.hasPrefix("/") else { throw SpecError(reader.path + ".path", "is not absolute") }
+        guard path.hasExactPrefix("/") else { throw SpecError(reader.path + ".path", "is not absolute") }
         let given = try reader.strings("args")
         arguments = given.isEmpty ? [path] : given
         environment = try reader.strings("env")

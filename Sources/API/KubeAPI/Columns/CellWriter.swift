@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import JSON
+internal import Text
 
 /// Computes the cells of one object.
 struct CellWriter {
@@ -101,7 +102,7 @@ struct CellWriter {
         let owners = metadata["ownerReferences"]?.array ?? []
         guard let owner = owners.first(where: { $0["controller"] == true }) else { return "<none>" }
         let version = owner["apiVersion"]?.string ?? ""
-        let group = version.contains("/") ? "." + (version.split(separator: "/").first ?? "") : ""
+        let group = version.hasSlash ? "." + (version.steps.first ?? "") : ""
         let kind = (owner["kind"]?.string ?? "").lowercased()
         return .string("\(kind)\(group)/\(owner["name"]?.string ?? "")")
     }

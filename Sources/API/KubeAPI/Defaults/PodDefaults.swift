@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import JSON
+internal import Text
 
 /// Pods, and the containers and volumes of pod templates.
 enum PodDefaults {
@@ -24,7 +25,7 @@ enum PodDefaults {
         let parts = image.split(separator: "@", maxSplits: 1)
         guard let name = parts.first else { return "IfNotPresent" }
         // A colon before the last slash belongs to the registry's port.
-        let last = name.lastIndex(of: "/").map { name[name.index(after: $0)...] } ?? name
+        let last = name.lastSlash.map { name[name.utf8.index(after: $0)...] } ?? name
         if let colon = last.lastIndex(of: ":") {
             return last[last.index(after: colon)...] == "latest" ? "Always" : "IfNotPresent"
         }

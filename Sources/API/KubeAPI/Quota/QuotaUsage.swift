@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import JSON
+internal import Text
 
 /// What one object counts for in a ResourceQuota, by the names that `spec.hard` uses. No I/O.
 public enum QuotaUsage {
@@ -66,7 +67,7 @@ public enum QuotaUsage {
                 usage[name] = quantity
             }
         }
-        for (name, quantity) in total(pod, "limits") where !name.contains("/") { usage["limits.\(name)"] = quantity }
+        for (name, quantity) in total(pod, "limits") where !name.hasSlash { usage["limits.\(name)"] = quantity }
     }
 
     /// What a pod needs at most at one time: its containers and sidecars together, or one init container beside the

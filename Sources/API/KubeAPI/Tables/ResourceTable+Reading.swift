@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Schema
+internal import Text
 
 extension APITables {
     static let metaPrefix = "io.k8s.apimachinery.pkg.apis.meta.v1."
@@ -22,7 +23,7 @@ extension KubeAPI {
     }
 
     private static func readResource(_ words: [String]) -> ResourceKind {
-        let typeParts = words[2].split(separator: "/")
+        let typeParts = words[2].steps
         let prefix = APITables.groups.first { $0.alias == typeParts[0] }?.prefix ?? ""
         let kind = String(typeParts[1])
         guard let groupVersion = GroupVersion(apiVersion: words[0]), let schema = types[prefix + "." + kind] else {
@@ -41,7 +42,7 @@ extension KubeAPI {
             case "categories": resource.categories = items
             case "sub": resource.subresources.append(readSubresource(value, resource))
             case "storage":
-                let at = value.split(separator: "/").map(String.init)
+                let at = value.steps
                 resource.storage = ResourceID(
                     group: at.count == 4 ? at[0] : "", version: at[at.count - 3], plural: at[at.count - 2],
                     kind: at[at.count - 1], namespaced: resource.namespaced)
@@ -59,7 +60,7 @@ extension KubeAPI {
             return Subresource(
                 name: parts[0], group: resource.group, version: resource.version, kind: resource.kind, verbs: verbs)
         }
-        let type = parts[2].split(separator: "/").map(String.init)
+        let type = parts[2].steps
         return Subresource(
             name: parts[0], group: type.count == 3 ? type[0] : "", version: type[type.count - 2],
             kind: type[type.count - 1], verbs: verbs)

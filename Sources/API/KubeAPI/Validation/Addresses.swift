@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Schema
+internal import Text
 
 /// Texts of IP addresses and ranges, as far as validation has to look at them.
 enum Addresses {
@@ -74,7 +75,7 @@ enum Addresses {
 
     /// The address bytes and prefix length of `10.0.0.0/8`.
     static func parseRange(_ text: String) -> (bytes: [UInt8], length: Int)? {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        let parts = text.steps(keepingEmpty: true)
         guard parts.count == 2, let bytes = parse(String(parts[0])), parts[1].utf8.allSatisfy(Names.isDigit),
             let length = Int(parts[1]), (0...bytes.count * 8).contains(length)
         else { return nil }
@@ -149,7 +150,7 @@ extension Validator {
     mutating func strictRange(_ text: String, _ path: FieldPath, known: Set<String>) {
         if known.contains(text) { return }
         addressRange(text, path)
-        guard let range = Addresses.parseRange(text), let slash = text.firstIndex(of: "/") else { return }
+        guard let range = Addresses.parseRange(text), let slash = text.firstSlash else { return }
         let length = text[text.index(after: slash)...]
         if Addresses.hasLeadingZeros(String(text[..<slash])) || length.utf8.count > 1 && length.first == "0" {
             add(.invalid(path, text, "must not have leading 0s in IP or prefix length"))

@@ -2,6 +2,7 @@
 
 internal import JSON
 internal import Schema
+internal import Text
 
 extension Validator {
     // MARK: RBAC
@@ -212,7 +213,7 @@ extension Validator {
             add(.invalid(path, name, "the legacy signerName is not allowed via this API version"))
             return
         }
-        let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        let parts = name.steps(keepingEmpty: true)
         guard parts.count == 2 else {
             add(
                 .invalid(

@@ -2,6 +2,7 @@
 
 internal import JSON
 internal import Schema
+internal import Text
 
 extension Validator {
     // MARK: Networking
@@ -83,7 +84,7 @@ extension Validator {
         let text = item["path"]?.string ?? ""
         switch type {
         case "Exact", "Prefix":
-            if !text.hasPrefix("/") { add(.invalid(path["path"], text, "must be an absolute path")) }
+            if !text.hasExactPrefix("/") { add(.invalid(path["path"], text, "must be an absolute path")) }
             for bad in ["//", "/./", "/../", "%2f", "%2F"] where text.contains(bad) {
                 add(.invalid(path["path"], text, "must not contain '\(bad)'"))
             }
@@ -91,7 +92,7 @@ extension Validator {
                 add(.invalid(path["path"], text, "cannot end with '\(bad)'"))
             }
         case "ImplementationSpecific":
-            if !text.isEmpty, !text.hasPrefix("/") {
+            if !text.isEmpty, !text.hasExactPrefix("/") {
                 add(.invalid(path["path"], text, "must be an absolute path"))
             }
         default:

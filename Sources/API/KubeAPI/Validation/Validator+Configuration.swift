@@ -2,6 +2,7 @@
 
 internal import JSON
 internal import Schema
+internal import Text
 
 extension Validator {
     static let maximumSecretBytes = 1024 * 1024
@@ -129,7 +130,7 @@ extension Validator {
         let path = FieldPath("spec")["hard"]
         for (name, value) in object["spec"]?["hard"]?.object ?? [:] {
             check(Names.qualifiedName(name), path.key(name), name)
-            if !name.contains("/"), !Self.quotaResources.contains(name) {
+            if !name.hasSlash, !Self.quotaResources.contains(name) {
                 add(.invalid(path.key(name), name, "must be a standard resource for quota"))
             }
             quantityOfResource(name, value, path.key(name))

@@ -3,6 +3,7 @@
 internal import JSON
 internal import Numbers
 internal import Schema
+internal import Text
 
 extension Validator {
     mutating func job(_ object: JSONValue) {
@@ -202,7 +203,7 @@ extension Validator {
 
     private static func cronFieldProblem(_ field: Substring, _ low: Int, _ high: Int) -> String? {
         for part in field.split(separator: ",", omittingEmptySubsequences: false) {
-            let steps = part.split(separator: "/", omittingEmptySubsequences: false)
+            let steps = part.steps(keepingEmpty: true)
             guard steps.count <= 2 else { return "too many slashes: \(part)" }
             if steps.count == 2, Int(steps[1], in: 1...Int(Int32.max)) == nil {
                 return "step of range should be a positive number: \(part)"

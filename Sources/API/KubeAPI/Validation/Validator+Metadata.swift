@@ -2,6 +2,7 @@
 
 internal import JSON
 internal import Schema
+internal import Text
 
 extension Validator {
     static let maximumAnnotationBytes = 256 * 1024
@@ -83,7 +84,7 @@ extension Validator {
             let name = finalizer.string ?? ""
             check(Names.qualifiedName(name), path, name)
             let standard = ["orphan", "foregroundDeletion", "kubernetes"].contains(name)
-            if !standard, !name.contains("/"), !name.isEmpty {
+            if !standard, !name.hasSlash, !name.isEmpty {
                 add(.invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified"))
             }
         }

@@ -2,6 +2,7 @@
 
 internal import JSON
 internal import Schema
+internal import Text
 
 extension Validator {
     static let containerResources: Set<String> = ["cpu", "memory", "ephemeral-storage"]
@@ -9,7 +10,7 @@ extension Validator {
     mutating func resources(_ resources: JSONValue?, _ path: FieldPath) {
         guard let resources else { return }
         amounts(resources, path) { (validator, name, place) in
-            if !name.contains("/") {
+            if !name.hasSlash {
                 if !Self.containerResources.contains(name), !name.hasPrefix("hugepages-") {
                     validator.add(.invalid(place, name, "must be a standard resource for containers"))
                 }
@@ -119,7 +120,7 @@ extension Validator {
         "persistentvolumeclaims", "services.nodeports", "services.loadbalancers",
     ]
 
-    static func isNative(_ name: String) -> Bool { !name.contains("/") || name.contains("kubernetes.io/") }
+    static func isNative(_ name: String) -> Bool { !name.hasSlash || name.contains("kubernetes.io/") }
 
     static func isExtended(_ name: String) -> Bool {
         !isNative(name) && !name.hasPrefix("requests.") && Names.qualifiedName("requests." + name).isEmpty

@@ -2,6 +2,7 @@
 
 internal import JSON
 internal import Schema
+internal import Text
 
 extension Validator {
     /// Checks the volumes of a pod; their names, and for each whether it can be a block device.
@@ -48,7 +49,7 @@ extension Validator {
         case "persistentVolumeClaim": required(source["claimName"], place["claimName"])
         case "nfs":
             required(source["server"], place["server"])
-            if let text = required(source["path"], place["path"]), !text.hasPrefix("/") {
+            if let text = required(source["path"], place["path"]), !text.hasExactPrefix("/") {
                 add(.invalid(place["path"], text, "must be an absolute path"))
             }
         case "csi": required(source["driver"], place["driver"])
@@ -131,15 +132,15 @@ extension Validator {
     // MARK: Paths
 
     mutating func relativePath(_ text: String, _ path: FieldPath) {
-        if text.hasPrefix("/") { add(.invalid(path, text, "must be a relative path")) }
+        if text.hasExactPrefix("/") { add(.invalid(path, text, "must be a relative path")) }
         noBacksteps(text, path)
-        if text.hasPrefix(".."), !text.split(separator: "/").contains("..") {
+        if text.hasExactPrefix(".."), !text.steps.contains("..") {
             add(.invalid(path, text, "must not start with '..'"))
         }
     }
 
     mutating func noBacksteps(_ text: String, _ path: FieldPath) {
-        if text.split(separator: "/").contains("..") { add(.invalid(path, text, "must not contain '..'")) }
+        if text.steps.contains("..") { add(.invalid(path, text, "must not contain '..'")) }
     }
 
     // MARK: Mounts
@@ -217,7 +218,7 @@ extension Validator {
             }
             if let text = required(device["devicePath"], place["devicePath"]) {
                 if !paths.insert(text).inserted { add(.invalid(place["devicePath"], text, "must be unique")) }
-                if text.split(separator: "/").contains("..") {
+                if text.steps.contains("..") {
                     add(.invalid(place["devicePath"], text, "can not contain backsteps ('..')"))
                 }
             }

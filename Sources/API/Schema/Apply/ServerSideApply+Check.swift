@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import JSON
+internal import Text
 
 extension ServerSideApply {
     /// Refuses a configuration that is no configuration for this type.
@@ -27,7 +28,7 @@ extension ServerSideApply {
         let kind = object["kind"]?.string ?? ""
         let version = object["apiVersion"]?.string ?? ""
         // The core group shows as `/v1`.
-        return "\(name); \(version.contains("/") ? version : "/" + version), Kind=\(kind)"
+        return "\(name); \(version.hasSlash ? version : "/" + version), Kind=\(kind)"
     }
 
     private static func check(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import JSON
+internal import Text
 
 /// RFC 6901: the way from the top of a document to one value in it.
 struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
@@ -12,12 +13,12 @@ struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
         guard text.isEmpty || text.utf8.first == UInt8(ascii: "/") else {
             throw PatchError(.unprocessable, "json pointer \(text.quoted) does not start with a slash")
         }
-        tokens = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(Self.unescape)
+        tokens = text.steps(keepingEmpty: true).dropFirst().map(Self.unescape)
     }
 
     /// `~1` is a slash, `~0` a tilde, in this order of replacement.
-    private static func unescape(_ token: Substring) -> String {
-        guard token.utf8.contains(UInt8(ascii: "~")) else { return String(token) }
+    private static func unescape(_ token: String) -> String {
+        guard token.utf8.contains(UInt8(ascii: "~")) else { return token }
         var result: [UInt8] = []
         var bytes = token.utf8.makeIterator()
         while let byte = bytes.next() {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Text
+
 /// The formats that strings of custom resources are held to. Names are compared without dashes; a format that is not
 /// known is not checked, as upstream.
 enum StringFormat {
@@ -14,7 +16,7 @@ enum StringFormat {
         case "ipv4": return isIPv4(text)
         case "ipv6": return text.contains(":") && isIPv6(text)
         case "cidr":
-            let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+            let parts = text.steps(keepingEmpty: true)
             guard parts.count == 2, let length = Int(parts[1]), length >= 0, parts[1] == "\(length)" else {
                 return false
             }

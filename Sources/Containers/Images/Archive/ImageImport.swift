@@ -3,6 +3,7 @@
 internal import Glibc
 internal import JSON
 internal import Linux
+internal import Text
 
 /// What the importer says while it works.
 public enum ImportProgress: Sendable {
@@ -229,7 +230,7 @@ extension ImageStore {
             var names: [ImageReference] = []
             if let given {
                 names = [given]
-            } else if let name = name?.string, name.contains("/") || name.contains(":") {
+            } else if let name = name?.string, name.hasSlash || name.contains(":") {
                 names = [try ImageReference(name)]
             }
             result += try publish(names, path, digest: target.digest, manifest: manifest)

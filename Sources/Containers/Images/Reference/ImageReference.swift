@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Text
+
 /// An image name as users write it, made whole the way every container tool does: `nginx` is
 /// `docker.io/library/nginx:latest`. Grammar: github.com/distribution/reference.
 public struct ImageReference: Hashable, Sendable {
@@ -22,7 +24,7 @@ public struct ImageReference: Hashable, Sendable {
             rest = rest[..<at]
         }
         var tag: String?
-        if let colon = rest.lastIndex(of: ":"), !rest[colon...].contains("/") {
+        if let colon = rest.lastIndex(of: ":"), !rest[colon...].hasSlash {
             let candidate = rest[rest.index(after: colon)...]
             guard Self.isTag(candidate) else { throw .invalidReference(text, "\(candidate) is not a tag") }
             tag = String(candidate)
@@ -31,7 +33,7 @@ public struct ImageReference: Hashable, Sendable {
         (domain, path) = Self.split(rest)
         guard !path.isEmpty else { throw .invalidReference(text, "the repository name is empty") }
         guard Self.isDomain(domain) else { throw .invalidReference(text, "\(domain) is not a registry host") }
-        guard path.split(separator: "/", omittingEmptySubsequences: false).allSatisfy(Self.isComponent) else {
+        guard path.steps(keepingEmpty: true).allSatisfy(Self.isComponent) else {
             throw .invalidReference(text, "a repository name is lower-case letters, digits and separators")
         }
         guard domain.utf8.count + path.utf8.count < 255 else {
@@ -51,14 +53,14 @@ public struct ImageReference: Hashable, Sendable {
     public func pinned(to digest: ImageDigest) -> String { "\(repository)@\(digest)" }
 
     private static func split(_ name: Substring) -> (domain: String, path: String) {
-        guard let slash = name.firstIndex(of: "/") else { return ("docker.io", "library/\(name)") }
+        guard let slash = name.firstSlash else { return ("docker.io", "library/\(name)") }
         let first = name[..<slash]
         let isHost =
             first.contains(".") || first.contains(":") || first == "localhost" || first.contains { $0.isUppercase }
         guard isHost else { return ("docker.io", String(name)) }
         let domain = first == "index.docker.io" ? "docker.io" : String(first)
         let path = String(name[name.index(after: slash)...])
-        return (domain, domain == "docker.io" && !path.contains("/") ? "library/\(path)" : path)
+        return (domain, domain == "docker.io" && !path.hasSlash ? "library/\(path)" : path)
     }
 
     private static func isTag(_ text: Substring) -> Bool {
@@ -74,7 +76,7 @@ public struct ImageReference: Hashable, Sendable {
         return text.utf8.allSatisfy(allowed) && !text.hasPrefix("-") && !text.hasPrefix(".")
     }
 
-    private static func isComponent(_ text: Substring) -> Bool {
+    private static func isComponent(_ text: String) -> Bool {
         guard let first = text.utf8.first, let last = text.utf8.last, isLowerAlphanumeric(first),
             isLowerAlphanumeric(last)
         else { return false }

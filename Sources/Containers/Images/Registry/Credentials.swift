@@ -2,6 +2,7 @@
 
 internal import JSON
 internal import TLS
+internal import Text
 
 /// Who to be at a registry. Never printed: its description says only that it is there.
 public struct RegistryCredentials: Sendable, Hashable {
@@ -51,10 +52,10 @@ public struct RegistryKeyring: Sendable {
             rest = rest.dropLast(suffix.count)
             break
         }
-        let parts = rest.split(separator: "/", maxSplits: 1)
+        let parts = rest.steps
         guard let first = parts.first else { return }
-        let host = ["index.docker.io", "registry-1.docker.io"].contains(first) ? "docker.io" : String(first)
-        entries.append((host, parts.count > 1 ? String(parts[1]) : "", credentials))
+        let host = ["index.docker.io", "registry-1.docker.io"].contains(first) ? "docker.io" : first
+        entries.append((host, parts.dropFirst().joined(separator: "/"), credentials))
     }
 
     /// The credentials to try for `reference`, the most specific path first.

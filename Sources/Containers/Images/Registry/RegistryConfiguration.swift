@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HTTP
+internal import Text
 
 /// How to reach registries: mirrors to try first, hosts that speak plain HTTP, authorities to trust.
 public struct RegistryConfiguration: Sendable {
@@ -66,6 +67,6 @@ struct RegistryURL: Sendable, Hashable {
         guard let endpoint = try? HTTPEndpoint(String(url[..<end])), endpoint.socketPath == nil else { return nil }
         self.endpoint = endpoint
         let rest = url[end...].prefix { $0 != "#" }
-        target = rest.hasPrefix("/") ? String(rest) : "/" + rest
+        target = rest.hasExactPrefix("/") ? String(rest) : "/" + rest
     }
 }

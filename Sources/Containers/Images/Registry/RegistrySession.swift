@@ -5,6 +5,7 @@ internal import HTTP
 internal import JSON
 internal import Synchronization
 internal import TLS
+internal import Text
 
 /// Talks to one endpoint about one repository: carries the token it was given, answers challenges, follows redirects
 /// (OCI distribution spec, "Pulling manifests" and "Pulling blobs").
@@ -98,7 +99,7 @@ final class RegistrySession: Sendable {
             }
             guard [301, 302, 303, 307, 308].contains(response.status) else { return response }
             guard let location = response.headers["Location"] else { return response }
-            if location.hasPrefix("/") {
+            if location.hasExactPrefix("/") {
                 place.prefix = ""
                 target = location
             } else if let next = RegistryURL(location) {

@@ -4,6 +4,7 @@ internal import HTTP
 internal import JSON
 internal import Schema
 internal import TLS
+internal import Text
 
 /// The built-in admission plugins, in upstream's order. They read other objects but write none.
 struct Admission: Sendable {
@@ -182,7 +183,7 @@ struct Admission: Sendable {
     /// Approving and signing are permissions on the signer: on its name, or on all of its domain.
     private func checkSigner(_ verb: String, _ object: APIObject, _ resource: ResourceKind) throws(APIError) {
         let signer = object.spec["signerName"]?.string ?? ""
-        let domain = signer.split(separator: "/").first.map(String.init) ?? ""
+        let domain = signer.steps.first ?? ""
         let authorizer = Authorizer(core: core)
         for name in [signer, "\(domain)/*"] {
             let request = AccessRequest(

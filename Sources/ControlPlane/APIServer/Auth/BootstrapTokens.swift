@@ -3,6 +3,7 @@
 internal import HTTP
 internal import JSON
 internal import Schema
+internal import Text
 
 /// The tokens with which machines join: `id.secret`, each a Secret of type bootstrap.kubernetes.io/token in kube-system.
 struct BootstrapTokens: Sendable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import JSON
+internal import Text
 
 /// Names that rights are given to are the same when their bytes are.
 extension [String] {

@@ -4,6 +4,7 @@ internal import HTTP
 internal import JSON
 internal import Store
 internal import Synchronization
+internal import Text
 
 /// What RBAC was found to grant, until a role or a binding changes: looking through the bindings costs more than all the
 /// rest of a small request. Only grants are kept, and only those that do not depend on the name of an object.

@@ -4,6 +4,7 @@ internal import JSON
 internal import Schema
 internal import Store
 internal import Synchronization
+internal import Text
 
 /// The graph of the objects in the store. What has changed since the last question is taken in before the next is
 /// answered: a kubelet that has just been told of a pod may read what the pod needs, and none whose pod is gone.
@@ -60,7 +61,7 @@ final class NodeRelations: Sendable {
     }
 
     private func set(_ state: inout State, _ source: Source, _ key: String, _ stored: StoredObject?) {
-        let names = key.dropFirst(source.prefix.count).split(separator: "/").map(String.init)
+        let names = (key.after(exactPrefix: source.prefix) ?? "").steps
         guard let name = names.last else { return }
         let vertex = NodeGraph.Vertex(source.kind, namespace: names.count > 1 ? names[0] : "", name)
         // An object that cannot be read gives nobody anything.

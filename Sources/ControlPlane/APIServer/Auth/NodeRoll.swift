@@ -3,6 +3,7 @@
 internal import HTTP
 internal import Store
 internal import Synchronization
+internal import Text
 
 /// Which Nodes there are, and which of them are the oldest: whoever holds a bootstrap token can add as many as he likes, and
 /// those that were there before him are to have what they need all the same. What has changed is taken in when somebody
@@ -43,7 +44,7 @@ final class NodeRoll: Sendable {
     }
 
     private func note(_ state: inout State, _ key: String, _ stored: StoredObject?) {
-        let name = String(key.dropFirst(prefix.count))
+        let name = key.after(exactPrefix: prefix) ?? ""
         let before = state.created[name]
         guard before != stored?.created else { return }
         state.created[name] = stored?.created

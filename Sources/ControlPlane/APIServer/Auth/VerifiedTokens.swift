@@ -5,6 +5,7 @@ internal import JSON
 internal import Store
 internal import Synchronization
 internal import TLS
+internal import Text
 
 /// Tokens whose signature was found good: a signature costs more to check than all the rest of a small request, and it
 /// does not become bad. Times, and what the token is bound to, are looked at every time.

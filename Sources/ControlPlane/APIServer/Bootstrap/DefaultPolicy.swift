@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import JSON
+internal import Text
 
 /// The roles and bindings that every cluster begins with.
 ///
@@ -50,7 +51,7 @@ struct DefaultPolicy {
 
     private mutating func addObject(_ line: Substring) {
         let words = line.split(separator: " ").map(String.init)
-        let path = words[1].split(separator: "/").map(String.init)
+        let path = words[1].steps
         var metadata: JSONObject = [
             "name": .string(path[path.count - 1]), "labels": .object(Self.labels),
             "annotations": ["rbac.authorization.kubernetes.io/autoupdate": "true"],
@@ -83,7 +84,7 @@ struct DefaultPolicy {
             return
         }
         object.metadata = metadata
-        let role = words[2].split(separator: "/", maxSplits: 1)
+        let role = words[2].steps
         object["subjects"] = .array(words.dropFirst(3).map(Self.member))
         object["roleRef"] = [
             "apiGroup": .string(Self.group), "kind": .string(String(role[0])), "name": .string(String(role[1])),
@@ -98,7 +99,7 @@ struct DefaultPolicy {
         let name = String(parts[1])
         switch parts[0] {
         case "account":
-            let account = name.split(separator: "/")
+            let account = name.steps
             return [
                 "kind": "ServiceAccount", "name": .string(String(account[1])), "namespace": .string(String(account[0])),
             ]

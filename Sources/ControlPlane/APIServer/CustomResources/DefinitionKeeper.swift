@@ -7,6 +7,7 @@ internal import Schema
 internal import Store
 internal import Synchronization
 internal import Telemetry
+internal import Text
 
 /// Serves what CustomResourceDefinitions define, and keeps their status true.
 ///
@@ -126,7 +127,7 @@ final class DefinitionKeeper: Sendable {
     }
 
     private static func name(_ stored: StoredObject) -> String {
-        stored.key.split(separator: "/").last.map(String.init) ?? ""
+        stored.key.steps.last ?? ""
     }
 
     /// True when a definition went. Others of its group may now have the names that it had.

@@ -7,6 +7,7 @@ internal import Schema
 internal import Store
 internal import Synchronization
 internal import Telemetry
+internal import Text
 
 /// Counts a namespace anew when something in it went, finished or changed its size, or its quota changed. Each namespace is
 /// counted by itself, in turns of its own: one with much to count keeps no other waiting.
@@ -128,12 +129,12 @@ struct QuotaKeeper: Sendable {
         var group, plural, namespace: String
 
         init?(_ key: String) {
-            var parts = key.split(separator: "/")
+            var parts = key.steps
             if parts.count > 1, parts[1] == "custom" { parts.remove(at: 1) }
             guard parts.count == 5 else { return nil }
-            group = parts[1] == "core" ? "" : String(parts[1])
-            plural = String(parts[2])
-            namespace = String(parts[3])
+            group = parts[1] == "core" ? "" : parts[1]
+            plural = parts[2]
+            namespace = parts[3]
         }
     }
 }

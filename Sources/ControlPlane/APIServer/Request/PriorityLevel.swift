@@ -2,6 +2,7 @@
 
 internal import HTTP
 internal import JSON
+internal import Text
 
 /// How important a request is, as upstream's suggested FlowSchemas and PriorityLevelConfigurations have it.
 enum PriorityLevel: Int, CaseIterable, Sendable {

@@ -3,6 +3,7 @@
 internal import JSON
 internal import Schema
 internal import Store
+internal import Text
 
 /// Objects in the store: their keys, and the read-change-write loop. Every write wants the permission for it.
 struct ObjectStorage: Sendable {
@@ -113,7 +114,7 @@ struct ObjectStorage: Sendable {
 
     /// The namespace, where it has one, and the name of the object with a key.
     static func place(of key: String, _ resource: ResourceKind) -> (namespace: String, name: String) {
-        let names = key.dropFirst(prefix(resource).utf8.count).split(separator: "/").map(String.init)
+        let names = (key.after(exactPrefix: prefix(resource)) ?? "").steps
         return (names.count > 1 ? names[0] : "", names.last ?? "")
     }
 

@@ -7,6 +7,7 @@ internal import Schema
 internal import Store
 internal import Synchronization
 internal import Telemetry
+internal import Text
 
 extension RequestScope {
     /// GET of one object.
@@ -228,7 +229,7 @@ extension RequestScope {
     }
 
     private func token(_ last: StoredObject?, _ revision: Int64, _ root: String) -> String? {
-        last.map { ContinueToken(after: String($0.key.dropFirst(root.count)), revision: revision).text }
+        last.map { ContinueToken(after: $0.key.after(exactPrefix: root) ?? "", revision: revision).text }
     }
 
     /// The revision to list at (nil: now) and the key to go on after.
@@ -276,7 +277,7 @@ extension RequestScope {
                 "The provided continue parameter is too old to display a consistent list result. Start a new list "
                     + "without it, or continue with the token in this response, which shows the rest as it is now.")
             expired.continueToken =
-                ContinueToken(after: String(after.dropFirst(prefix.count)), revision: -1).text
+                ContinueToken(after: after.after(exactPrefix: prefix) ?? "", revision: -1).text
             throw expired
         }
     }

@@ -3,6 +3,7 @@
 internal import Store
 internal import Synchronization
 internal import Telemetry
+internal import Text
 
 /// How the store's space is shared out: among namespaces, and the kinds of what the cluster has.
 enum SpaceRule {
@@ -31,10 +32,10 @@ enum SpaceRule {
     static func holder(of key: String) -> String {
         // "", "registry", a group, a kind, a namespace, a name; "custom" before the group of custom resources.
         let isCustom = key.utf8.starts(with: ObjectStorage.customPrefix.utf8)
-        let parts = key.split(separator: "/", maxSplits: isCustom ? 5 : 4, omittingEmptySubsequences: true)
+        let parts = key.steps
         let kind = isCustom ? 3 : 2
         guard parts.count > kind else { return key }
-        guard parts.count == kind + 3 else {
+        guard parts.count >= kind + 3 else {
             let name = parts[1...kind].joined(separator: "/")
             return nodes.contains(name) && !isCustom ? nodeKinds : name
         }

@@ -23,8 +23,8 @@ enum StoredWeight {
     private static func marks(_ bytes: [UInt8]) -> Int {
         bytes.withUnsafeBufferPointer { bytes in
             var (sum, index, depth) = (0, 0, 0)
-            // In the records of who set which field, which nobody holds: the depth they are at.
-            var skipped: Int?
+            // Within `metadata`, and the records of who set which field in it, which nobody holds.
+            var (isInMetadata, isInRecords) = (false, false)
             while index < bytes.count {
                 let byte = bytes[index]
                 index += 1
@@ -32,22 +32,25 @@ enum StoredWeight {
                 case UInt8(ascii: "\""):
                     let start = index
                     index = end(ofText: bytes, from: index)
-                    if depth == Self.recordDepth, index - start == Self.record.count,
-                        bytes[start..<index].elementsEqual(Self.record)
-                    {
-                        skipped = depth
+                    // A name is followed by a colon; a value that reads the same is not.
+                    if depth > 2 || index == bytes.count || bytes[index] != UInt8(ascii: ":") { continue }
+                    let name = bytes[start..<index - 1]
+                    if depth == 1 {
+                        isInMetadata = name.elementsEqual(metadata)
+                    } else if isInMetadata {
+                        isInRecords = name.elementsEqual(records)
                     }
                 case UInt8(ascii: ","):
-                    if skipped == nil { sum += value }
+                    if !isInRecords { sum += value }
                 case UInt8(ascii: "{"), UInt8(ascii: "["):
                     depth += 1
                     // Two bytes on in either case: an object that closes at once takes nothing.
-                    if skipped == nil, index < bytes.count, bytes[index] != byte + 2 {
+                    if !isInRecords, index < bytes.count, bytes[index] != byte + 2 {
                         sum += byte == UInt8(ascii: "{") ? object : list
                     }
                 case UInt8(ascii: "}"), UInt8(ascii: "]"):
                     depth -= 1
-                    if depth == skipped { skipped = nil }
+                    if depth < 2 { isInRecords = false }
                 default: break
                 }
             }
@@ -55,9 +58,8 @@ enum StoredWeight {
         }
     }
 
-    /// `fieldsV1` with what ends it, where `metadata.managedFields` has it.
-    private static let record = Array("fieldsV1\"".utf8)
-    private static let recordDepth = 4
+    private static let metadata = Array("metadata".utf8)
+    private static let records = Array("managedFields".utf8)
 
     /// Behind the quotation mark that ends the text which begins at `start`.
     private static func end(ofText bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {

@@ -2,6 +2,7 @@
 
 internal import HTTP
 internal import Linux
+internal import Text
 
 /// An address range, `10.43.0.0/16` or `fd43::/112`.
 struct AddressRange: Sendable, Hashable {
@@ -13,7 +14,7 @@ struct AddressRange: Sendable, Hashable {
     var family: String { isIPv6 ? "IPv6" : "IPv4" }
 
     init?(_ text: String) {
-        let parts = text.split(separator: "/")
+        let parts = text.steps
         guard parts.count == 2, let prefix = Int(parts[1]), let bytes = Self.bytes(String(parts[0])),
             (0...bytes.count * 8).contains(prefix)
         else { return nil }

@@ -4,6 +4,7 @@ internal import HTTP
 internal import JSON
 internal import KubeAPI
 internal import Schema
+internal import Text
 
 extension RequestScope {
     /// A token for a service account, bound to what the request names.
@@ -73,7 +74,7 @@ extension RequestScope {
         let name = reference["name"]?.string ?? ""
         let uid = reference["uid"]?.string ?? ""
         let plurals = ["Pod": "pods", "Secret": "secrets", "Node": "nodes"]
-        guard !version.contains("/"), let plural = plurals[kind] else {
+        guard !version.hasSlash, let plural = plurals[kind] else {
             throw .badRequest("cannot bind token to object of type \(version), Kind=\(kind)")
         }
         let subject = Subject(group: "", resource: plural, kind: kind, name: name)

@@ -3,6 +3,7 @@
 import KubeClient
 import Numbers
 import Schema
+internal import Text
 
 /// A cron schedule: five fields, or one of `@hourly` and its like. No I/O.
 struct CronSchedule: Sendable, Hashable {
@@ -59,7 +60,7 @@ struct CronSchedule: Sendable, Hashable {
     ) throws(Malformed) -> UInt64 {
         var bits: UInt64 = 0
         for part in field.split(separator: ",", omittingEmptySubsequences: false) {
-            let pieces = part.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+            let pieces = part.steps(keepingEmpty: true)
             func refuse() -> Malformed {
                 Malformed(description: "the schedule \"\(text)\" has the field \"\(field)\", which is none")
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Linux
+internal import Text
 
 /// A zone's offsets from UTC, as the machine's tz database holds them.
 struct TimeZoneRules: Sendable, Hashable {
@@ -22,7 +23,7 @@ struct TimeZoneRules: Sendable, Hashable {
             self = .utc
             return
         }
-        guard !name.isEmpty, !name.hasPrefix("/"), !name.split(separator: "/").contains("..") else {
+        guard !name.isEmpty, !name.hasExactPrefix("/"), !name.steps.contains("..") else {
             throw Unknown(description: "the time zone \"\(name)\" is no name of one")
         }
         let bytes: [UInt8]

@@ -6,6 +6,7 @@ import KubeAPI
 import KubeClient
 import Synchronization
 import Telemetry
+internal import Text
 
 /// Deletes objects whose owners are gone, over every kind the server serves.
 final class GarbageCollector: Controller {
@@ -132,7 +133,7 @@ final class GarbageCollector: Controller {
     }
 
     static func group(of apiVersion: String) -> String {
-        apiVersion.split(separator: "/").count == 2 ? String(apiVersion.split(separator: "/")[0]) : ""
+        apiVersion.steps.count == 2 ? String(apiVersion.steps[0]) : ""
     }
 
     private func allSynced() -> Bool { state.withLock { $0.monitors.values.allSatisfy { $0.informer.hasSynced } } }

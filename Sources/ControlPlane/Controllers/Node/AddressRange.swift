@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Text
+
 /// An address block in CIDR notation, of either family.
 struct AddressRange: Sendable, Hashable, CustomStringConvertible {
     /// The first address, as a number of `width` bits.
@@ -10,7 +12,7 @@ struct AddressRange: Sendable, Hashable, CustomStringConvertible {
 
     /// Nil unless the text is `address/prefix`; bits beyond the prefix are cleared.
     init?(_ text: String) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        let parts = text.steps(keepingEmpty: true)
         guard parts.count == 2, let prefix = Int(parts[1]) else { return nil }
         guard let (value, width) = AddressRange.parse(String(parts[0])), (0...width).contains(prefix) else {
             return nil

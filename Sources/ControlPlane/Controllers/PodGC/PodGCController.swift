@@ -3,6 +3,7 @@
 import JSON
 import KubeAPI
 import KubeClient
+internal import Text
 
 /// Deletes pods nobody else will: of nodes that are gone, unscheduled ones being deleted, and finished ones beyond a
 /// threshold.
@@ -53,7 +54,7 @@ final class PodGCController: Controller {
     private func sync(_ key: String) async throws {
         if key == "finished" { return try await trimFinished() }
         if key.hasPrefix("pod/") {
-            let parts = key.dropFirst(4).split(separator: "/")
+            let parts = key.dropFirst(4).steps
             guard parts.count == 2, let pod = pods.get(String(parts[1]), namespace: String(parts[0]))?.json,
                 pod.podNode.isEmpty, pod.objectIsBeingDeleted
             else { return }

@@ -2,6 +2,7 @@
 
 import JSON
 import KubeClient
+internal import Text
 
 /// A resource as the server says it serves it.
 struct ServedResource: Sendable, Hashable {
@@ -41,7 +42,7 @@ enum Discovery {
     ) async throws -> [ServedResource] {
         let document = try await client.request("GET", path)
         return (document["resources"]?.array ?? []).compactMap { row in
-            guard let plural = row["name"]?.string, !plural.contains("/"), let kind = row["kind"]?.string else {
+            guard let plural = row["name"]?.string, !plural.hasSlash, let kind = row["kind"]?.string else {
                 return nil
             }
             return ServedResource(

@@ -2,6 +2,7 @@
 
 import KubeClient
 import Numbers
+internal import Text
 
 /// How well each feasible node suits a pod: 0…100 a part, summed with upstream's weights. No I/O.
 struct Scorer {
@@ -73,7 +74,7 @@ struct Scorer {
 
     /// An image's name with `:latest` where neither tag nor digest is given.
     static func imageName(_ image: String) -> String {
-        let last = image.split(separator: "/").last ?? ""
+        let last = image.steps.last ?? ""
         return last.contains(":") || image.contains("@") ? image : "\(image):latest"
     }
 

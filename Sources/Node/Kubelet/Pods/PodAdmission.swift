@@ -4,6 +4,7 @@ internal import JSON
 internal import KubeAPI
 internal import Netlink
 internal import Numbers
+internal import Text
 
 /// Whether this node takes a pod, whatever a scheduler thought. Pure.
 struct PodAdmission {
@@ -78,7 +79,7 @@ struct PodAdmission {
     }
 
     /// Whether a resource is of others than Kubernetes itself, as `example.com/device` is.
-    private static func isExtended(_ name: String) -> Bool { name.contains("/") && !name.contains("kubernetes.io/") }
+    private static func isExtended(_ name: String) -> Bool { name.hasSlash && !name.contains("kubernetes.io/") }
 
     /// CPU in thousandths, the rest in units: the larger of what runs together, of what each init container needs, and of
     /// what the pod asks for as a whole.

@@ -9,6 +9,7 @@ internal import Numbers
 internal import Shim
 internal import TLS
 internal import Telemetry
+internal import Text
 internal import Volumes
 
 /// A step of a container's start that failed: the reason and message of its `waiting` state.
@@ -77,7 +78,7 @@ extension PodWorker {
     private func fetchImage(_ reference: String, _ policy: String?, for name: String) async throws -> KubeletImage {
         let policy =
             policy
-            ?? (reference.hasSuffix(":latest") || reference.split(separator: "/").last?.contains(":") != true
+            ?? (reference.hasSuffix(":latest") || reference.steps.last?.contains(":") != true
                 ? "Always" : "IfNotPresent")
         do {
             let present = try await services.images.image(reference)

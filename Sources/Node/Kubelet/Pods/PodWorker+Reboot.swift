@@ -3,6 +3,7 @@
 internal import KubeAPI
 internal import Linux
 internal import Numbers
+internal import Text
 
 extension PodWorker {
     /// After a reboot nothing of the pod is here but its status and its logs: what ran then counts as run, what ended for
@@ -69,7 +70,7 @@ extension ContainerEnd {
 
     /// The id of a `runtime://id`; empty for what no container has: it may be part of a path.
     static func identifier(_ text: String?) -> String {
-        let id = String(text?.split(separator: "/").last ?? "")
+        let id = String(text?.steps.last ?? "")
         let isHexadecimal = id.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
         return isHexadecimal && id.utf8.count == 64 ? id : ""
     }

@@ -4,6 +4,7 @@ internal import AsyncIO
 internal import HTTP
 internal import KubeAPI
 internal import TLS
+internal import Text
 
 /// The HTTP request of a probe or hook: a connection of its own, no proxy, no certificate asked for, redirects within
 /// the host followed.
@@ -111,11 +112,11 @@ struct ProbeURL: Sendable, Hashable, CustomStringConvertible {
                 isTLS: endpoint.isTLS, host: endpoint.host, port: endpoint.port, path: String(rest[end...]))
         }
         var next = self
-        if location.hasPrefix("/") {
+        if location.hasExactPrefix("/") {
             next.target = Self.target(location)
         } else {
             let path = target.prefix { $0 != "?" }
-            let folder = path[...(path.lastIndex(of: "/") ?? path.startIndex)]
+            let folder = path[...(path.lastSlash ?? path.startIndex)]
             next.target = Self.target(location.hasPrefix("?") ? path + location : Self.normal(folder + location))
         }
         return next
@@ -124,8 +125,8 @@ struct ProbeURL: Sendable, Hashable, CustomStringConvertible {
     /// Removes `.` and `..` from the path of a relative reference.
     private static func normal(_ text: String.SubSequence) -> String {
         let end = text.firstIndex { "?#".contains($0) } ?? text.endIndex
-        var parts: [Substring] = []
-        let all = text[..<end].split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        var parts: [String] = []
+        let all = text[..<end].steps(keepingEmpty: true).dropFirst()
         for (index, part) in all.enumerated() {
             if part == ".." { _ = parts.popLast() } else if part != "." { parts.append(part) }
             if index == all.count - 1, part == ".." || part == "." { parts.append("") }
@@ -135,7 +136,7 @@ struct ProbeURL: Sendable, Hashable, CustomStringConvertible {
 
     private static func target(_ path: String) -> String {
         let path = path.prefix { $0 != "#" }
-        var encoded = path.hasPrefix("/") ? "" : "/"
+        var encoded = path.hasExactPrefix("/") ? "" : "/"
         for byte in path.utf8 {
             if byte > 0x20, byte < 0x7f, !"\"<>\\^`{|}".utf8.contains(byte) {
                 encoded.unicodeScalars.append(Unicode.Scalar(byte))

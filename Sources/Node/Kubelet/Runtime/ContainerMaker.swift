@@ -6,6 +6,7 @@ internal import KubeAPI
 internal import Linux
 internal import Numbers
 internal import Shim
+internal import Text
 internal import Volumes
 
 /// Prepares a container's bundle: root file system, mounts, environment, configuration.
@@ -207,7 +208,7 @@ struct ContainerMaker: Sendable {
             result.append(
                 ContainerMount(
                     source: source,
-                    destination: mount.mountPath.hasPrefix("/") ? mount.mountPath : "/" + mount.mountPath,
+                    destination: mount.mountPath.hasExactPrefix("/") ? mount.mountPath : "/" + mount.mountPath,
                     isReadOnly: readOnly,
                     isRecursivelyReadOnly: readOnly
                         && ["Enabled", "IfPossible"].contains(mount.recursiveReadOnly ?? ""),
@@ -232,7 +233,7 @@ struct ContainerMaker: Sendable {
                 reason: "CreateContainerConfigError",
                 message: "cannot expand subPathExpr \(expression): a variable in it is not set")
         }
-        guard !expanded.hasPrefix("/"), !expanded.split(separator: "/").contains("..") else {
+        guard !expanded.hasExactPrefix("/"), !expanded.steps.contains("..") else {
             throw ContainerStartFailure(
                 reason: "CreateContainerConfigError",
                 message: "subPath \(expanded) must be relative and hold no ..")

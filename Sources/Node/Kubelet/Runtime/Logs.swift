@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import Linux
+internal import Text
 
 /// The end of a log, as a termination message has it.
 enum TerminationLog {
@@ -35,8 +36,8 @@ enum LogFile {
 
     /// The directory of one, as carefully.
     static func directory(of path: String) throws(Errno) -> FileDescriptor {
-        let names = path.split(separator: "/").map(String.init)
-        guard names.count > 3, path.hasPrefix("/") else { throw Errno(EINVAL, "open the directory of \(path)") }
+        let names = path.steps
+        guard names.count > 3, path.hasExactPrefix("/") else { throw Errno(EINVAL, "open the directory of \(path)") }
         let root = try FileDescriptor.handle("/" + names.dropLast(3).joined(separator: "/"), directory: true)
         let below = names.suffix(3).dropLast().joined(separator: "/")
         return try root.open(

@@ -2,6 +2,7 @@
 
 internal import HTTP
 internal import KubeAPI
+internal import Text
 
 /// What a request to the kubelet's server asks for: taken apart once, for the one who decides whether it may and for the
 /// one who does it.
@@ -19,7 +20,7 @@ struct KubeletRoute: Sendable, Hashable {
     private static let effects: Set<String> = ["exec", "attach", "run", "portForward"]
 
     init(method: String, rawPath: String) {
-        let parts = rawPath.split(separator: "/").map { PercentEncoding.decode(String($0)) ?? "" }
+        let parts = rawPath.steps.map { PercentEncoding.decode(String($0)) ?? "" }
         let isPlain = parts.allSatisfy { part in
             !["", ".", ".."].contains(part) && !part.utf8.contains { $0 == 0x2f || $0 == 0x5c || $0 < 0x20 }
         }

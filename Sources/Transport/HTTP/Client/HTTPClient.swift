@@ -2,6 +2,7 @@
 
 internal import Linux
 internal import Synchronization
+internal import Text
 
 /// Talks to one server over TCP, TLS or a unix socket; HTTP/2 where ALPN chooses it, else HTTP/1.1 with connections kept
 /// for the next request. No proxy is ever used. Any number of tasks may send at the same time.
@@ -159,7 +160,7 @@ public final class HTTPClient: HTTPExchange {
             let location = response.headers["Location"]
         else { return nil }
         var path = location
-        if !location.hasPrefix("/") || location.hasPrefix("//") {
+        if !location.hasExactPrefix("/") || location.hasPrefix("//") {
             let origin = (endpoint.isTLS ? "https://" : "http://") + endpoint.authority
             guard location.hasPrefix(origin + "/") else { return nil }
             path = String(location.dropFirst(origin.count))

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Text
+
 /// A server, taken from a URL: `https://host:port/prefix`, `http://…`, or `unix:///path/to/socket`.
 public struct HTTPEndpoint: Sendable, Hashable {
     /// Whether the connection is TLS.
@@ -19,12 +21,14 @@ public struct HTTPEndpoint: Sendable, Hashable {
         let scheme = url[..<mark.lowerBound].lowercased()
         let rest = url[mark.upperBound...]
         if scheme == "unix" {
-            guard rest.hasPrefix("/") || rest.hasPrefix("@") else { throw fail("the socket's path is not absolute") }
+            guard rest.hasExactPrefix("/") || rest.hasPrefix("@") else {
+                throw fail("the socket's path is not absolute")
+            }
             self.init(isTLS: false, host: "localhost", port: 0, socketPath: String(rest))
             return
         }
         guard scheme == "http" || scheme == "https" else { throw fail("the scheme is not http, https or unix") }
-        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
+        let slash = rest.firstSlash ?? rest.endIndex
         var authority = rest[..<slash]
         if let at = authority.lastIndex(of: "@") {
             authority = authority[authority.index(after: at)...]
@@ -45,7 +49,7 @@ public struct HTTPEndpoint: Sendable, Hashable {
         if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
         guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { throw fail("it names no host") }
         var prefix = rest[slash...]
-        while prefix.hasSuffix("/") { prefix = prefix.dropLast() }
+        while prefix.hasExactSuffix("/") { prefix = prefix.dropLast() }
         self.init(isTLS: isTLS, host: String(host), port: port, prefix: String(prefix))
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Synchronization
+internal import Text
 
 /// Serves the requests of one HTTP/2 connection, many at a time.
 final class HTTP2ServerConnection: ServedConnection {
@@ -79,7 +80,7 @@ final class HTTP2ServerConnection: ServedConnection {
 
     private func answer(_ request: HTTPRequest) async -> HTTPResponse {
         do throws(HTTPProtocolError) {
-            guard request.target.hasPrefix("/") || request.target == "*" else {
+            guard request.target.hasExactPrefix("/") || request.target == "*" else {
                 throw HTTPProtocolError("the target is not a path")
             }
             guard request.headers.count("Host") <= 1 else { throw HTTPProtocolError("there are several Host fields") }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Text
+
 /// A media type or range with its parameters, as in Content-Type and Accept (RFC 9110 §8.3.1, §12.5.1).
 public struct MediaType: Sendable, Hashable {
     /// Lower case: `application`, `json`; `*` in a range.
@@ -23,7 +25,7 @@ public struct MediaType: Sendable, Hashable {
     public init?(_ text: String) {
         let parts = splitOutsideQuotes(text, 0x3b)
         guard let first = parts.first else { return nil }
-        let names = first.trimmingHTTPSpace().lowercasedASCII().split(separator: "/", omittingEmptySubsequences: false)
+        let names = first.trimmingHTTPSpace().lowercasedASCII().steps(keepingEmpty: true)
         guard names.count == 2, names.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(\.isHTTPToken) }) else {
             return nil
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import JSON
 internal import Synchronization
+internal import Text
 
 /// Who has a part of what a server has for everybody: connections, watches, bytes.
 public struct BudgetHolder: Sendable, Hashable {
@@ -34,7 +34,7 @@ public struct BudgetHolder: Sendable, Hashable {
     public init(_ user: RequestUser, standing: (String) -> Standing = { _ in .none }) {
         if user.groups.contains(where: { $0.isExactly("system:masters") }) {
             self.init(name: user.name, kind: .masters)
-        } else if let node = user.name.after("system:node:"),
+        } else if let node = user.name.after(exactPrefix: "system:node:"),
             user.groups.contains(where: { $0.isExactly("system:nodes") })
         {
             self.init(node: node, standing(node))
@@ -79,12 +79,6 @@ public struct BudgetHolder: Sendable, Hashable {
 
     /// By what turns are dealt out. Many names have no more turns than one, where names cost nothing.
     public var flow: String { kind == .newNodes ? "system:nodes" : name }
-}
-
-extension String {
-    fileprivate func after(_ prefix: String) -> String? {
-        hasExactPrefix(prefix) ? String(Substring(utf8.dropFirst(prefix.utf8.count))) : nil
-    }
 }
 
 /// How much of something everybody has at the moment: bytes of bodies, watches.

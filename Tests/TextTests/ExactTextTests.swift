@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import JSON
 import Testing
+import Text
 
 @Suite struct `Text by its bytes` {
     /// The second is another spelling of the first to Unicode, and so to Swift's `==`.
