@@ -180,6 +180,47 @@ import Testing
         #expect((some["audiences"]?.array ?? []).compactMap(\.string) == own)
     }
 
+    /// What vouches for a token is read once for each state it is in, also while it is on its way out: a pod may be large,
+    /// and a year on its way.
+    @Test func `by a token of a pod that is being deleted is known again, for as long as that is so`() async throws {
+        let server = try await TestServer()
+        let core = server.server.core
+        let (accounts, pods) = ("/api/v1/namespaces/default/serviceaccounts", "/api/v1/namespaces/default/pods")
+        try await server.send(
+            "POST", accounts, ["kind": "ServiceAccount", "apiVersion": "v1", "metadata": ["name": "robot"]])
+        let made = try await server.send(
+            "POST", pods,
+            [
+                "kind": "Pod", "apiVersion": "v1", "metadata": ["name": "p"],
+                "spec": [
+                    "nodeName": "n", "serviceAccountName": "robot", "containers": [["name": "c", "image": "i"]],
+                ],
+            ])
+        try #require(made.status == 201, "\(made.json)")
+        let issued = try await server.send(
+            "POST", "\(accounts)/robot/token",
+            [
+                "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1",
+                "spec": [
+                    "audiences": [], "expirationSeconds": 600,
+                    "boundObjectRef": ["kind": "Pod", "apiVersion": "v1", "name": "p"],
+                ],
+            ])
+        let token = try #require(issued.json["status"]?["token"]?.string, "\(issued.json)")
+        try await server.send("DELETE", "\(pods)/p?gracePeriodSeconds=31536000")
+        let deleted = try await server.send("GET", "\(pods)/p")
+        try #require(deleted.json["metadata"]?["deletionTimestamp"] != nil, "\(deleted.json)")
+        #expect(await Self.get(server, "/api", ["Authorization": "Bearer \(token)"]) == 200)
+        let known = try core.tokens.verified.token(token, keys: core.tokens.publicKeys)
+        let now = WallClock.seconds()
+        #expect(known.user(core.store, now: now) != nil)
+        #expect(known.user(core.store, now: now + 31_536_000) != nil)
+        #expect(known.user(core.store, now: now + 31_536_000 + 120) == nil)
+        try await server.send("DELETE", "\(pods)/p?gracePeriodSeconds=0")
+        #expect(known.user(core.store, now: now) == nil)
+        #expect(await Self.get(server, "/api", ["Authorization": "Bearer \(token)"]) == 401)
+    }
+
     @Test func `by a WebSocket's subprotocol says so once, beside a protocol to speak`() async throws {
         let server = try await TestServer()
         try await Self.addToken(server, "aaaaaa")

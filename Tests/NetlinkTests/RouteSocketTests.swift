@@ -2,8 +2,9 @@
 
 import Glibc
 import Linux
-import Netlink
 import Testing
+
+@testable import Netlink
 
 @Suite(.enabled(if: getuid() == 0, "needs root"))
 struct RouteSocketTests {
@@ -126,5 +127,46 @@ struct RouteSocketTests {
         let filter = ConntrackFilter(protocolNumber: 17, originalDestination: IPAddress(127, 0, 0, 1))
         #expect(try netfilter.conntrackEntries(.v4, matching: filter).isEmpty)
         try netfilter.deleteConntrackEntries(.v4, matching: filter)
+        let many = (1...10_000).map { ConntrackFilter(protocolNumber: 17, originalDestinationPort: UInt16($0)) }
+        for family in [IPFamily.v4, .v6] { try netfilter.deleteConntrackEntries(family, matchingAny: many) }
+    }
+
+    @Test func `flows are found among many filters as by each of them`() {
+        let addresses = (1...3).map { IPAddress(10, 0, 0, UInt8($0)) }
+        var entries: [ConntrackEntry] = []
+        for destination in addresses {
+            for (port, number) in [(53, 17), (53, 6), (80, 17)] as [(UInt16, UInt8)] {
+                entries.append(
+                    ConntrackEntry(
+                        original: ConntrackTuple(
+                            source: addresses[0], destination: destination, protocolNumber: number, sourcePort: 9,
+                            destinationPort: port),
+                        reply: ConntrackTuple(
+                            source: addresses[2], destination: addresses[0], protocolNumber: number, sourcePort: port,
+                            destinationPort: 9)))
+            }
+        }
+        var filters: [ConntrackFilter] = []
+        for destination in [nil, addresses[0], addresses[1]] {
+            for port in [nil, 53, 81] as [UInt16?] {
+                for source in [nil, addresses[2], addresses[1]] {
+                    filters.append(
+                        ConntrackFilter(
+                            protocolNumber: 17, originalDestination: destination, originalDestinationPort: port,
+                            replySource: source, replySourcePort: port))
+                }
+            }
+        }
+        for filter in filters {
+            let alone = ConntrackFilters([filter])
+            for entry in entries { #expect(alone.matches(entry) == filter.matches(entry), "\(filter) \(entry)") }
+        }
+        for start in filters.indices {
+            let some = Array(filters[start...].prefix(4))
+            let together = ConntrackFilters(some)
+            for entry in entries {
+                #expect(together.matches(entry) == some.contains { $0.matches(entry) }, "\(entry)")
+            }
+        }
     }
 }

@@ -34,6 +34,13 @@ public struct ConntrackEntry: Sendable, Hashable {
     /// IPS_*: 0x20 destination rewritten, 0x10 source rewritten.
     public var status: UInt32
 
+    init(original: ConntrackTuple, reply: ConntrackTuple) {
+        self.original = original
+        self.reply = reply
+        mark = 0
+        status = 0
+    }
+
     init?(_ answer: NetlinkReply) {
         let attributes = answer.attributes(after: 4)
         guard let original = ConntrackTuple(attributes.nested(1)), let reply = ConntrackTuple(attributes.nested(2))
@@ -111,6 +118,39 @@ public struct ConntrackFilter: Sendable, Hashable {
     }
 }
 
+/// Many filters, found by what they ask of a flow in the same time however many they are.
+struct ConntrackFilters {
+    /// As many are asked of the kernel one by one.
+    static let few = 4
+
+    private struct Shape: Hashable {
+        var destination, destinationPort, source, sourcePort: Bool
+    }
+
+    private var byShape: [Shape: Set<ConntrackFilter>] = [:]
+
+    init(_ filters: [ConntrackFilter]) {
+        for filter in filters {
+            let shape = Shape(
+                destination: filter.originalDestination != nil, destinationPort: filter.originalDestinationPort != nil,
+                source: filter.replySource != nil, sourcePort: filter.replySourcePort != nil)
+            byShape[shape, default: []].insert(filter)
+        }
+    }
+
+    func matches(_ entry: ConntrackEntry) -> Bool {
+        byShape.contains { shape, filters in
+            filters.contains(
+                ConntrackFilter(
+                    protocolNumber: entry.original.protocolNumber,
+                    originalDestination: shape.destination ? entry.original.destination : nil,
+                    originalDestinationPort: shape.destinationPort ? entry.original.destinationPort : nil,
+                    replySource: shape.source ? entry.reply.source : nil,
+                    replySourcePort: shape.sourcePort ? entry.reply.sourcePort : nil))
+        }
+    }
+}
+
 extension ConntrackTuple {
     init(
         source: IPAddress, destination: IPAddress, protocolNumber: UInt8, sourcePort: UInt16, destinationPort: UInt16
@@ -165,6 +205,22 @@ extension NetlinkSocket {
             return try deleteConntrack(message)
         }
         for entry in try conntrackEntries(family, matching: filter) {
+            var message = Self.conntrack(2, [], family, "delete conntrack entry")
+            entry.original.write(1, into: &message)
+            try deleteConntrack(message)
+        }
+    }
+
+    /// Deletes every flow of `family` that one of `filters` matches, of which there may be ten thousands: beyond a few, the
+    /// flows are read once and looked for among them, where the kernel would go through all of its flows for each.
+    public func deleteConntrackEntries(_ family: IPFamily, matchingAny filters: [ConntrackFilter]) throws(NetlinkError)
+    {
+        if filters.count <= ConntrackFilters.few {
+            for filter in filters { try deleteConntrackEntries(family, matching: filter) }
+            return
+        }
+        let sought = ConntrackFilters(filters)
+        for entry in try conntrackEntries(family) where sought.matches(entry) {
             var message = Self.conntrack(2, [], family, "delete conntrack entry")
             entry.original.write(1, into: &message)
             try deleteConntrack(message)

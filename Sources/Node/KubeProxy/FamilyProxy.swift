@@ -126,18 +126,18 @@ final class FamilyProxy: Sendable {
         guard let conntrack, !flows.isEmpty else { return }
         let clock = ContinuousClock()
         let start = clock.now
-        for flow in flows {
-            let filter = ConntrackFilter(
+        let filters = flows.map { flow in
+            ConntrackFilter(
                 protocolNumber: flow.protocolNumber, originalDestination: flow.address,
                 originalDestinationPort: flow.port, replySource: flow.target?.address ?? flow.address,
                 replySourcePort: flow.target?.port ?? flow.port)
-            do throws(NetlinkError) {
-                try conntrack.deleteConntrackEntries(table.family, matching: filter)
-                metrics.flowsDeleted.increment([label])
-            } catch {
-                // The rules are right; only a sender that never pauses is stuck until its flow times out.
-                logger.warning("forget stale flows", ["error": "\(error)"])
-            }
+        }
+        do throws(NetlinkError) {
+            try conntrack.deleteConntrackEntries(table.family, matchingAny: filters)
+            metrics.flowsDeleted.increment([label], by: Double(flows.count))
+        } catch {
+            // The rules are right; only a sender that never pauses is stuck until its flow times out.
+            logger.warning("forget stale flows", ["error": "\(error)"])
         }
         metrics.conntrackDuration.observe(clock.now - start, [label])
     }

@@ -272,14 +272,15 @@ public final class PodNetwork: Sendable {
             }
         }
         // Flows of a datagram port would go on to the dead address for as long as the sender keeps sending.
-        for port in lease.hostPorts where port.protocolNumber == 17 {
-            for address in lease.addresses {
-                try conntrack.deleteConntrackEntries(
-                    address.family,
-                    matching: ConntrackFilter(
-                        protocolNumber: 17, originalDestinationPort: port.hostPort, replySource: address,
-                        replySourcePort: port.containerPort))
-            }
+        let ports = lease.hostPorts.filter { $0.protocolNumber == 17 }
+        for address in lease.addresses {
+            try conntrack.deleteConntrackEntries(
+                address.family,
+                matchingAny: ports.map {
+                    ConntrackFilter(
+                        protocolNumber: 17, originalDestinationPort: $0.hostPort, replySource: address,
+                        replySourcePort: $0.containerPort)
+                })
         }
     }
 

@@ -19,6 +19,21 @@ extension Validator {
         }
     }
 
+    /// The same for one selector, which is compared with every pod or object that changes beside it.
+    mutating func selectorSize(_ selector: JSONValue, _ path: FieldPath) {
+        let expressions = selector["matchExpressions"]?.array ?? []
+        let count = expressions.reduce(selector["matchLabels"]?.object?.count ?? 0) {
+            $0 + 1 + ($1["values"]?.array?.count ?? 0)
+        }
+        if count > Self.maximumSchedulingItems {
+            add(
+                .forbidden(
+                    path,
+                    "may hold no more than \(Self.maximumSchedulingItems) labels, requirements and values in all, "
+                        + "and holds \(count)"))
+        }
+    }
+
     static func schedulingItems(_ spec: JSONValue) -> Int {
         let required = "requiredDuringSchedulingIgnoredDuringExecution"
         let preferred = "preferredDuringSchedulingIgnoredDuringExecution"

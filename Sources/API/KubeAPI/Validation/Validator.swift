@@ -98,6 +98,7 @@ struct Validator {
     /// A `LabelSelector` in an object.
     mutating func labelSelector(_ selector: JSONValue?, _ path: FieldPath) {
         guard let selector else { return }
+        selectorSize(selector, path)
         labels(selector["matchLabels"], path["matchLabels"])
         for (index, expression) in (selector["matchExpressions"]?.array ?? []).enumerated() {
             let place = path["matchExpressions"][index]

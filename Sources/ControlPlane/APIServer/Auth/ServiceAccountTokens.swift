@@ -13,7 +13,7 @@ struct ServiceAccountTokens: Sendable {
     let key: PrivateKey
     /// The keys whose tokens are accepted: the current one, and those it replaced.
     let publicKeys: [PublicKey]
-    private let verified = VerifiedTokens()
+    let verified = VerifiedTokens()
 
     init(issuer: String, audiences: [String], key: PrivateKey, publicKeys: [PublicKey]) {
         self.issuer = issuer
@@ -70,15 +70,16 @@ struct ServiceAccountTokens: Sendable {
         _ token: String, audiences wanted: [String], core: ServerCore
     ) -> (user: RequestUser, audiences: [String])? {
         let known: VerifiedToken
+        let now = WallClock.seconds()
         do throws(TLSError) {
             known = try verified.token(token, keys: publicKeys)
-            try known.jwt.checkTimes(now: WallClock.seconds())
+            try known.jwt.checkTimes(now: now)
         } catch {
             return nil
         }
         let confirmed = known.audiences.filter(wanted.containsExactly)
         guard known.issuer == issuer, !confirmed.isEmpty else { return nil }
-        if let user = known.user(core.store) { return (user, confirmed) }
+        if let user = known.user(core.store, now: now) { return (user, confirmed) }
         let jwt = known.jwt
         let claims = jwt.claims["kubernetes.io"]
         guard let namespace = claims?["namespace"]?.string, let name = claims?["serviceaccount"]?["name"]?.string,
@@ -86,11 +87,11 @@ struct ServiceAccountTokens: Sendable {
         else { return nil }
         // An object that cannot be read proves nothing: not authenticated.
         guard let stored = try? core.stored("", "serviceaccounts", namespace: namespace, name: name),
-            let account = try? APIObject(stored), account.uid == uid, isAlive(account)
+            let account = try? APIObject(stored), account.uid == uid
         else { return nil }
         var grounds = [VerifiedToken.Ground(key: stored.key, revision: stored.revision)]
         // One that is being deleted holds for a minute only, whatever its revision.
-        var holds = account.deletionTimestamp == nil
+        var end = Self.end(account)
         var extra: [String: [String]] = [:]
         for (kind, plural) in [("pod", "pods"), ("node", "nodes"), ("secret", "secrets")] {
             guard let reference = claims?[kind], let boundName = reference["name"]?.string else { continue }
@@ -103,23 +104,24 @@ struct ServiceAccountTokens: Sendable {
                 if let uid = reference["uid"]?.string { extra["authentication.kubernetes.io/node-uid"] = [uid] }
                 continue
             }
-            guard let bound, let object = try? APIObject(bound), object.uid == reference["uid"]?.string, isAlive(object)
+            guard let bound, let object = try? APIObject(bound), object.uid == reference["uid"]?.string
             else { return nil }
             grounds.append(VerifiedToken.Ground(key: bound.key, revision: bound.revision))
-            if object.deletionTimestamp != nil { holds = false }
+            end = min(end, Self.end(object))
             extra["authentication.kubernetes.io/\(kind)-name"] = [boundName]
             extra["authentication.kubernetes.io/\(kind)-uid"] = [object.uid]
         }
+        guard now < end else { return nil }
         if let id = jwt.claims["jti"]?.string { extra["authentication.kubernetes.io/credential-id"] = ["JTI=\(id)"] }
         let user = Self.user(namespace: namespace, name: name, uid: uid, extra: extra)
-        if holds { known.remember(user, grounds) }
+        known.remember(user, grounds, until: end)
         return (user, confirmed)
     }
 
-    /// Being deleted is fine for a minute: the last acts of a pod need its token.
-    private func isAlive(_ object: APIObject) -> Bool {
-        guard let deletion = object.deletionTimestamp, let time = WallClock.parse(deletion) else { return true }
-        return WallClock.seconds() < time + 60
+    /// Until when an object vouches for a token. Being deleted is fine for a minute: the last acts of a pod need its token.
+    private static func end(_ object: APIObject) -> Int64 {
+        guard let deletion = object.deletionTimestamp, let time = WallClock.parse(deletion) else { return .max }
+        return time + 60
     }
 
     static func user(namespace: String, name: String, uid: String, extra: [String: [String]]) -> RequestUser {

@@ -50,7 +50,13 @@ final class VerifiedToken: Sendable {
     let jwt: JWT
     let issuer: String?
     let audiences: [String]
-    private let finding = Mutex<(user: RequestUser, grounds: [Ground])?>(nil)
+    private let finding = Mutex<Finding?>(nil)
+
+    private struct Finding {
+        let user: RequestUser
+        let grounds: [Ground]
+        let end: Int64
+    }
 
     init(_ jwt: JWT) {
         self.jwt = jwt
@@ -59,11 +65,14 @@ final class VerifiedToken: Sendable {
     }
 
     /// The user found before, while every object that vouched for the token is the one it was then.
-    func user(_ store: any KeyValueStore) -> RequestUser? {
-        guard let finding = finding.withLock({ $0 }) else { return nil }
+    func user(_ store: any KeyValueStore, now: Int64) -> RequestUser? {
+        guard let finding = finding.withLock({ $0 }), now < finding.end else { return nil }
         for ground in finding.grounds where store.get(ground.key)?.revision != ground.revision { return nil }
         return finding.user
     }
 
-    func remember(_ user: RequestUser, _ grounds: [Ground]) { finding.withLock { $0 = (user, grounds) } }
+    /// - Parameter end: When what vouched for the token does so no longer, in seconds of the wall clock.
+    func remember(_ user: RequestUser, _ grounds: [Ground], until end: Int64) {
+        finding.withLock { $0 = Finding(user: user, grounds: grounds, end: end) }
+    }
 }
