@@ -122,7 +122,7 @@ joins() {
     start_agent "${words[@]:3}" --token-file "$node2/token"
     within 5 node_is True node-2
     [ ! -e "$node2/token" ] || { echo "the token's file is still there"; return 1; }
-    says '10\.42\.1\.0/24.*fd42:0:0:1::/64' field .spec.podCIDRs node node-2
+    says "10\.42\.[0-9]+\.0/24.*fd42:0:0:[0-9a-f]+::/64" field .spec.podCIDRs node node-2
     says 'Approved,Issued' k get csr
 }
 check "the command that 'swiftlet token create' prints makes it a node" joins
