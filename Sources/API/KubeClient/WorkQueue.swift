@@ -160,6 +160,8 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
                             self.addRateLimited(key)
                         }
                         self.done(key)
+                        // Keys that need no waiting follow each other; others of the same thread have their turn too.
+                        await Task.yield()
                     }
                 }
             }

@@ -93,6 +93,8 @@ public final class APIServer: HTTPHandler {
         let lifetime = core.configuration.eventLifetime.components.seconds
         if lifetime > 0 { keep("events") { await expiry.run(lifetime: lifetime) } }
         keep("own objects") { await self.renewOwnObjects() }
+        let bootstrap = Bootstrap(core: core, credentials: credentials)
+        keep("own service") { await bootstrap.keepOwnService() }
         ready.store(true, ordering: .releasing)
         core.logger.info(
             "API server ready",

@@ -22,6 +22,7 @@ final class ServerCore: Sendable {
     let grants: GrantCache
     let relations: NodeRelations
     let nodes: NodeRoll
+    let signingRequests: SigningRequestRoll
     /// About how much memory documents take that have been read to change something.
     let documents: SharedBudget
     /// Bytes of objects in lists that are on their way out.
@@ -55,6 +56,7 @@ final class ServerCore: Sendable {
         documents = budget(configuration.maxDocumentBytesPerUser)
         lists = budget(configuration.maxListBytesPerUser)
         self.nodes = NodeRoll(storage.store, prefix: ObjectStorage.prefix(nodes))
+        signingRequests = SigningRequestRoll(storage.store)
     }
 
     var store: any KeyValueStore { storage.store }

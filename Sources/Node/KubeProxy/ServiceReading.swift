@@ -17,24 +17,37 @@ extension ServicePortSpec {
         if spec.sessionAffinity == "ClientIP" {
             affinity = UInt32(clamping: spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800)
         }
+        // Read once, and not for each port: there may be thousands of both.
+        let externalIPs = addresses(spec.externalIPs, family)
+        var balanced: [IPAddress] = []
+        var ranges: [IPPrefix] = []
+        var isRestricted = false
+        if spec.type == "LoadBalancer" {
+            // ipMode Proxy: the balancer delivers to nodes itself, so the address is not ours to answer.
+            let virtual = (service.status.loadBalancer?.ingress ?? []).filter { $0.ipMode != "Proxy" }
+            balanced = addresses(virtual.compactMap(\.ip), family)
+            let texts = spec.loadBalancerSourceRanges
+            ranges = texts.compactMap { IPPrefix(trimmed($0)) }
+            isRestricted = !texts.isEmpty
+        }
+        let internalLocal = spec.internalTrafficPolicy == "Local"
+        let externalLocal = spec.externalTrafficPolicy == "Local"
         return spec.ports.compactMap { port in
             guard let number = protocolNumber(port.protocol) else { return nil }
             var result = ServicePortSpec(
                 name: ServicePortName(key, port: port.name ?? "", protocolNumber: number), clusterIP: address,
                 port: UInt16(clamping: port.port))
             result.nodePort = isExternal ? UInt16(clamping: port.nodePort ?? 0) : 0
-            result.externalIPs = addresses(spec.externalIPs, family)
+            result.externalIPs = externalIPs
+            result.loadBalancerIPs = balanced
+            result.sourceRanges = ranges
+            result.isRestricted = isRestricted
             if spec.type == "LoadBalancer" {
-                // ipMode Proxy: the balancer delivers to nodes itself, so the address is not ours to answer.
-                let virtual = (service.status.loadBalancer?.ingress ?? []).filter { $0.ipMode != "Proxy" }
-                result.loadBalancerIPs = addresses(virtual.compactMap(\.ip), family)
-                result.sourceRanges = spec.loadBalancerSourceRanges.compactMap { IPPrefix(trimmed($0)) }
-                result.isRestricted = !spec.loadBalancerSourceRanges.isEmpty
                 result.healthCheckNodePort = UInt16(clamping: spec.healthCheckNodePort ?? 0)
             }
             result.affinitySeconds = affinity
-            result.internalLocal = spec.internalTrafficPolicy == "Local"
-            result.externalLocal = spec.externalTrafficPolicy == "Local"
+            result.internalLocal = internalLocal
+            result.externalLocal = externalLocal
             return result
         }
     }

@@ -63,6 +63,7 @@ struct Admission: Sendable {
     func validate(
         _ object: APIObject, old: APIObject?, resource: ResourceKind, operation: Operation
     ) throws(APIError) {
+        try keepOwnService(object, old: old, resource, operation)
         switch (resource.group, resource.kind, operation) {
         case ("", "Pod", .create):
             try checkLimits(object, resource)
@@ -79,9 +80,10 @@ struct Admission: Sendable {
         case ("rbac.authorization.k8s.io", _, _):
             try RoleEscalation(core: core, user: user, name: requestedName).check(object, old: old, resource: resource)
         case ("certificates.k8s.io", "CertificateSigningRequest", .create):
-            if user.groups.containsExactly("system:bootstrappers") {
+            if user.groups.containsExactly(SigningRequestRoll.bootstrappers) {
                 try NodeRestriction.checkSize(object, old, resource, .create(""))
             }
+            try core.signingRequests.admit(object, by: user, resource) { core.nodes.standing(of: $0) }
             try checkSubject(object, resource)
         case ("certificates.k8s.io", "CertificateSigningRequest", .update("approval")):
             try checkSigner("approve", object, resource)
@@ -126,7 +128,38 @@ struct Admission: Sendable {
         if resource.group == "scheduling.k8s.io", object.name.hasPrefix("system-") {
             throw .forbidden(resource.subject(object.name), "this is a system priority class and cannot be deleted")
         }
+        if isServers(resource, object.namespace, object.name) { throw servers(object, resource) }
         try NodeRestriction(core: core, user: user, origin: origin)?.admit(object, old: object, resource, .delete)
+    }
+
+    /// Whether an object is the Service by which all pods reach the API server, and the user somebody to whom it does not
+    /// belong.
+    func isServers(_ resource: ResourceKind, _ namespace: String, _ name: String) -> Bool {
+        resource.group.isEmpty && resource.plural == "services" && namespace == "default" && name == "kubernetes"
+            && !user.groups.containsExactly(Authorizer.masters)
+    }
+
+    private func servers(_ object: APIObject, _ resource: ResourceKind) -> APIError {
+        .forbidden(
+            resource.subject(object.name), "all pods reach the API server by it, and only the server keeps it")
+    }
+
+    /// Whoever may write Services in `default` has no say in where the others' requests to the API server go, nor in
+    /// whether they arrive: not for as long either as the server takes to put its Service right.
+    private func keepOwnService(
+        _ object: APIObject, old: APIObject?, _ resource: ResourceKind, _ operation: Operation
+    ) throws(APIError) {
+        guard isServers(resource, object.namespace, object.name) else { return }
+        switch operation {
+        case .create: throw servers(object, resource)
+        case .update("status"): return
+        case .update:
+            func kept(_ object: APIObject?) -> [JSONValue?] {
+                let metadata = ["labels", "annotations", "finalizers", "ownerReferences"].map { object?.metadata[$0] }
+                return metadata + [object?["spec"]]
+            }
+            if kept(object) != kept(old) { throw servers(object, resource) }
+        }
     }
 
     /// DenyServiceExternalIPs: those a Service has may stay.

@@ -166,14 +166,18 @@ struct Bootstrap: Sendable {
     private func ownService(isFirst: Bool) async throws(APIError) {
         guard let range = core.allocator.ranges.first else { return }
         let port = Int64(core.configuration.securePort)
-        let labels: JSONValue = ["component": "apiserver", "provider": "kubernetes"]
-        try await ensure(
+        let own = range.address(1)
+        try await replace(
             "", "services",
             [
-                "metadata": ["name": "kubernetes", "namespace": "default", "labels": labels],
+                "metadata": [
+                    "name": "kubernetes", "namespace": "default",
+                    "labels": ["component": "apiserver", "provider": "kubernetes"],
+                ],
                 "spec": [
-                    "type": "ClusterIP", "clusterIP": .string(range.address(1)), "sessionAffinity": "None",
-                    "ipFamilyPolicy": "SingleStack",
+                    "type": "ClusterIP", "clusterIP": .string(own), "clusterIPs": [.string(own)],
+                    "ipFamilies": [own.contains(":") ? "IPv6" : "IPv4"], "ipFamilyPolicy": "SingleStack",
+                    "internalTrafficPolicy": "Cluster", "sessionAffinity": "None",
                     "ports": [["name": "https", "protocol": "TCP", "port": 443, "targetPort": .integer(port)]],
                 ],
             ])
@@ -212,7 +216,39 @@ struct Bootstrap: Sendable {
             ])
     }
 
-    /// As `ensure`, and an object that differs in more than metadata is put right.
+    /// The Service by which pods reach the server, and its endpoints: by what names each is stored.
+    private static let own = [("", "services"), ("", "endpoints"), ("discovery.k8s.io", "endpointslices")]
+
+    /// Puts what belongs to the server's own Service right as soon as somebody has changed one of them, until cancelled
+    /// or the store is closed.
+    func keepOwnService() async {
+        await withTaskGroup(of: Void.self) { group in
+            for (owner, plural) in Self.own { group.addTask { await keep(owner, plural) } }
+        }
+    }
+
+    private func keep(_ group: String, _ plural: String) async {
+        while !Task.isCancelled {
+            do {
+                let resource = try core.builtin(group, plural)
+                let key = ObjectStorage.key(resource, namespace: "default", name: "kubernetes")
+                let watch = try await core.store.watch(prefix: key, after: core.store.currentRevision)
+                repeat {
+                    do throws(APIError) { try await ownService(isFirst: false) } catch {
+                        core.logger.warning("put the kubernetes Service right", ["error": error.message])
+                    }
+                } while try await watch.next() != nil
+                return  // The watch ended: the server stops.
+            } catch {
+                core.logger.warning("watch the kubernetes Service, trying again", ["error": "\(error)"])
+            }
+            // Only cancellation ends the pause early, and the loop looks for that.
+            try? await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    /// As `ensure`, and an object that differs in more than metadata is put right. Of that, the labels that are wanted, and
+    /// none besides of Kubernetes' own, nor such annotations: they have proxies leave a Service out.
     func replace(_ group: String, _ plural: String, _ wanted: JSONObject) async throws(APIError) {
         try await ensure(group, plural, wanted)
         let resource = try core.builtin(group, plural)
@@ -222,8 +258,23 @@ struct Bootstrap: Sendable {
             (old, _) throws(APIError) in
             var new = old
             for (field, value) in wanted where field != "metadata" { new[field] = value }
+            var metadata = new.metadata
+            for field in ["labels", "annotations"] {
+                let mine = object.metadata[field]?.object ?? [:]
+                guard metadata[field] != nil || !mine.isEmpty else { continue }
+                var kept = JSONObject()
+                for (key, value) in metadata[field]?.object ?? [:] where !Self.steers(key) { kept[key] = value }
+                for (key, value) in mine { kept[key] = value }
+                if kept != metadata[field]?.object { metadata[field] = kept.isEmpty ? nil : .object(kept) }
+            }
+            new.metadata = metadata
             return new == old ? nil : new
         }
+    }
+
+    /// Whether a label or annotation is one of those by which proxies and controllers of Services go.
+    private static func steers(_ key: String) -> Bool {
+        ["", "service.", "endpointslice.", "endpoints."].contains { key.utf8.starts(with: "\($0)kubernetes.io/".utf8) }
     }
 
     /// What an aggregated API server reads to know whom to believe.

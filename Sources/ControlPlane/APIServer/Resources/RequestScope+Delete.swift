@@ -82,6 +82,7 @@ extension RequestScope {
             core: core, user: user, origin: request.origin, dryRun: wanted.dryRun, requestedName: info.name)
         for stored in page.objects {
             let place = ObjectStorage.place(of: stored.key, resource)
+            if admission.isServers(resource, place.namespace, place.name) { continue }
             do throws(APIError) {
                 _ = try await delete(name: place.name, namespace: place.namespace, wanted) {
                     (last) throws(APIError) in try admission.validateDelete(last, resource: resource)

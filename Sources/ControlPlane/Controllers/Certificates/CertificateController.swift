@@ -20,6 +20,8 @@ final class CertificateController: Controller {
     private let recorder: EventRecorder
     /// Why requests wait for a person, as it was told.
     private let told = Mutex<[String: String]>([:])
+    /// What the cluster knows of the nodes; nil when that has changed.
+    private let approval = Mutex<ServingApproval?>(nil)
 
     init(_ context: ControllerContext, signer: any CertificateSigner, longest: Duration) {
         self.context = context
@@ -36,12 +38,34 @@ final class CertificateController: Controller {
                 self?.queue.add(name)
             }
         }
-        // What a request was too early for, the node may say a moment later.
-        nodes?.addHandler { [requests, queue] change in
-            let user = "system:node:\(change.object.json.objectName)"
-            for request in requests.list() where request.json.string("spec", "username") == user {
-                queue.add(request.json.objectName)
-            }
+        requests.addIndex("undecided") { Self.waitsForNode($0.json).map { [$0] } ?? [] }
+        nodes?.addHandler { [weak self] in self?.nodeChanged($0) }
+    }
+
+    /// Who made a request that only its node's addresses may keep from being approved; nil of all others.
+    static func waitsForNode(_ request: JSONObject) -> String? {
+        guard request.string("spec", "signerName") == SigningPolicy.Signer.serving.rawValue,
+            request.string("status", "certificate").isEmpty,
+            !["Approved", "Denied", "Failed"].contains(where: { request.hasCondition($0) })
+        else { return nil }
+        return request.string("spec", "username")
+    }
+
+    /// Whether a Node has proven other addresses than before.
+    static func provesOtherwise(_ change: InformerChange<DynamicObject>) -> Bool {
+        guard case .updated(let old, let new) = change else { return true }
+        let annotation = ProvenAddresses.annotation
+        return old.json.objectAnnotations[annotation] != new.json.objectAnnotations[annotation]
+    }
+
+    /// What a request was too early for, the node may prove a moment later. It may prove something else each moment: all
+    /// of a while are one.
+    private func nodeChanged(_ change: InformerChange<DynamicObject>) {
+        guard Self.provesOtherwise(change) else { return }
+        approval.withLock { $0 = nil }
+        let user = "system:node:\(change.object.json.objectName)"
+        for request in requests.list(index: "undecided", value: user) {
+            queue.add(request.json.objectName, after: .milliseconds(250))
         }
     }
 
@@ -107,7 +131,11 @@ final class CertificateController: Controller {
 
     private func approveServing(_ request: JSONObject, _ wish: SigningPolicy.Wish) async throws {
         guard let nodes, let serverNames = signer.serverNames else { return }
-        let approval = ServingApproval(serverNames: serverNames, nodes: nodes.list().map(\.json))
+        let approval = self.approval.withLock { known in
+            let present = known ?? ServingApproval(serverNames: serverNames, nodes: nodes.list().map(\.json))
+            known = present
+            return present
+        }
         let user = request.string("spec", "username")
         let refusal = approval.refusal(
             wish, user: user, groups: request.array("spec", "groups").compactMap(\.string))

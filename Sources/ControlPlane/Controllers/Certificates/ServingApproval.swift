@@ -15,13 +15,25 @@ import Linux
 /// the node says of itself.
 struct ServingApproval: Sendable {
     /// The names and addresses of API servers.
-    let serverNames: [String]
+    private let reserved: Set<String>
     /// Of a Node: its name, and which of its addresses are proven.
     struct NodeFacts: Sendable, Hashable {
         var name: String
         var proven: [String]
     }
-    let nodes: [NodeFacts]
+    private let nodes: [String: NodeFacts]
+    /// Which nodes have a name or an address.
+    private let holders: [String: Set<String>]
+
+    init(serverNames: [String], nodes: [NodeFacts]) {
+        reserved = Set(serverNames.map(Self.canonical))
+        var holders: [String: Set<String>] = [:]
+        for node in nodes {
+            for text in node.proven + [node.name] { holders[Self.canonical(text), default: []].insert(node.name) }
+        }
+        self.holders = holders
+        self.nodes = Dictionary(nodes.map { ($0.name, $0) }) { first, _ in first }
+    }
 
     /// Nil when the request may be approved, else why not.
     func refusal(_ wish: SigningPolicy.Wish, user: String, groups: [String]) -> String? {
@@ -30,11 +42,8 @@ struct ServingApproval: Sendable {
             return "it was not made by \(wish.commonName)"
         }
         let name = String(user.dropFirst("system:node:".count))
-        guard let node = nodes.first(where: { $0.name == name }) else { return "there is no Node \(name)" }
-        let reserved = Set(serverNames.map(Self.canonical))
+        guard let node = nodes[name] else { return "there is no Node \(name)" }
         let own = Set(node.proven.map(Self.canonical))
-        let others = nodes.filter { $0.name != name }
-        let taken = Set(others.flatMap { $0.proven + [$0.name] }.map(Self.canonical))
         for text in wish.names {
             let wanted = Self.canonical(text)
             if reserved.contains(wanted) { return "\(text) is the API server's" }
@@ -49,7 +58,7 @@ struct ServingApproval: Sendable {
             }
             // A name is whose Node it is. An address is whose Node has proven it, and contested when two have.
             if Self.bytes(text) == nil, wanted == Self.canonical(name) { continue }
-            if taken.contains(wanted) { return "\(text) is another node's" }
+            if holders[wanted]?.contains(where: { $0 != name }) == true { return "\(text) is another node's" }
             if Self.bytes(text) == nil { return "\(text) is not the node's name" }
             if !own.contains(wanted) {
                 return "\(text) is the node's by its own word only, not by the annotation \(ProvenAddresses.annotation)"
@@ -76,11 +85,11 @@ struct ServingApproval: Sendable {
 extension ServingApproval {
     /// - Parameter nodes: Node objects.
     init(serverNames: [String], nodes: [JSONObject]) {
-        self.serverNames = serverNames
-        self.nodes = nodes.map { node in
+        let facts = nodes.map { node in
             NodeFacts(
                 name: node.objectName,
                 proven: ProvenAddresses.texts(node.string("metadata", "annotations", ProvenAddresses.annotation)))
         }
+        self.init(serverNames: serverNames, nodes: facts)
     }
 }

@@ -5,6 +5,11 @@ import KubeClient
 
 /// On which nodes a DaemonSet's pods belong, and what they look like there. No I/O.
 enum DaemonPlacement {
+    /// All of a node that `decide` goes by, besides its name.
+    static func goes(by node: JSONObject) -> [JSONValue?] {
+        [node.value("metadata", "labels"), node.value("spec", "taints")]
+    }
+
     /// Whether a node should get a pod, and whether one that is there may stay.
     static func decide(_ set: JSONObject, on node: JSONObject) -> (runs: Bool, stays: Bool) {
         let spec = set.value("spec", "template", "spec")

@@ -3,6 +3,8 @@
 import JSON
 import KubeAPI
 import KubeClient
+import Synchronization
+import Telemetry
 
 /// Keeps one pod of each DaemonSet on every node it suits.
 final class DaemonSetController: Controller {
@@ -13,6 +15,9 @@ final class DaemonSetController: Controller {
     private let nodes: Informer<DynamicObject>
     private let revisions: Informer<DynamicObject>
     private let queue = WorkQueue<ObjectKey>()
+    /// Nodes that have changed, and what they were when sets were last woken for them.
+    private let changed = WorkQueue<String>()
+    private let before = Mutex<[String: JSONObject]>([:])
     private let expectations = Expectations()
     private let recorder: EventRecorder
     private let control: PodControl
@@ -45,26 +50,51 @@ final class DaemonSetController: Controller {
     }
 
     func run() async {
+        let placing: @Sendable () async -> Void = { [self] in
+            await changed.run(
+                failed: { [logger = context.logger] name, error in
+                    logger.error("place daemons on a changed node", ["node": name, "error": "\(error)"])
+                }, { [self] in try await place($0) })
+        }
         await work(
-            on: queue, workers: 2, after: [sets, pods, nodes, revisions], recorder: recorder, logger: context.logger
+            on: queue, workers: 2, after: [sets, pods, nodes, revisions], recorder: recorder, logger: context.logger,
+            beside: [placing]
         ) { [self] in try await sync($0) }
     }
 
     private func nodeChanged(_ change: InformerChange<DynamicObject>) {
-        for set in sets.list() {
-            if case .updated(let old, let new) = change {
-                let before = DaemonPlacement.decide(set.json, on: old.json)
-                let after = DaemonPlacement.decide(set.json, on: new.json)
-                if before == after { continue }
-            }
-            queue.add(set.json.objectKey)
+        guard case .updated(let old, let new) = change else {
+            for set in sets.list() { queue.add(set.json.objectKey) }
+            return
         }
+        // A node says every few seconds, or as often as it likes, how it is: that places nothing.
+        guard DaemonPlacement.goes(by: old.json) != DaemonPlacement.goes(by: new.json) else { return }
+        let name = new.json.objectName
+        before.withLock { before in if before[name] == nil { before[name] = old.json } }
+        changed.add(name)
+    }
+
+    /// Wakes the sets for which a node's change makes a difference. Then it rests for some time of it: a node may change
+    /// without end, and somebody may have thousands of sets.
+    private func place(_ name: String) async throws {
+        guard let old = before.withLock({ $0.removeValue(forKey: name) }), let new = nodes.get(name)?.json else {
+            return
+        }
+        let start = ContinuousClock.now
+        for (index, set) in sets.list().enumerated() {
+            if DaemonPlacement.decide(set.json, on: old) != DaemonPlacement.decide(set.json, on: new) {
+                queue.add(set.json.objectKey)
+            }
+            if index % 64 == 63 { await Task.yield() }
+        }
+        let spent = start.duration(to: .now)
+        if spent > .milliseconds(20) { try await Task.sleep(for: min(spent * 10, .seconds(2))) }
     }
 
     private func podChanged(_ change: InformerChange<DynamicObject>) {
         let pod = change.object.json
         guard let owner = pod.controllerReference else {
-            if case .deleted = change { return }
+            guard change.mayBeAdopted else { return }
             for set in sets.list(namespace: pod.objectNamespace) where selectors.of(set).matches(pod.objectLabels) {
                 queue.add(set.json.objectKey)
             }

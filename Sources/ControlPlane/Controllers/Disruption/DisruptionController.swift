@@ -31,7 +31,10 @@ final class DisruptionController: Controller {
             queue.add(change.object.json.objectKey)
         }
         pods.addHandler { [weak self] change in
-            if case .updated(let old, _) = change { self?.wake(old.json) }
+            if case .updated(let old, let new) = change {
+                guard Self.matters(old.json, new.json) else { return }
+                self?.wake(old.json)
+            }
             self?.wake(change.object.json)
         }
         for (informer, _) in owners.values {
@@ -44,6 +47,14 @@ final class DisruptionController: Controller {
                 }
             }
         }
+    }
+
+    /// Whether a pod changed in what a budget counts.
+    static func matters(_ old: JSONObject, _ new: JSONObject) -> Bool {
+        old.podIsReady != new.podIsReady || old.podPhase != new.podPhase
+            || old.objectIsBeingDeleted != new.objectIsBeingDeleted || old.objectUID != new.objectUID
+            || old.value("metadata", "labels") != new.value("metadata", "labels")
+            || old.value("metadata", "ownerReferences") != new.value("metadata", "ownerReferences")
     }
 
     func run() async {

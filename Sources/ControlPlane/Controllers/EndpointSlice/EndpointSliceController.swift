@@ -63,17 +63,24 @@ final class EndpointSliceController: Controller {
             tracker.forget(key)
             return
         }
+        guard !ServiceMembership.isServers(key) else {
+            // What was made of a selector that somebody gave it.
+            let made = managed(key)
+            try tracker.check(made, for: key, newest: slices.lastResourceVersion)
+            return try await remove(made, key)
+        }
         guard let wanted = ServiceMembership.selector(service) else { return }
         if let wait = pace.wait(key.namespace, now: KernelClock.monotonic.now()) {
             queue.add(key, after: wait)
             return
         }
-        let existing = slices.list(index: "service", value: "\(key.namespace)/\(key.name)").map(\.json).filter {
-            $0.objectLabels[SlicePlan.managedBy] == SlicePlan.manager && !$0.objectIsBeingDeleted
-        }
+        let existing = managed(key)
         try tracker.check(existing, for: key, newest: slices.lastResourceVersion)
         let members = ServiceMembership.pods(pods, of: service).filter { wanted.matches($0.objectLabels) }
-        let plan = SlicePlan(
+        // Before it is done: several of a namespace's services are worked on at once.
+        let effort = existing.reduce(ServiceEndpoints.effort(service, members)) { $0 + $1.array("ports").count }
+        pace.charge(key.namespace, effort: effort, now: KernelClock.monotonic.now())
+        let plan = await SlicePlan(
             service: service, pods: members, existing: existing,
             trigger: ServiceMembership.trigger(service, members)
         ) { [nodes] in nodes.get($0)?.json.objectLabels["topology.kubernetes.io/zone"] }
@@ -101,7 +108,18 @@ final class EndpointSliceController: Controller {
         for slice in plan.updated {
             tracker.wrote(try await context.client.update(Kinds.endpointSlices, slice), for: key)
         }
-        for slice in plan.deleted {
+        try await remove(plan.deleted, key)
+    }
+
+    /// The slices of a service that this controller makes.
+    private func managed(_ key: ObjectKey) -> [JSONObject] {
+        slices.list(index: "service", value: "\(key.namespace)/\(key.name)").map(\.json).filter {
+            $0.objectLabels[SlicePlan.managedBy] == SlicePlan.manager && !$0.objectIsBeingDeleted
+        }
+    }
+
+    private func remove(_ gone: [JSONObject], _ key: ObjectKey) async throws {
+        for slice in gone {
             do {
                 try await context.client.delete(
                     Kinds.endpointSlices, namespace: key.namespace, name: slice.objectName,
@@ -116,6 +134,9 @@ final class EndpointSliceController: Controller {
 
 /// Which services a pod belongs to.
 enum ServiceMembership {
+    /// Whether it is the API server's own service, whose endpoints are that server's to say and nobody else's.
+    static func isServers(_ key: ObjectKey) -> Bool { key == ObjectKey("default", "kubernetes") }
+
     /// The selector of a service; nil for one whose endpoints are somebody else's.
     static func selector(_ service: JSONObject) -> LabelSelector? {
         guard let labels = service.value("spec", "selector")?.object, !labels.isEmpty else { return nil }

@@ -46,7 +46,8 @@ final class EndpointSliceMirroringController: Controller {
         }
         try tracker.check(existing, for: key, newest: slices.lastResourceVersion)
         var wanted: [JSONObject] = []
-        if let source = endpoints.get(key)?.json, let service = services.get(key)?.json,
+        if !ServiceMembership.isServers(key), let source = endpoints.get(key)?.json,
+            let service = services.get(key)?.json,
             ServiceMembership.selector(service) == nil, Self.isMirrored(source)
         {
             wanted = Self.slices(of: source)

@@ -19,47 +19,63 @@ struct SlicePlan {
 
     var isEmpty: Bool { created.isEmpty && updated.isEmpty && deleted.isEmpty }
 
+    /// Made in pieces, with others' turns in between: a service may have 20,000 ports, and each pod others.
+    ///
     /// - Parameters:
     ///   - zone: The zone of a node.
     ///   - existing: The slices this controller manages for the service.
     init(
         service: JSONObject, pods: [JSONObject], existing: [JSONObject], trigger: String?,
         zone: (String) -> String?
-    ) {
+    ) async {
+        var pieces = WorkPieces()
         let families = ServiceEndpoints.families(service)
         for family in families {
-            var groups: [[EndpointPort]: [PodEndpoint]] = [:]
-            for endpoint in ServiceEndpoints.resolve(service, pods: pods, family: family) {
-                groups[endpoint.ports, default: []].append(endpoint)
+            var groups = await ServiceEndpoints.resolve(service, pods: pods, family: family, &pieces)
+            var places: [[EndpointPort]: Int] = [:]
+            for (place, group) in groups.enumerated() {
+                await pieces.done(group.ports.count)
+                places[group.ports] = place
             }
-            let slices = existing.filter { $0.string("addressType") == family }
+            var own: [Int: [JSONObject]] = [:]
             var spare: [JSONObject] = []
-            for (ports, slices) in Dictionary(grouping: slices, by: SlicePlan.ports) where groups[ports] == nil {
-                _ = ports
-                spare += slices
+            for slice in existing where slice.string("addressType") == family {
+                let ports = SlicePlan.ports(slice)
+                await pieces.done(ports.count * 2)
+                if let place = places[ports] { own[place, default: []].append(slice) } else { spare.append(slice) }
             }
             if groups.isEmpty {
                 // A service without endpoints keeps one empty slice, so that it is seen to have none.
                 reconcile(
-                    [], ports: [], in: spare.isEmpty ? [] : [spare.removeFirst()], service, family, trigger, zone,
-                    keepsOne: true)
+                    EndpointGroup(ports: []), in: spare.isEmpty ? [] : [spare.removeFirst()], service, family, trigger,
+                    zone, keepsOne: true)
             }
-            for (ports, endpoints) in groups.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-                let own = slices.filter { SlicePlan.ports($0) == ports }
-                reconcile(endpoints, ports: ports, in: own, service, family, trigger, zone, keepsOne: false)
+            for place in groups.indices {
+                groups[place].members.sort { $0.podUID < $1.podUID }
+                await pieces.done(groups[place].members.count)
+            }
+            // In an order that does not depend on chance: each pod is in one group.
+            let order = groups.indices.sorted {
+                (groups[$0].members.first?.podUID ?? "") < (groups[$1].members.first?.podUID ?? "")
+            }
+            for place in order {
+                let group = groups[place]
+                await pieces.done(group.members.count * 8 + group.ports.count)
+                reconcile(group, in: own[place] ?? [], service, family, trigger, zone, keepsOne: false)
             }
             deleted += spare
         }
         deleted += existing.filter { !families.contains($0.string("addressType")) }
     }
 
+    /// - Parameter slices: Of the group's ports, but where it has no members.
     private mutating func reconcile(
-        _ wanted: [PodEndpoint], ports: [EndpointPort], in slices: [JSONObject], _ service: JSONObject,
-        _ family: String, _ trigger: String?, _ zone: (String) -> String?, keepsOne: Bool
+        _ group: EndpointGroup, in slices: [JSONObject], _ service: JSONObject, _ family: String, _ trigger: String?,
+        _ zone: (String) -> String?, keepsOne: Bool
     ) {
         var missing: [String: JSONValue] = [:]
         var order: [String] = []
-        for endpoint in wanted.sorted(by: { $0.podUID < $1.podUID }) {
+        for endpoint in group.members {
             missing[endpoint.podUID] = SlicePlan.json(endpoint, zone: zone(endpoint.node))
             order.append(endpoint.podUID)
         }
@@ -80,19 +96,18 @@ struct SlicePlan {
             rest.removeFirst(room)
         }
         let labels = SlicePlan.labels(service)
+        lazy var ports = SlicePlan.json(group.ports)
         for (slice, endpoints) in kept {
             if endpoints.isEmpty, !(keepsOne && kept.count == 1) {
                 deleted.append(slice)
                 continue
             }
+            let hasPorts = !group.members.isEmpty || slice.array("ports").isEmpty
+            if hasPorts, slice.array("endpoints") == endpoints, slice.objectLabels == labels { continue }
             var changed = slice
             changed["endpoints"] = .array(endpoints)
-            changed["ports"] = SlicePlan.json(ports)
+            changed["ports"] = ports
             changed.set("metadata", "labels", to: JSONValue(labels))
-            let sameContent =
-                slice.array("endpoints") == endpoints && SlicePlan.ports(slice) == ports
-                && slice.objectLabels == labels
-            if sameContent { continue }
             SlicePlan.stamp(&changed, trigger)
             updated.append(changed)
         }
@@ -103,7 +118,7 @@ struct SlicePlan {
             rest.removeFirst(part.count)
             var slice = SlicePlan.empty(service, family, labels)
             slice["endpoints"] = .array(part)
-            slice["ports"] = SlicePlan.json(ports)
+            slice["ports"] = ports
             SlicePlan.stamp(&slice, trigger)
             created.append(slice)
         }

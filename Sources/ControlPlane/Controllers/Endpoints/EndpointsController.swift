@@ -47,6 +47,7 @@ final class EndpointsController: Controller {
     }
 
     private func sync(_ key: ObjectKey) async throws {
+        if ServiceMembership.isServers(key) { return }
         guard let service = services.get(key)?.json else {
             guard let existing = endpoints.get(key)?.json,
                 existing.objectLabels[EndpointsObject.managedBy] == EndpointsObject.manager
@@ -69,7 +70,12 @@ final class EndpointsController: Controller {
         }
         let members = ServiceMembership.pods(pods, of: service).filter { wanted.matches($0.objectLabels) }
         let current = endpoints.get(key)?.json
-        let desired = EndpointsObject.make(
+        // Before it is done: several of a namespace's services are worked on at once.
+        let written = current?.array("subsets").reduce(0) { $0 + ($1["ports"]?.array?.count ?? 0) } ?? 0
+        pace.charge(
+            key.namespace, effort: ServiceEndpoints.effort(service, members) + written,
+            now: KernelClock.monotonic.now())
+        let desired = await EndpointsObject.make(
             service, members, current: current, trigger: ServiceMembership.trigger(service, members))
         do {
             if let current {
@@ -106,16 +112,13 @@ enum EndpointsObject {
 
     static func make(
         _ service: JSONObject, _ pods: [JSONObject], current: JSONObject?, trigger: String?
-    ) -> JSONObject {
+    ) async -> JSONObject {
         let family = ServiceEndpoints.families(service).first ?? "IPv4"
-        var all = ServiceEndpoints.resolve(service, pods: pods, family: family).filter {
-            !$0.isTerminating || $0.isReady
-        }
-        let isOver = all.count > capacity
-        if isOver {
-            // Ready ones first: what is cut should be what is of least use.
-            all = Array((all.filter(\.isReady) + all.filter { !$0.isReady }).prefix(capacity))
-        }
+        var pieces = WorkPieces()
+        var groups = await ServiceEndpoints.resolve(service, pods: pods, family: family, &pieces)
+        for place in groups.indices { groups[place].members.removeAll { $0.isTerminating && !$0.isReady } }
+        let isOver = groups.reduce(0) { $0 + $1.members.count } > capacity
+        if isOver { cut(&groups) }
         var object =
             current ?? [
                 "metadata": ["name": .string(service.objectName), "namespace": .string(service.objectNamespace)]
@@ -127,35 +130,58 @@ enum EndpointsObject {
         object.set("metadata", "labels", to: JSONValue(labels))
         object.set("metadata", "annotations", SlicePlan.triggerTime, to: trigger.map { .string($0) })
         object.set("metadata", "annotations", overCapacity, to: isOver ? "truncated" : nil)
-        object["subsets"] = subsets(all)
+        object["subsets"] = await subsets(groups, &pieces)
         return object
     }
 
+    /// Ready ones first: what is cut should be what is of least use.
+    private static func cut(_ groups: inout [EndpointGroup]) {
+        var room = capacity
+        var kept = groups.map { EndpointGroup(ports: $0.ports) }
+        for isReady in [true, false] {
+            for place in groups.indices {
+                let some = groups[place].members.filter { $0.isReady == isReady }.prefix(room)
+                kept[place].members += some
+                room -= some.count
+            }
+        }
+        groups = kept
+    }
+
     /// Addresses grouped by the ports they offer, sorted by address.
-    private static func subsets(_ endpoints: [PodEndpoint]) -> JSONValue? {
-        guard !endpoints.isEmpty else { return nil }
-        let groups = Dictionary(grouping: endpoints, by: \.ports)
-        let subsets = groups.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { ports, members -> JSONValue in
+    private static func subsets(_ groups: [EndpointGroup], _ pieces: inout WorkPieces) async -> JSONValue? {
+        var sorted: [EndpointGroup] = []
+        for var group in groups where !group.members.isEmpty {
+            group.members.sort { ($0.addresses[0], $0.podUID) < ($1.addresses[0], $1.podUID) }
+            sorted.append(group)
+        }
+        // In an order that does not depend on chance: each pod is in one group.
+        func first(_ group: EndpointGroup) -> (String, String) {
+            (group.members[0].addresses[0], group.members[0].podUID)
+        }
+        sorted.sort { first($0) < first($1) }
+        var subsets: [JSONValue] = []
+        for group in sorted {
             var subset = JSONObject()
-            let sorted = members.sorted { ($0.addresses[0], $0.podUID) < ($1.addresses[0], $1.podUID) }
-            let ready = sorted.filter(\.isReady).map(address)
-            let waiting = sorted.filter { !$0.isReady }.map(address)
+            let ready = group.members.filter(\.isReady).map(address)
+            let waiting = group.members.filter { !$0.isReady }.map(address)
             if !ready.isEmpty { subset["addresses"] = .array(ready) }
             if !waiting.isEmpty { subset["notReadyAddresses"] = .array(waiting) }
-            if !ports.isEmpty {
-                subset["ports"] = .array(
-                    ports.map { port in
-                        var object = JSONObject()
-                        if !port.name.isEmpty { object["name"] = .string(port.name) }
-                        object["port"] = .count(port.number)
-                        object["protocol"] = .string(port.transport)
-                        if let appProtocol = port.appProtocol { object["appProtocol"] = .string(appProtocol) }
-                        return .object(object)
-                    })
+            await pieces.done(group.members.count * 8)
+            var ports: [JSONValue] = []
+            for port in group.ports {
+                await pieces.done()
+                var object = JSONObject()
+                if !port.name.isEmpty { object["name"] = .string(port.name) }
+                object["port"] = .count(port.number)
+                object["protocol"] = .string(port.transport)
+                if let appProtocol = port.appProtocol { object["appProtocol"] = .string(appProtocol) }
+                ports.append(.object(object))
             }
-            return .object(subset)
+            if !ports.isEmpty { subset["ports"] = .array(ports) }
+            subsets.append(.object(subset))
         }
-        return .array(subsets)
+        return subsets.isEmpty ? nil : .array(subsets)
     }
 
     private static func address(_ endpoint: PodEndpoint) -> JSONValue {

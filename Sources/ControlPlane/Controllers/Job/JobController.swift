@@ -43,7 +43,7 @@ final class JobController: Controller {
     private func podChanged(_ change: InformerChange<DynamicObject>) {
         let pod = change.object.json
         guard let owner = pod.controllerReference else {
-            if case .deleted = change { return }
+            guard change.mayBeAdopted else { return }
             for job in jobs.list(namespace: pod.objectNamespace) where selectors.of(job).matches(pod.objectLabels) {
                 queue.add(job.json.objectKey)
             }

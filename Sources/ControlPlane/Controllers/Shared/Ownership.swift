@@ -148,3 +148,17 @@ struct ClaimManager: Sendable {
         }
     }
 }
+
+extension InformerChange<DynamicObject> {
+    /// Whether an object without an owner may have become somebody's with this change: who selects it goes by its labels.
+    var mayBeAdopted: Bool {
+        switch self {
+        case .added: true
+        case .updated(let old, let new):
+            ["labels", "ownerReferences"].contains {
+                old.json.value("metadata", $0) != new.json.value("metadata", $0)
+            }
+        case .deleted: false
+        }
+    }
+}

@@ -37,9 +37,7 @@ final class StatefulSetController: Controller {
             let pod = change.object.json
             if let owner = pod.controllerReference {
                 if owner.kind == "StatefulSet" { self?.queue.add(ObjectKey(pod.objectNamespace, owner.name)) }
-            } else if case .deleted = change {
-                return
-            } else {
+            } else if change.mayBeAdopted {
                 self?.wakeAdopters(pod)
             }
         }
