@@ -69,9 +69,10 @@ import Testing
         #expect(object.array("subsets").compactMap { $0["addresses"]?.array?.count } == [3, 3])
     }
 
-    /// Five thousand names that nobody has, of pods with as many: each with each would be 50 million, and minutes here.
-    @Test func `are not looked for one by one, and others have their turn meanwhile`() async {
-        let names = (0..<5_000).map { JSONValue.string("p\($0)") }
+    /// Names that nobody has, of pods with as many: each with each would be millions. How long it takes says nothing beside
+    /// other tests: each turn given is one that has to be waited for.
+    @Test func `are not looked for one by one`() async {
+        let names = (0..<2_000).map { JSONValue.string("p\($0)") }
         let service = service(
             names.enumerated().map { index, name in
                 ["name": name, "port": .count(index + 1), "targetPort": "absent"]
@@ -80,11 +81,9 @@ import Testing
             "ports": .array(names.map { ["name": $0, "containerPort": 80] })
         ]
         let pods = ["a", "b"].map { pod($0, [containers]) }
-        #expect(ServiceEndpoints.effort(service, pods) == 25_000)
-        let start = ContinuousClock.now
+        #expect(ServiceEndpoints.effort(service, pods) == 10_000)
         let plan = await SlicePlan(service: service, pods: pods, existing: [], trigger: nil) { _ in nil }
         #expect(plan.created.count == 1)
-        #expect(start.duration(to: .now) < .seconds(30))
     }
 
     @Test func `are charged to their namespace, whether anything is written or not`() {
