@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncIO
-import HTTP
 import Linux
 import Synchronization
 import TLS
 import Testing
+
+@testable import HTTP
 
 /// Frames of RFC 9113 as no client of ours would send them.
 private enum Frame {
@@ -59,6 +60,14 @@ private final class Gate: HTTPHandler {
     func release() { for waiter in waiting.withLock({ $0 }) { waiter.wake() } }
 }
 
+/// Knows whose every connection is.
+private struct Vouching: HTTPHandler {
+    func handle(_ request: HTTPRequest) async -> HTTPResponse {
+        request.context.standing?.vouch(for: BudgetHolder(name: "jane"))
+        return await TestHandler().handle(request)
+    }
+}
+
 @Suite(.serialized, .timeLimit(.minutes(1))) struct `An HTTP/2 server` {
     /// A thread of their own: the other tests must not wait behind these floods.
     private static let group = Result { try EventLoopGroup(count: 1) }
@@ -106,6 +115,59 @@ private final class Gate: HTTPHandler {
         gate.release()
         await socket.close()
         await test.server.stop()
+    }
+
+    /// Opens streams whose answers may not be sent, and tells how many of them have been answered: the others are refused.
+    private func answered(_ socket: AsyncSocket, _ streams: Range<UInt32>) async throws -> Int {
+        try await socket.write(streams.flatMap { Frame.head(2 * $0 + 1, "/hello") })
+        var count = (heads: 0, all: 0)
+        _ = try await frames(socket) { type, _ in
+            if type == 1 { count.heads += 1 }
+            if type == 1 || type == 3 { count.all += 1 }
+            return count.all == streams.count
+        }
+        #expect(count.all == streams.count)
+        return count.heads
+    }
+
+    @Test func `gives few streams to a connection until it has shown whose it is`() async throws {
+        let test = try TestServer(.plain, group: Self.group.get(), handler: TestHandler())
+        let stranger = try await test.raw()
+        try await stranger.write(Frame.preface + Frame.shutWindow)
+        #expect(try await answered(stranger, 0..<250) == 16)
+        await stranger.close()
+        await test.server.stop(grace: .zero)
+        let known = try TestServer(.plain, group: Self.group.get(), handler: Vouching())
+        let socket = try await known.raw()
+        try await socket.write(Frame.preface + Frame.shutWindow)
+        #expect(try await answered(socket, 0..<1) == 1)
+        #expect(try await answered(socket, 1..<300) == 249)
+        await socket.close()
+        await known.server.stop(grace: .zero)
+    }
+
+    @Test(arguments: [false, true]) func `has a bounded room for streams, whoever opens them`(
+        isKnown: Bool
+    ) async throws {
+        var configuration = HTTPServer.Configuration()
+        // Of strangers 16 streams and 2 for each connection, of an account 128 and 8 for each.
+        configuration.unreadBytesPerHolder = 2 << 20
+        let handler: any HTTPHandler = isKnown ? Vouching() : TestHandler()
+        let test = try TestServer(.plain, configuration: configuration, group: Self.group.get(), handler: handler)
+        var sockets: [AsyncSocket] = []
+        var open = 0
+        for _ in 0..<10 {
+            let socket = try await test.raw()
+            sockets.append(socket)
+            try await socket.write(Frame.preface + Frame.shutWindow)
+            open += try await answered(socket, 0..<1)
+            open += try await answered(socket, 1..<(isKnown ? 100 : 16))
+        }
+        #expect(open == (isKnown ? 128 + 10 * 8 : 16 + 10 * 2))
+        #expect(test.server.streams.inUse == (isKnown ? 1 << 20 : 128 << 10))
+        for socket in sockets { await socket.close() }
+        await test.server.stop(grace: .zero)
+        #expect(test.server.streams.inUse == 0)
     }
 
     @Test func `ends a connection that resets streams without end`() async throws {

@@ -28,7 +28,7 @@ final class HTTP2Core: Sendable {
     init(
         _ connection: any Connection, _ role: HTTP2State.Role, _ limits: HTTPLimits, window: Int,
         maximumStreams: Int = 0, idleTimeout: Duration, firstTimeout: Duration? = nil, patience: Duration,
-        output: (budget: SharedBudget, standing: ConnectionStanding?)? = nil
+        counted: (output: SharedBudget, streams: SharedBudget, standing: ConnectionStanding?)? = nil
     ) {
         self.connection = connection
         self.role = role
@@ -38,7 +38,8 @@ final class HTTP2Core: Sendable {
         state = Mutex(
             HTTP2State(
                 role, limits, window: window, maximumStreams: maximumStreams,
-                output: output.map { OutputPart(of: $0.budget, $0.standing) }))
+                output: counted.map { OutputPart(of: $0.output, $0.standing) },
+                room: counted.map { OutputPart(of: $0.streams, $0.standing) }))
     }
 
     // MARK: Reading
@@ -102,7 +103,7 @@ final class HTTP2Core: Sendable {
             stream.isInputOver = true
         case .closed(let id, let code):
             guard let stream = state.streams.removeValue(forKey: id) else { return }
-            state.forget(stream.queued)
+            state.leave(stream)
             var error: any Error = HTTP2Error.reset(code)
             if stream.response != nil {
                 error = UnansweredRequest(cause: error, isUntouched: code == HTTP2.refusedStream)
@@ -243,6 +244,7 @@ final class HTTP2Core: Sendable {
             } else {
                 stream.trailers = trailers
                 stream.isOutputOver = true
+                stream.task = nil
                 state.resume(stream)
             }
             pump(state)
@@ -317,7 +319,7 @@ final class HTTP2Core: Sendable {
             let streams = state.streams
             state.streams = [:]
             for stream in streams.values {
-                state.forget(stream.queued)
+                state.leave(stream)
                 let lost = HTTP2Error.connectionLost
                 stream.fail(stream.response == nil ? lost : UnansweredRequest(cause: lost, isReused: hasServed))
             }

@@ -11,16 +11,25 @@ final class HTTP2ServerConnection: ServedConnection {
     /// Handlers at work. A stream that the client resets makes room for another while its handler still runs: without a
     /// limit of their own there is none (CVE-2023-44487).
     private let running = Atomic<Int>(0)
+    /// How many streams the client may have at a time: few, until it has shown whose the connection is.
+    private let allowed: Atomic<Int>
 
     init(_ server: HTTPServer, _ connection: any Connection, _ context: RequestContext) {
         self.server = server
         self.context = context
         let configuration = server.configuration
+        // A certificate is proof enough that its holder can be counted with his first request.
+        let isKnown = context.clientCertificate?.isVerified ?? false
+        let streams =
+            isKnown
+            ? configuration.maximumStreams
+            : min(configuration.maximumStreams, configuration.maximumStreamsOfStrangers)
+        allowed = Atomic(streams)
         core = HTTP2Core(
             connection, .server, configuration.limits, window: configuration.streamWindow,
-            maximumStreams: configuration.maximumStreams, idleTimeout: configuration.idleTimeout,
+            maximumStreams: streams, idleTimeout: configuration.idleTimeout,
             firstTimeout: configuration.headTimeout, patience: configuration.bodyTimeout,
-            output: (server.output, context.standing))
+            counted: (server.output, server.streams, context.standing))
     }
 
     func stop() { core.goAway() }
@@ -39,6 +48,9 @@ final class HTTP2ServerConnection: ServedConnection {
     private func begin(
         _ state: HTTP2State, _ stream: HTTP2Stream, _ headers: HTTPHeaders, _ pseudo: [String: String], _ isEnd: Bool
     ) {
+        guard running.load(ordering: .relaxed) < 2 * allowed.load(ordering: .relaxed), state.admit(stream) else {
+            return state.reset(stream.id, HTTP2.refusedStream)
+        }
         var request = HTTPRequest(
             method: pseudo[":method"] ?? "", target: pseudo[":path"] ?? "", headers: headers, context: context)
         request.context.version = "HTTP/2.0"
@@ -51,9 +63,6 @@ final class HTTP2ServerConnection: ServedConnection {
             request.body = .stream(HTTPBodyStream(HTTP2BodySource(core, stream.id, pipe), expectedLength: length))
         }
         let id = stream.id
-        guard running.load(ordering: .relaxed) < 2 * server.configuration.maximumStreams else {
-            return state.reset(id, HTTP2.refusedStream)
-        }
         running.add(1, ordering: .relaxed)
         stream.task = Task(executorPreference: core.connection.loop) { [self, request] in
             // Given up before its turn: nobody waits for the answer.
@@ -94,7 +103,18 @@ final class HTTP2ServerConnection: ServedConnection {
         } catch {
             return .text(error.reason + "\n", status: error.status)
         }
-        return await server.handler.handle(request)
+        let response = await server.handler.handle(request)
+        allowMore()
+        return response
+    }
+
+    /// Once it is known whose the connection is, it has as many streams as any.
+    private func allowMore() {
+        let maximum = server.configuration.maximumStreams
+        guard allowed.load(ordering: .relaxed) < maximum, context.standing?.isProved == true,
+            allowed.exchange(maximum, ordering: .relaxed) < maximum
+        else { return }
+        core.perform { $0.allow(streams: maximum) }
     }
 
     /// Sends the head, and a body that is there already. Returns a body that is still to come.
@@ -144,6 +164,8 @@ final class HTTP2ServerConnection: ServedConnection {
             guard let sending = state.streams[id] else { return .sent(nil) }
             guard state.append(bytes, to: sending, isOwed: isOwed) else { return .tooMuch }
             sending.isOutputOver = stream == nil
+            // Nothing is left to be cancelled: a stream that waits for its client holds no task that has ended.
+            if stream == nil { sending.task = nil }
             state.submitResponse(sending, fields, hasBody: hasBody)
             return .sent(stream)
         }

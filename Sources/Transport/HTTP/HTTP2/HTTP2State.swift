@@ -25,6 +25,9 @@ final class HTTP2State {
     /// What waits for the peer, of all streams, and where it is counted; nil: nowhere.
     private var waiting = 0
     private let output: OutputPart?
+    /// How many of the streams are counted, and where; nil: nowhere.
+    private var counted = 0
+    private let room: OutputPart?
     var streams: [Int32: HTTP2Stream] = [:]
     var isClosed = false
     var isGoingAway = false
@@ -46,8 +49,12 @@ final class HTTP2State {
     private let limits: HTTPLimits
     private let role: Role
 
-    init(_ role: Role, _ limits: HTTPLimits, window: Int, maximumStreams: Int, output: OutputPart? = nil) {
+    init(
+        _ role: Role, _ limits: HTTPLimits, window: Int, maximumStreams: Int, output: OutputPart? = nil,
+        room: OutputPart? = nil
+    ) {
         self.output = output
+        self.room = room
         self.limits = limits
         self.role = role
         var callbacks: OpaquePointer?
@@ -212,6 +219,36 @@ final class HTTP2State {
             let stream = streams[frame.stream_id], !stream.isInputOver
         else { return }
         reset(frame.stream_id, HTTP2.noError)
+    }
+
+    // MARK: Streams
+
+    /// About what a stream takes until it has ended, with its part of the session and what is known of its request.
+    static let streamCost = 8 * 1024
+
+    /// Counts a stream that the peer has opened. False when there is no room for it.
+    func admit(_ stream: HTTP2Stream) -> Bool {
+        guard room?.set((counted + 1) * Self.streamCost) ?? true else { return false }
+        counted += 1
+        stream.isCounted = true
+        return true
+    }
+
+    /// Forgets what is counted of a stream that has ended.
+    func leave(_ stream: HTTP2Stream) {
+        forget(stream.queued)
+        guard stream.isCounted else { return }
+        stream.isCounted = false
+        counted -= 1
+        // Less than before is always allowed.
+        _ = room?.set(counted * Self.streamCost)
+    }
+
+    /// Allows the peer so many streams at a time from now on.
+    func allow(streams: Int) {
+        var setting = nghttp2_settings_entry(
+            settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue), value: UInt32(streams))
+        nghttp2_submit_settings(session, 0, &setting, 1)
     }
 
     // MARK: Output

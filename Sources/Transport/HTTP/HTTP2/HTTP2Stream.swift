@@ -8,6 +8,8 @@ final class HTTP2Stream {
     /// The body the peer sends, once there is one.
     var input: BodyPipe?
     var isInputOver = false
+    /// It is one of those that the session has counted.
+    var isCounted = false
     /// Bytes received and not yet given back to the peer as window.
     var unreadWindow = 0
 

@@ -13,6 +13,8 @@ public struct BudgetHolder: Sendable, Hashable {
         case nodes
         case components
         case masters
+        /// Who has shown nothing yet. All of them are one holder.
+        case strangers
     }
 
     /// Whether there is a Node of a name, and whether it is one of the first.

@@ -27,6 +27,8 @@ struct ConnectionTable {
                 case .everybody: (known / 4, known / 2)
                 case .nodes: (known / 20, known / 5)
                 case .newNodes, .components, .masters: (known / 20, known / 10)
+                // Nobody proves to be a stranger.
+                case .strangers: (0, 0)
                 }
             }
         }
@@ -151,7 +153,7 @@ public final class ConnectionStanding: Sendable {
     private let tell: @Sendable (BudgetHolder) -> Bool
     private let proved = Mutex(ConnectionStanding.stranger)
     /// All who have shown nothing are one.
-    static let stranger = BudgetHolder(name: "")
+    static let stranger = BudgetHolder(name: "", kind: .strangers)
     /// A holder who had as many connections as he may have may soon have fewer.
     private static let pause: Duration = .seconds(10)
 
@@ -161,6 +163,9 @@ public final class ConnectionStanding: Sendable {
         self.output = output
         self.tell = tell
     }
+
+    /// Whether it has been told whose the connection is.
+    var isProved: Bool { next.load(ordering: .relaxed) > 0 }
 
     /// Whose the connection has proved to be, also where it is not counted as his.
     var holder: BudgetHolder { proved.withLock { $0 } }

@@ -161,7 +161,7 @@ final class HTTP1ServerConnection: ServedConnection {
             var bytes: [UInt8] = []
             if case .bytes(let given) = response.body { bytes = given }
             var share: Share?
-            if mayHaveBody, bytes.count > OutputPart.free {
+            if mayHaveBody, bytes.count > OutputPart.free(holder) {
                 share = self.share(bytes.count, isOwed)
                 if share == nil {
                     response = .tooMuchUnread
@@ -213,8 +213,9 @@ final class HTTP1ServerConnection: ServedConnection {
         if case .length(let length) = framing { left = length }
         do {
             while let chunk = try await stream.next() {
-                let share = chunk.count > OutputPart.free ? self.share(chunk.count, isOwed) : nil
-                guard chunk.count <= OutputPart.free || share != nil else { throw ConnectionAborted() }
+                let isMuch = chunk.count > OutputPart.free(holder)
+                let share = isMuch ? self.share(chunk.count, isOwed) : nil
+                guard !isMuch || share != nil else { throw ConnectionAborted() }
                 defer { withExtendedLifetime(share) {} }
                 guard let room = left else {
                     if framing != .chunked {
@@ -245,9 +246,11 @@ final class HTTP1ServerConnection: ServedConnection {
 
     /// What is written counts until the peer has taken it; nil when it is more than there is for him, and not owed.
     private func share(_ bytes: Int, _ isOwed: Bool) -> Share? {
-        let holder = context.standing?.holder ?? ConnectionStanding.stranger
-        return Share(of: server.output, bytes - OutputPart.free, for: holder, owed: isOwed)
+        let holder = holder
+        return Share(of: server.output, bytes - OutputPart.free(holder), for: holder, owed: isOwed)
     }
+
+    private var holder: BudgetHolder { context.standing?.holder ?? ConnectionStanding.stranger }
 
     private func write(_ bytes: [UInt8], _ patience: Duration) async throws {
         if bytes.count <= Self.small {

@@ -26,11 +26,14 @@ public final class HTTPServer: Sendable {
         /// response's.
         public var idleTimeout: Duration = .seconds(180)
         public var bodyTimeout: Duration = .seconds(60)
-        /// HTTP/2: requests at the same time on one connection, and bytes of one request's body that may wait unread.
+        /// HTTP/2: requests at the same time on one connection, of one that has not shown whose it is, and bytes of one
+        /// request's body that may wait unread.
         public var maximumStreams = 250
+        public var maximumStreamsOfStrangers = 16
         public var streamWindow = 256 * 1024
         /// Bytes of answers that one holder's connections have not taken, apart from a little of each; all of a kind four times
-        /// or once as much. More is refused.
+        /// or once as much, of strangers all together an eighth. More is refused. The requests themselves that are under way
+        /// over HTTP/2, or whose answers have not been taken, have half as much, at 8 KB each.
         public var unreadBytesPerHolder = 128 << 20
         /// Whether an IPv6 address without a host part (`::`) takes IPv4 as well.
         public var isDualStack = true
@@ -44,6 +47,8 @@ public final class HTTPServer: Sendable {
     private let tls: TLSServer?
     /// Bytes of answers that have not been taken.
     let output: SharedBudget
+    /// What the streams of HTTP/2 take, whatever is sent on them.
+    let streams: SharedBudget
     private let group: EventLoopGroup
     private let wanted: [SocketAddress]
     private let state: Mutex<State>
@@ -66,6 +71,7 @@ public final class HTTPServer: Sendable {
         self.tls = try tls.map { try TLSServer($0) }
         self.configuration = configuration
         output = OutputPart.budget(each: configuration.unreadBytesPerHolder)
+        streams = OutputPart.budget(each: configuration.unreadBytesPerHolder / 2)
         state = Mutex(
             State(
                 table: ConnectionTable(

@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What of one connection's answers its peer has not taken yet. Each connection may have a little without asking; more
-/// comes from what the server has for all of them, so that many who ask for much and read nothing have no more than that.
+/// What one connection has the server keep for its peer: bytes of answers that have not been taken, or streams. Each
+/// connection may have a little without asking; more comes from what the server has for all of them, so that many who ask
+/// for much and read nothing have no more than that.
 ///
 /// For one thread at a time.
 final class OutputPart {
-    /// What every connection has.
-    static let free = 64 * 1024
-    /// What there is beyond that, where everybody may have so much.
-    static func budget(each: Int) -> SharedBudget { SharedBudget(each: each) { $0 == .everybody ? each * 4 : each } }
+    /// What every connection has: less, as long as it is a stranger's, of which there may be thousands for nothing.
+    static func free(_ holder: BudgetHolder) -> Int { holder.kind == .strangers ? 16 * 1024 : 64 * 1024 }
+
+    /// What there is beyond that, where everybody may have so much. Strangers have an eighth, all together: nobody is alone
+    /// there, and a budget keeps half of a kind's total for the next one.
+    static func budget(each: Int) -> SharedBudget {
+        SharedBudget(each: each) { kind in
+            switch kind {
+            case .everybody: each * 4
+            case .strangers: each / 4
+            case .newNodes, .nodes, .components, .masters: each
+            }
+        }
+    }
 
     private let budget: SharedBudget
     private let standing: ConnectionStanding?
@@ -22,12 +33,13 @@ final class OutputPart {
 
     deinit { budget.giveBack(held, holder) }
 
-    /// Says how much waits now. False, and nothing is changed, when that is more than there is for the connection's holder;
-    /// never when it is `owed`.
+    /// Says how much there is now. False, and nothing is changed, when that is more than there is for the connection's
+    /// holder; never when it is `owed`.
     func set(_ count: Int, owed: Bool = false) -> Bool {
-        let wanted = max(0, count - Self.free)
+        if held == 0, count <= Self.free(ConnectionStanding.stranger) { return true }
+        if let standing, held == 0 || holder.kind == .strangers { move(to: standing.holder) }
+        let wanted = max(0, count - Self.free(holder))
         if wanted == held { return true }
-        if held == 0, let standing { holder = standing.holder }
         if wanted < held {
             budget.giveBack(held - wanted, holder)
         } else if !budget.take(wanted - held, holder, owed: owed) {
@@ -35,6 +47,16 @@ final class OutputPart {
         }
         held = wanted
         return true
+    }
+
+    /// What strangers have is theirs no more once it is known whose it is.
+    private func move(to new: BudgetHolder) {
+        guard new != holder else { return }
+        if held > 0 {
+            budget.giveBack(held, holder)
+            budget.take(held, new, owed: true)
+        }
+        holder = new
     }
 }
 
