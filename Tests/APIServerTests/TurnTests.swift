@@ -117,6 +117,92 @@ import Testing
         try await expect(true, 200, "delete of what is large") { try await server.send("DELETE", "\(maps)/large") }
     }
 
+    @Test func `a small request that looks at what is large`() async throws {
+        let server = try await TestServer()
+        let core = "/api/v1/namespaces/default"
+        func make(
+            _ path: String, _ kind: String, _ version: String, _ name: String, _ more: JSONObject = [:]
+        ) async throws {
+            var object: JSONObject = [
+                "kind": .string(kind), "apiVersion": .string(version),
+                "metadata": [
+                    "name": .string(name),
+                    "annotations": ["a": text(name == "large" ? 60_000 : 10)],
+                ],
+            ]
+            for (key, value) in more { object[key] = value }
+            let answer = try await server.send("POST", path, .object(object))
+            #expect(answer.status == 201, "\(answer.json)")
+        }
+        func expect(
+            _ isApart: Bool, _ status: Int, _ method: String, _ path: String, _ body: JSONValue? = nil
+        ) async throws {
+            var answer: TestServer.Answer?
+            let count = try await pieces(server) { answer = try await server.send(method, path, body) }
+            #expect(answer?.status == status, "\(method) \(path): \(String(describing: answer?.json))")
+            #expect((count > 0) == isApart, "\(method) \(path): \(count) pieces")
+        }
+        let containers: JSONValue = ["containers": [["name": "c", "image": "i"]], "serviceAccountName": "small"]
+        let template: JSONValue = [
+            "metadata": ["labels": ["a": "b"]], "spec": ["containers": [["name": "c", "image": "i"]]],
+        ]
+        let deployments = "/apis/apps/v1/namespaces/default/deployments"
+        try await make("\(core)/serviceaccounts", "ServiceAccount", "v1", "small")
+        for name in ["small", "large"] {
+            try await make(pods, "Pod", "v1", name, ["spec": containers])
+            try await make("\(core)/services", "Service", "v1", name, ["spec": ["ports": [["port": 80]]]])
+            try await make(
+                deployments, "Deployment", "apps/v1", name,
+                ["spec": ["selector": ["matchLabels": ["a": "b"]], "template": template]])
+        }
+        for (name, isApart) in [("small", false), ("large", true)] {
+            try await expect(isApart, 200, "GET", "\(deployments)/\(name)/scale")
+            try await expect(isApart, 200, "GET", "\(pods)/\(name)/log")
+            try await expect(isApart, 400, "POST", "\(pods)/\(name)/exec?command=id")
+            try await expect(isApart, 400, "POST", "\(pods)/\(name)/portforward")
+            try await expect(isApart, 503, "GET", "\(pods)/\(name)/proxy/")
+            // Its EndpointSlices may be any number.
+            try await expect(true, 503, "GET", "\(core)/services/\(name)/proxy/")
+            let asked: JSONValue = [
+                "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1",
+                "spec": ["boundObjectRef": ["kind": "Pod", "apiVersion": "v1", "name": .string(name)]],
+            ]
+            try await expect(isApart, 201, "POST", "\(core)/serviceaccounts/small/token", asked)
+        }
+        let new = pod("new", ["serviceAccountName": "small"])
+        let claim: JSONValue = [
+            "kind": "PersistentVolumeClaim", "apiVersion": "v1", "metadata": ["name": "c"],
+            "spec": ["accessModes": ["ReadWriteOnce"], "resources": ["requests": ["storage": "1"]]],
+        ]
+        let eviction: JSONValue = ["kind": "Eviction", "apiVersion": "policy/v1", "metadata": ["name": "small"]]
+        let claims = "\(core)/persistentvolumeclaims?dryRun=All"
+        try await expect(false, 201, "POST", "\(pods)?dryRun=All", new)
+        try await expect(false, 201, "POST", "\(pods)/small/eviction?dryRun=All", eviction)
+        try await expect(false, 201, "POST", claims, claim)
+        try await expect(false, 201, "POST", "\(maps)?dryRun=All", configMap("m"))
+        try await make(
+            "/apis/policy/v1/namespaces/default/poddisruptionbudgets", "PodDisruptionBudget", "policy/v1", "large",
+            ["spec": ["selector": ["matchLabels": ["a": "b"]], "minAvailable": 0]])
+        try await expect(true, 201, "POST", "\(pods)/small/eviction?dryRun=All", eviction)
+        try await expect(false, 201, "POST", "\(pods)?dryRun=All", new)
+        try await make("\(core)/serviceaccounts", "ServiceAccount", "v1", "large")
+        try await expect(true, 201, "POST", "\(pods)?dryRun=All", pod("new", ["serviceAccountName": "large"]))
+        try await expect(false, 201, "POST", claims, claim)
+        try await make("\(core)/limitranges", "LimitRange", "v1", "large", ["spec": ["limits": []]])
+        try await expect(true, 201, "POST", claims, claim)
+        try await expect(false, 201, "POST", "\(maps)?dryRun=All", configMap("m"))
+        try await make("\(core)/resourcequotas", "ResourceQuota", "v1", "large", ["spec": ["hard": ["pods": "9"]]])
+        try await expect(true, 201, "POST", "\(maps)?dryRun=All", configMap("m"))
+    }
+
+    @Test func `an account, read once for a request`() async throws {
+        let server = try await TestServer()
+        let stored = try #require(try server.server.core.stored("", "namespaces", name: "default"))
+        let read = Admission.LastRead()
+        #expect(try read.object(stored).name == "default" && read.object(stored).name == "default")
+        #expect(read.count == 1)
+    }
+
     @Test func `a deletion of many, and of few that are large`() async throws {
         let server = try await TestServer()
         for name in ["a", "b"] { _ = try await server.send("POST", maps, configMap(name, labels: ["size": "few"])) }

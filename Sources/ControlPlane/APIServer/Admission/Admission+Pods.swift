@@ -27,7 +27,7 @@ extension Admission {
         let accountName = name.isEmpty ? "default" : name
         spec["serviceAccountName"] = .string(accountName)
         spec["serviceAccount"] = .string(accountName)
-        guard let account = try core.object("", "serviceaccounts", namespace: pod.namespace, name: accountName) else {
+        guard let account = try account(accountName, in: pod.namespace) else {
             throw .forbidden(
                 subject(pod),
                 "error looking up service account \(pod.namespace)/\(accountName): serviceaccount \"\(accountName)\" not found"
@@ -41,6 +41,12 @@ extension Admission {
         let wanted = spec["automountServiceAccountToken"]?.bool ?? account["automountServiceAccountToken"]?.bool ?? true
         if wanted { mountToken(&spec) }
         pod.spec = spec
+    }
+
+    /// A service account, read once for a request.
+    func account(_ name: String, in namespace: String) throws(APIError) -> APIObject? {
+        guard let stored = try core.stored("", "serviceaccounts", namespace: namespace, name: name) else { return nil }
+        return try accounts.object(stored)
     }
 
     /// No API server serves a mirror pod what it refers to: references would only be a way to read what is not one's own.

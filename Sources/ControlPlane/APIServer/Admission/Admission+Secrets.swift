@@ -16,8 +16,7 @@ extension Admission {
         if pod.annotations[Self.mirrorAnnotation] != nil { return }
         let name = PodReferences(pod).account
         guard
-            let account = try core.object(
-                "", "serviceaccounts", namespace: pod.namespace, name: name.isEmpty ? "default" : name),
+            let account = try account(name.isEmpty ? "default" : name, in: pod.namespace),
             let mark = account.annotations[Self.mountableSecrets]?.string, Self.truths.contains(mark)
         else { return }
         var looked = pod

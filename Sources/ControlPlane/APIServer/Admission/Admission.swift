@@ -3,6 +3,8 @@
 internal import HTTP
 internal import JSON
 internal import Schema
+internal import Store
+internal import Synchronization
 internal import TLS
 internal import Text
 
@@ -20,6 +22,7 @@ struct Admission: Sendable {
     let dryRun: Bool
     /// The name in the request's path; empty for a create by POST.
     let requestedName: String
+    let accounts = LastRead()
 
     func mutate(
         _ object: inout APIObject, old: APIObject?, resource: ResourceKind, operation: Operation
@@ -93,6 +96,21 @@ struct Admission: Sendable {
             try checkSigner("sign", object, resource)
         case ("scheduling.k8s.io", "PriorityClass", .create): try checkPriorityClass(object, resource)
         default: break
+        }
+    }
+
+    /// The object that was read last, for those who ask for it again.
+    final class LastRead: Sendable {
+        private let last = Mutex<(stored: StoredObject, object: APIObject, count: Int)?>(nil)
+
+        /// How many objects have been read.
+        var count: Int { last.withLock { $0?.count ?? 0 } }
+
+        func object(_ stored: StoredObject) throws(APIError) -> APIObject {
+            if let last = last.withLock({ $0 }), last.stored === stored { return last.object }
+            let object = try APIObject(stored)
+            last.withLock { $0 = (stored, object, ($0?.count ?? 0) + 1) }
+            return object
         }
     }
 

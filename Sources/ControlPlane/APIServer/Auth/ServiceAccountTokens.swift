@@ -87,7 +87,7 @@ struct ServiceAccountTokens: Sendable {
         else { return nil }
         // An object that cannot be read proves nothing: not authenticated.
         guard let stored = try? core.stored("", "serviceaccounts", namespace: namespace, name: name),
-            let account = try? APIObject(stored), account.uid == uid
+            let account = Vouching.of(stored), account.uid == uid
         else { return nil }
         var grounds = [VerifiedToken.Ground(key: stored.key, revision: stored.revision)]
         // One that is being deleted holds for a minute only, whatever its revision.
@@ -104,7 +104,7 @@ struct ServiceAccountTokens: Sendable {
                 if let uid = reference["uid"]?.string { extra["authentication.kubernetes.io/node-uid"] = [uid] }
                 continue
             }
-            guard let bound, let object = try? APIObject(bound), object.uid == reference["uid"]?.string
+            guard let bound, let object = Vouching.of(bound), object.uid == reference["uid"]?.string
             else { return nil }
             grounds.append(VerifiedToken.Ground(key: bound.key, revision: bound.revision))
             end = min(end, Self.end(object))
@@ -118,8 +118,28 @@ struct ServiceAccountTokens: Sendable {
         return (user, confirmed)
     }
 
+    /// What tokens want to know of an object that vouches for them: read once, however many there are, and kept with it.
+    private final class Vouching: Sendable {
+        let uid: String
+        let deletionTimestamp: String?
+
+        private init(_ object: APIObject) {
+            uid = object.uid
+            deletionTimestamp = object.deletionTimestamp
+        }
+
+        /// nil for an object that cannot be read.
+        static func of(_ stored: StoredObject) -> Vouching? {
+            if let known = stored.remembered(Vouching.self) { return known }
+            guard let object = try? APIObject(stored) else { return nil }
+            let vouching = Vouching(object)
+            stored.remember(vouching)
+            return vouching
+        }
+    }
+
     /// Until when an object vouches for a token. Being deleted is fine for a minute: the last acts of a pod need its token.
-    private static func end(_ object: APIObject) -> Int64 {
+    private static func end(_ object: Vouching) -> Int64 {
         guard let deletion = object.deletionTimestamp, let time = WallClock.parse(deletion) else { return .max }
         return time + 60
     }

@@ -19,6 +19,11 @@ extension RequestScope {
         return try await core.workbench.run(for: flow, body)
     }
 
+    /// A stored object, read where it keeps nobody else waiting.
+    func read(_ stored: StoredObject) async throws(APIError) -> APIObject {
+        try await apart(stored.bytes.count) { () throws(APIError) in try APIObject(stored) }
+    }
+
     /// Objects cut into what is done at one turn; at least one turn, and in each at least one object where there are any.
     /// `cost` is in bytes that are decoded.
     static func turns(

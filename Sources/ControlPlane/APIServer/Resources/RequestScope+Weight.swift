@@ -45,9 +45,44 @@ extension RequestScope {
         // What a POST makes has no name in its path, and nothing of that name is read.
         let live = info.name.isEmpty ? nil : storage.get(resource, namespace: namespace, name: info.name)
         let bytes = body + (live?.bytes.count ?? 0)
-        if bytes > Self.momentaryWrite { return false }
+        if bytes > Self.momentaryWrite || isLookingAtMuch { return false }
         guard let custom = resource.custom else { return true }
         return bytes * custom.schema.weight <= Self.momentaryValidation
+    }
+
+    /// Whether a write has the server read much besides what is written: objects that others of the namespace may have
+    /// made as large as they like. What is the administrators' own (classes, the Node of a pod) is not looked for.
+    private var isLookingAtMuch: Bool {
+        if resource.custom == nil, resource.group.isEmpty {
+            switch (resource.kind, info.subresource) {
+            // Their pod is named in the body.
+            case ("Binding", _): return true
+            // Its addresses are compared with those of all Services.
+            case ("Node", _): if user.nodeName != nil { return true }
+            // Accounts: which one is in the body, so that none may be large.
+            case ("Pod", "") where info.verb == "create", ("Pod", "ephemeralcontainers"):
+                if isMuch("", "serviceaccounts", each: true) || isMuch("", "limitranges") { return true }
+            case ("Pod", "resize"), ("PersistentVolumeClaim", ""): if isMuch("", "limitranges") { return true }
+            case ("Pod", "eviction"): return isMuch("policy", "poddisruptionbudgets")
+            default: break
+            }
+        }
+        guard resource.namespaced, ["", "resize"].contains(info.subresource), info.verb != "delete" else {
+            return false
+        }
+        if isMuch("", "resourcequotas") { return true }
+        guard info.verb == "create", let namespaces = core.registry.preferred("", "namespaces") else { return false }
+        return (storage.get(namespaces, namespace: "", name: namespace)?.bytes.count ?? 0) > Self.momentary
+    }
+
+    /// Whether the objects of a kind in the request's namespace, or one of them, are more than others can wait for.
+    private func isMuch(_ group: String, _ plural: String, each: Bool = false) -> Bool {
+        guard let resource = core.registry.preferred(group, plural) else { return false }
+        let prefix = ObjectStorage.prefix(resource, namespace: namespace)
+        // Not even to look at their sizes, where there are very many.
+        if core.store.count(prefix: prefix) > 1_000 { return true }
+        let sizes = core.store.current(prefix: prefix).map(\.bytes.count)
+        return (each ? sizes.max() ?? 0 : sizes.reduce(0, +)) > Self.momentary
     }
 
     /// Whether a collection is small.

@@ -4,13 +4,33 @@ internal import HTTP
 internal import JSON
 internal import Linux
 internal import Schema
+internal import Store
 
 /// log, exec, attach and portforward: asked of the kubelet of the pod's node.
 struct KubeletProxy: Sendable {
     let scope: RequestScope
 
-    private func pod() throws(APIError) -> APIObject {
-        try APIObject(try scope.storage.require(scope.resource, namespace: scope.namespace, name: scope.info.name))
+    /// What a kubelet is asked about.
+    private struct Target: Sendable {
+        var namespace: String
+        var name: String
+        /// Empty where the pod has none yet.
+        var node: String
+        /// Empty where none is asked for.
+        var container: String
+    }
+
+    /// The pod of the request, and its container as `choose` has it; read where it keeps nobody waiting.
+    private func target(
+        _ choose: @escaping @Sendable (APIObject, _ node: String) throws(APIError) -> String
+    ) async throws(APIError) -> Target {
+        let stored = try scope.storage.require(scope.resource, namespace: scope.namespace, name: scope.info.name)
+        return try await scope.apart(stored.bytes.count) { () throws(APIError) in
+            let pod = try APIObject(stored)
+            let node = pod.spec["nodeName"]?.string ?? ""
+            return Target(
+                namespace: pod.namespace, name: pod.name, node: node, container: try choose(pod, node))
+        }
     }
 
     /// The container meant: the one named, or the only one, or the one the annotation prefers.
@@ -51,17 +71,15 @@ struct KubeletProxy: Sendable {
     }
 
     func log() async throws(APIError) -> HTTPResponse {
-        let pod = try pod()
-        let container = try container(pod)
-        let node = pod.spec["nodeName"]?.string ?? ""
+        let pod = try await target { (pod, _) throws(APIError) in try container(pod) }
         // Not scheduled yet: there is nothing, and that is no error.
-        if node.isEmpty { return HTTPResponse.text("") }
-        let kubelet = try await scope.kubelet(ofNode: node)
+        if pod.node.isEmpty { return HTTPResponse.text("") }
+        let kubelet = try await scope.kubelet(ofNode: pod.node)
         let options = query(
             [
                 "follow", "previous", "timestamps", "sinceSeconds", "sinceTime", "tailLines", "limitBytes", "stream",
             ].map { ($0, $0) })
-        let target = Self.path("containerLogs", pod.namespace, pod.name, container) + Self.query(options)
+        let target = Self.path("containerLogs", pod.namespace, pod.name, pod.container) + Self.query(options)
         guard WebSocketHandshake.isRequested(by: scope.request.forwarded) else {
             return try await scope.relay(target, to: kubelet)
         }
@@ -71,29 +89,31 @@ struct KubeletProxy: Sendable {
     }
 
     func stream() async throws(APIError) -> HTTPResponse {
-        let pod = try pod()
-        let node = pod.spec["nodeName"]?.string ?? ""
-        if node.isEmpty { throw .badRequest("pod \(pod.name) does not have a host assigned") }
-        try requireNoBody()
+        let pod = try await target { (pod, node) throws(APIError) in
+            if node.isEmpty { throw .badRequest("pod \(pod.name) does not have a host assigned") }
+            try requireNoBody()
+            if scope.info.subresource == "portforward" { return "" }
+            let container = try container(pod)
+            let phase = pod.status["phase"]?.string ?? ""
+            if phase == "Succeeded" || phase == "Failed" {
+                throw .badRequest("cannot exec into a container in a completed pod; current phase is \(phase)")
+            }
+            return container
+        }
         let path: String
         var options: [(name: String, value: String)]
         if scope.info.subresource == "portforward" {
             path = Self.path("portForward", pod.namespace, pod.name)
             options = scope.request.query.all("ports").map { ("port", $0) }
         } else {
-            let container = try container(pod)
-            let phase = pod.status["phase"]?.string ?? ""
-            if phase == "Succeeded" || phase == "Failed" {
-                throw .badRequest("cannot exec into a container in a completed pod; current phase is \(phase)")
-            }
-            path = Self.path(scope.info.subresource, pod.namespace, pod.name, container)
+            path = Self.path(scope.info.subresource, pod.namespace, pod.name, pod.container)
             options = query(
                 [("stdin", "input"), ("stdout", "output"), ("stderr", "error"), ("tty", "tty")], isFlags: true)
             if scope.info.subresource == "exec" {
                 options += scope.request.query.all("command").map { ("command", $0) }
             }
         }
-        return try await scope.relay(path + Self.query(options), to: scope.kubelet(ofNode: node))
+        return try await scope.relay(path + Self.query(options), to: scope.kubelet(ofNode: pod.node))
     }
 
     /// As the kubelet has it, and said before one is asked.

@@ -4,6 +4,7 @@ internal import HTTP
 internal import JSON
 internal import Linux
 internal import Schema
+internal import Store
 
 /// pods/proxy, services/proxy and nodes/proxy: any request, passed on to the object.
 struct ObjectProxy: Sendable {
@@ -33,7 +34,7 @@ struct ObjectProxy: Sendable {
         let address: DialableAddress
         switch scope.resource.kind {
         case "Node":
-            let (host, kubeletPort) = try scope.location(ofNode: target.name)
+            let (host, kubeletPort) = try await scope.location(ofNode: target.name)
             let port = target.port.isEmpty ? kubeletPort : try target.number()
             guard let port else { throw .badRequest("invalid port \"\(target.port)\"") }
             if port == kubeletPort {
@@ -42,8 +43,13 @@ struct ObjectProxy: Sendable {
             }
             // Whatever listens there: it is asked as anybody could ask it.
             address = try await DialableAddress.resolve(host, port: port, for: .node)
-        case "Pod": address = try pod(target)
-        default: address = try service(target)
+        case "Pod": address = try await pod(target)
+        // Whoever may write EndpointSlices has as much read here as he likes.
+        default:
+            address = try await withTaskExecutorPreference(scope.core.workbench.executor(for: scope.flow)) {
+                () async throws(APIError) in
+                try await service(target)
+            }
         }
         return try scope.core.connections.backend(.other(isTLS: target.isTLS), at: address)
     }
@@ -55,13 +61,15 @@ struct ObjectProxy: Sendable {
             .connect, scope.resource, namespace: scope.namespace, name: scope.info.name)
     }
 
-    private func pod(_ target: ProxyTarget) throws(APIError) -> DialableAddress {
-        let pod = try APIObject(
-            try scope.storage.require(scope.resource, namespace: scope.namespace, name: target.name))
-        guard let address = pod.status["podIP"]?.string, !address.isEmpty else {
-            throw .serviceUnavailable("address not allowed: pod \(target.name) has no IP yet")
+    private func pod(_ target: ProxyTarget) async throws(APIError) -> DialableAddress {
+        let stored = try scope.storage.require(scope.resource, namespace: scope.namespace, name: target.name)
+        return try await scope.apart(stored.bytes.count) { () throws(APIError) in
+            let pod = try APIObject(stored)
+            guard let address = pod.status["podIP"]?.string, !address.isEmpty else {
+                throw .serviceUnavailable("address not allowed: pod \(target.name) has no IP yet")
+            }
+            return try Self.address(address, try target.number() ?? Self.port(target.port, of: pod), of: pod)
         }
-        return try Self.address(address, try target.number() ?? Self.port(target.port, of: pod), of: pod)
     }
 
     private static func address(
@@ -80,7 +88,7 @@ struct ObjectProxy: Sendable {
     }
 
     /// One ready endpoint of the service, by its slices.
-    private func service(_ target: ProxyTarget) throws(APIError) -> DialableAddress {
+    private func service(_ target: ProxyTarget) async throws(APIError) -> DialableAddress {
         let service = try APIObject(
             try scope.storage.require(scope.resource, namespace: scope.namespace, name: target.name))
         let ports = service.spec["ports"]?.array ?? []
@@ -91,9 +99,11 @@ struct ObjectProxy: Sendable {
         }
         let portName = chosen?["name"]?.string ?? (chosen == nil ? target.port : "")
         var candidates: [(endpoint: JSONValue, port: UInt16)] = []
-        for slice in try scope.core.objects("discovery.k8s.io", "endpointslices", namespace: scope.namespace)
-        where slice.labels["kubernetes.io/service-name"]?.string == target.name {
-            guard
+        let slices = try scope.core.builtin("discovery.k8s.io", "endpointslices")
+        for stored in scope.storage.all(slices, namespace: scope.namespace) {
+            await Task.yield()
+            let slice = try APIObject(stored)
+            guard slice.labels["kubernetes.io/service-name"]?.string == target.name,
                 let number = (slice["ports"]?.array ?? []).first(where: { ($0["name"]?.string ?? "") == portName })?[
                     "port"]?.integer, let port = UInt16(exactly: number)
             else { continue }
@@ -102,6 +112,7 @@ struct ObjectProxy: Sendable {
             }
         }
         for (endpoint, port) in candidates.shuffled() {
+            await Task.yield()
             if let address = try address(of: endpoint, port) { return address }
         }
         throw .serviceUnavailable("no endpoints available for service \"\(scope.info.name)\"")

@@ -5,6 +5,7 @@ internal import HTTP
 internal import JSON
 internal import Linux
 internal import Schema
+internal import Store
 internal import Synchronization
 
 /// Who is at the other end of a connection that the server makes for somebody.
@@ -61,10 +62,11 @@ final class ProxyConnections: Sendable {
 
 extension RequestScope {
     /// Where a node and its kubelet are, as the node says.
-    func location(ofNode node: String) throws(APIError) -> (host: String, kubeletPort: UInt16) {
-        guard let object = try core.object("", "nodes", name: node) else {
+    func location(ofNode node: String) async throws(APIError) -> (host: String, kubeletPort: UInt16) {
+        guard let stored = try core.stored("", "nodes", name: node) else {
             throw .notFound(Subject(group: "", resource: "nodes", kind: "Node", name: node))
         }
+        let object = try await read(stored)
         let addresses = object.status["addresses"]?.array ?? []
         for type in ["InternalIP", "ExternalIP", "Hostname"] {
             if let address = addresses.first(where: { $0["type"]?.string == type })?["address"]?.string {
@@ -80,7 +82,7 @@ extension RequestScope {
 
     /// The kubelet of a node.
     func kubelet(ofNode node: String) async throws(APIError) -> Backend {
-        let (host, port) = try location(ofNode: node)
+        let (host, port) = try await location(ofNode: node)
         let own = SocketAddress(host: core.configuration.advertiseAddress, port: 0)
         let address = try await DialableAddress.resolve(
             host, port: port, for: .kubelet(mayBeLoopback: own?.reach == .loopback))

@@ -73,7 +73,9 @@ extension RequestScope {
     private func getScale() async throws(APIError) -> HTTPResponse {
         try permission.require(.read, resource, namespace: namespace, name: info.name)
         let stored = try storage.require(resource, namespace: namespace, name: info.name)
-        return try respond(scaleOf: StoredForm.outgoing(try APIObject(stored), resource))
+        return try await apart(stored.bytes.count) { () throws(APIError) in
+            try respond(scaleOf: StoredForm.outgoing(try APIObject(stored), resource))
+        }
     }
 
     private func writeScale() async throws(APIError) -> HTTPResponse {

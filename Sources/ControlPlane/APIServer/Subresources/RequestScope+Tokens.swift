@@ -4,6 +4,7 @@ internal import HTTP
 internal import JSON
 internal import KubeAPI
 internal import Schema
+internal import Store
 internal import Text
 
 extension RequestScope {
@@ -12,8 +13,20 @@ extension RequestScope {
         guard let schema = Machinery.schema("io.k8s.api.authentication.v1.TokenRequest") else {
             throw .internalError("the type TokenRequest is unknown")
         }
-        var body = try await decodeBody(schema, apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest").object
-        let account = try APIObject(try storage.require(resource, namespace: namespace, name: info.name))
+        let body = try await decodeBody(schema, apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest").object
+        let stored = try storage.require(resource, namespace: namespace, name: info.name)
+        let reference = try boundReference(body)
+        let bound = reference.flatMap { storage.get($0.resource, namespace: $0.namespace, name: $0.name) }
+        // A node's is read once more, for the pod that it is bound to.
+        return try await apart(stored.bytes.count + 2 * (bound?.bytes.count ?? 0)) { () throws(APIError) in
+            try token(for: body, of: APIObject(stored), schema)
+        }
+    }
+
+    private func token(
+        for asked: APIObject, of account: APIObject, _ schema: TypeSchema
+    ) throws(APIError) -> HTTPResponse {
+        var body = asked
         try checkIdentity(of: body, account)
         var seconds = body.spec["expirationSeconds"]?.integer ?? 3600
         if let error = TokenLifetime.complaint(seconds) { throw .invalid(Self.tokenRequest(""), [error]) }
@@ -67,20 +80,36 @@ extension RequestScope {
         }
     }
 
-    private func boundObjects(_ body: APIObject) throws(APIError) -> [ServiceAccountTokens.Bound] {
-        guard let reference = body.spec["boundObjectRef"]?.object else { return [] }
+    /// What a token is to be bound to.
+    private struct Reference {
+        var kind: String
+        var resource: ResourceKind
+        var namespace: String
+        var name: String
+    }
+
+    private func boundReference(_ body: APIObject) throws(APIError) -> Reference? {
+        guard let reference = body.spec["boundObjectRef"]?.object else { return nil }
         let version = reference["apiVersion"]?.string ?? ""
         let kind = reference["kind"]?.string ?? ""
-        let name = reference["name"]?.string ?? ""
-        let uid = reference["uid"]?.string ?? ""
         let plurals = ["Pod": "pods", "Secret": "secrets", "Node": "nodes"]
         guard !version.hasSlash, let plural = plurals[kind] else {
             throw .badRequest("cannot bind token to object of type \(version), Kind=\(kind)")
         }
-        let subject = Subject(group: "", resource: plural, kind: kind, name: name)
-        guard let object = try core.object("", plural, namespace: kind == "Node" ? "" : namespace, name: name) else {
+        return Reference(
+            kind: kind, resource: try core.builtin("", plural), namespace: kind == "Node" ? "" : namespace,
+            name: reference["name"]?.string ?? "")
+    }
+
+    private func boundObjects(_ body: APIObject) throws(APIError) -> [ServiceAccountTokens.Bound] {
+        guard let reference = try boundReference(body) else { return [] }
+        let (kind, name) = (reference.kind, reference.name)
+        let uid = body.spec["boundObjectRef"]?["uid"]?.string ?? ""
+        let subject = reference.resource.subject(name)
+        guard let stored = storage.get(reference.resource, namespace: reference.namespace, name: name) else {
             throw .notFound(subject)
         }
+        let object = try APIObject(stored)
         if kind == "Pod", object.spec["serviceAccountName"]?.string != info.name {
             throw .badRequest(
                 "cannot bind token for serviceaccount \"\(info.name)\" to pod running with different serviceaccount name."
