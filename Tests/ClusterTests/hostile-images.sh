@@ -54,17 +54,16 @@ status-404 answered 404 to manifest 1 of status-404: because of status-404
 status-429 answered 429 to manifest 1 of status-429: because of status-429
 status-500 answered 500 to manifest 1 of status-500: because of status-500
 "
+# hostile_pods <images>: a pod for each line, whose first word is the image.
 hostile_pods() {
     local name
     while read -r name _; do
         [ -n "$name" ] || continue
         printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: %s, labels: {app: hostile}}\n' "$name"
         printf 'spec: {terminationGracePeriodSeconds: 0, containers: [{name: main, image: "%s/%s:1"}]}\n---\n' $hostile_host "$name"
-    done <<<"$hostile_images
-silent
-stalled"
+    done <<<"$1"
 }
-check "pods of good, broken and hostile images are accepted" eval 'hostile_pods | k apply -f -'
+check "pods of good, broken and hostile images are accepted" eval 'hostile_pods "$hostile_images" | k apply -f -'
 
 # what_pods_say: `<pod> <ready> <reason> <message>`, a line for each.
 what_pods_say() {
@@ -98,6 +97,9 @@ said_in_events() {
     done <<<"$hostile_images"
 }
 check "so do their events" said_in_events
+
+# Now only: they keep the pulls that their namespace may have at a time, and others of it would wait for them.
+check "pods of registries that say nothing are accepted" eval "hostile_pods \$'silent\nstalled' | k apply -f -"
 
 wrong_manifest() {
     # In a namespace of its own: registries that say nothing hold the pulls that this one may have at a time.
