@@ -220,11 +220,14 @@ extension NetlinkSocket {
             return
         }
         let sought = ConntrackFilters(filters)
+        // One that cannot be deleted keeps no other: the first failure is told in the end.
+        var failure: NetlinkError?
         for entry in try conntrackEntries(family) where sought.matches(entry) {
             var message = Self.conntrack(2, [], family, "delete conntrack entry")
             entry.original.write(1, into: &message)
-            try deleteConntrack(message)
+            do throws(NetlinkError) { try deleteConntrack(message) } catch { failure = failure ?? error }
         }
+        if let failure { throw failure }
     }
 
     private func deleteConntrack(_ message: NetlinkMessage) throws(NetlinkError) {

@@ -6,20 +6,13 @@ extension String {
     /// Whether two strings hold the same bytes. Swift's `==` also takes two spellings of one text for the same (the Kelvin
     /// sign for a `K`), by which a name could stand for another.
     public func isExactly(_ other: String) -> Bool {
-        guard utf8.count == other.utf8.count else { return false }
-        // Both are in one piece of memory, but for strings of other languages, which there are none of here.
-        let compared: Bool?? = unsafe utf8.withContiguousStorageIfAvailable { left in
-            unsafe other.utf8.withContiguousStorageIfAvailable { right in
-                guard let left = left.baseAddress, let right = right.baseAddress else { return true }
-                return unsafe memcmp(left, right, utf8.count) == 0
-            }
-        }
-        return (compared ?? nil) ?? utf8.elementsEqual(other.utf8)
+        utf8.count == other.utf8.count && hasExactPrefix(other)
     }
 
     /// Whether the first bytes are those of `prefix`.
     public func hasExactPrefix(_ prefix: String) -> Bool {
         guard utf8.count >= prefix.utf8.count else { return false }
+        // Both are in one piece of memory, but for strings of other languages, which there are none of here.
         let compared: Bool?? = unsafe utf8.withContiguousStorageIfAvailable { left in
             unsafe prefix.utf8.withContiguousStorageIfAvailable { right in
                 guard let left = left.baseAddress, let right = right.baseAddress else { return true }
