@@ -168,4 +168,29 @@ import Testing
         object["metadata"]?["ownerReferences"] = .array(Array(owners.dropFirst(10_000)))
         #expect(graph.store(object, Self.maps) { _ in Self.widgets }.count == 10_000)
     }
+
+    @Test func `an owner is found among thousands that an object names`() {
+        var graph = OwnershipGraph()
+        func reference(_ uid: String, blocks: Bool) -> JSONValue {
+            [
+                "apiVersion": "example.com/v1", "kind": "Widget", "name": .string(uid), "uid": .string(uid),
+                "blockOwnerDeletion": .bool(blocks),
+            ]
+        }
+        var object = Self.object("owned")
+        let references = (0..<2_000).map { reference("uid \($0 * 7 % 2_000)", blocks: $0 % 3 == 0) }
+        object.set("metadata", "ownerReferences", to: .array(references + [reference("uid 5", blocks: true)]))
+        _ = graph.store(object, Self.maps) { _ in Self.widgets }
+        let node = graph.nodes["uid-owned"]
+        #expect(node?.references(to: "uid 5").count == 2 && node?.references(to: "uid 1999").count == 1)
+        #expect(node?.references(to: "uid x").isEmpty == true && node?.references(to: "").isEmpty == true)
+        #expect(graph.blockingDependents(of: "uid 5").map(\.uid) == ["uid-owned"])
+        #expect(graph.blockingDependents(of: "uid 7").isEmpty)
+        var changed = object
+        changed.set("metadata", "labels", to: ["a": "b"])
+        #expect(!OwnershipGraph.matters(object, changed))
+        changed.set("metadata", "finalizers", to: ["x"])
+        #expect(OwnershipGraph.matters(object, changed))
+        #expect(OwnershipGraph.matters(object, Self.object("owned")))
+    }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
 import Testing
 
 @testable import KubeClient
@@ -37,14 +38,65 @@ import Testing
             let line = Int.random(in: 0..<3, using: &generator)
             turns.push(next[line] * 3 + line, "\(line)")
             next[line] += 1
-            guard Bool.random(using: &generator), let value = turns.pop() else { continue }
+            guard Bool.random(using: &generator), let (value, line) = turns.pop() else { continue }
+            turns.giveBack(line)
             #expect(value / 3 == seen[value % 3])
             seen[value % 3] += 1
         }
-        while let value = turns.pop() {
+        while let (value, line) = turns.pop() {
+            turns.giveBack(line)
             #expect(value / 3 == seen[value % 3])
             seen[value % 3] += 1
         }
         #expect(seen == next && turns.count == 0)
+    }
+
+    @Test func `takes no more of a line than may be out, and the rest when some is given back`() {
+        var turns = Turns<Int>()
+        turns.limit = 2
+        for n in 0..<5 { turns.push(n, "crowd") }
+        turns.push(10, "few")
+        var taken: [Int] = []
+        while let (value, _) = turns.pop() { taken.append(value) }
+        #expect(taken == [0, 10, 1] && turns.count == 3)
+        turns.giveBack("few")
+        #expect(turns.pop() == nil)
+        turns.giveBack("crowd")
+        turns.push(11, "few")
+        taken = []
+        while let (value, _) = turns.pop() { taken.append(value) }
+        #expect(taken == [2, 11])
+        for _ in 0..<2 { turns.giveBack("crowd") }
+        taken = []
+        while let (value, _) = turns.pop() { taken.append(value) }
+        #expect(taken == [3, 4] && turns.count == 0)
+    }
+
+    @Test func `is worked off for all others while one namespace's work does not end`() async {
+        let queue = WorkQueue<ObjectKey>()
+        let (others, done) = AsyncStream.makeStream(of: String.self)
+        let (never, gate) = AsyncStream.makeStream(of: Void.self)
+        let begun = Mutex(0)
+        for n in 0..<20 { queue.add(ObjectKey("crowd", "\(n)")) }
+        for n in 0..<20 { queue.add(ObjectKey("few \(n)", "x")) }
+        let running = Task {
+            await queue.run(workers: 3, failed: { _, _ in }) { key in
+                guard key.namespace == "crowd" else {
+                    done.yield(key.namespace)
+                    return
+                }
+                begun.withLock { $0 += 1 }
+                for await _ in never {}
+            }
+        }
+        var iterator = others.makeAsyncIterator()
+        var seen: Set<String> = []
+        while seen.count < 20, let name = await iterator.next() { seen.insert(name) }
+        #expect(begun.withLock { $0 } <= 3)
+        gate.finish()
+        while queue.count > 0 { await Task.yield() }
+        running.cancel()
+        await running.value
+        #expect(begun.withLock { $0 } == 20)
     }
 }

@@ -78,7 +78,17 @@ public final class Informer<T: KubeView>: AnyInformer {
         state.withLock { $0.cache.list(index: index, value: value) }
     }
 
+    /// The objects it holds under several values, as they are at one moment: none is missed that goes from one to another.
+    public func list(index: String, values: [String]) -> [T] {
+        state.withLock { state in values.flatMap { state.cache.list(index: index, value: $0) } }
+    }
+
     public var count: Int { state.withLock { $0.cache.objects.count } }
+
+    public func count(namespace: String) -> Int { state.withLock { $0.cache.count(namespace: namespace) } }
+
+    /// The namespaces that there are objects in.
+    public var namespaces: [String] { state.withLock { Array($0.cache.populated) } }
 
     // MARK: Handlers and indexes
 

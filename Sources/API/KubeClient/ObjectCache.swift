@@ -92,6 +92,11 @@ struct ObjectCache<T: KubeView>: Sendable {
         return changes
     }
 
+    /// The namespaces that there are objects in.
+    var populated: some Collection<String> { namespaces.keys }
+
+    func count(namespace: String) -> Int { namespaces[namespace]?.count ?? 0 }
+
     func list(namespace: String) -> [T] {
         guard let keys = namespaces[namespace] else { return [] }
         return keys.compactMap { objects[$0] }

@@ -1,26 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Things that wait in lines, one line after the other: who has many waiting keeps no other waiting.
+/// Things that wait in lines, one line after the other: who has many waiting keeps no other waiting. What has been taken
+/// is out until it is given back.
 struct Turns<Element> {
     fileprivate struct Line {
         var elements: [Element] = []
         var head = 0
+        /// How many have been taken and not given back.
+        var out = 0
+        /// Whether it is in `order`.
+        var isInOrder = false
     }
 
+    /// How many of one line are out at a time. To be set before any is.
+    var limit = Int.max
     private var lines: [String: Line] = [:]
-    /// The lines that are not empty, in the order of their turns.
+    /// The lines from which something may be taken, in the order of their turns.
     private var order: [String] = []
     private var head = 0
+    /// How many wait.
     private(set) var count = 0
 
     mutating func push(_ element: Element, _ line: String) {
-        if lines[line] == nil { order.append(line) }
         lines[line, default: Line()].elements.append(element)
         count += 1
+        addToOrder(line)
     }
 
-    /// The first of the line whose turn it is.
-    mutating func pop() -> Element? {
+    /// The first of the line whose turn it is; nil when nothing may be taken.
+    mutating func pop() -> (element: Element, line: String)? {
         guard head < order.count else { return nil }
         let name = order[head]
         head += 1
@@ -29,11 +37,31 @@ struct Turns<Element> {
             order.removeFirst(head)
             head = 0
         }
-        guard let index = lines.index(forKey: name) else { return nil }
+        guard let index = lines.index(forKey: name) else { preconditionFailure("a turn of a line that is not there") }
+        lines.values[index].isInOrder = false
         let element = lines.values[index].take()
-        if lines.values[index].isEmpty { lines.remove(at: index) } else { order.append(name) }
         count -= 1
-        return element
+        addToOrder(name)
+        return (element, name)
+    }
+
+    /// Ends what was taken of a line.
+    mutating func giveBack(_ line: String) {
+        guard let index = lines.index(forKey: line) else { return }
+        lines.values[index].out -= 1
+        if lines.values[index].isEmpty, lines.values[index].out == 0 {
+            lines.remove(at: index)
+        } else {
+            addToOrder(line)
+        }
+    }
+
+    private mutating func addToOrder(_ name: String) {
+        guard let index = lines.index(forKey: name), case let line = lines.values[index],
+            !line.isInOrder, !line.isEmpty, line.out < limit
+        else { return }
+        lines.values[index].isInOrder = true
+        order.append(name)
     }
 }
 
@@ -43,6 +71,7 @@ extension Turns.Line {
     fileprivate mutating func take() -> Element {
         let element = elements[head]
         head += 1
+        out += 1
         if head > 64, head * 2 > elements.count {
             elements.removeFirst(head)
             head = 0

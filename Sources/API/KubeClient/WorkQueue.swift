@@ -17,19 +17,32 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     private struct State {
         var lines = Turns<Key>()
         var dirty: Set<Key> = []
-        var processing: Set<Key> = []
+        /// Whose turn each was taken in.
+        var processing: [Key: String] = [:]
         var failures: [Key: Int] = [:]
-        var waiters: [(id: UInt64, continuation: CheckedContinuation<Key?, Never>)] = []
+        var waiters: [(id: UInt64, continuation: CheckedContinuation<Taken?, Never>)] = []
         var nextWaiter: UInt64 = 0
         var isShutDown = false
 
-        mutating func pop() -> Key? {
-            guard let key = lines.pop() else { return nil }
+        mutating func pop() -> Taken? {
+            guard processing.count < WorkQueue.limit, let (key, turn) = lines.pop() else { return nil }
             dirty.remove(key)
-            processing.insert(key)
-            return key
+            processing[key] = turn
+            return (key, turn)
+        }
+
+        /// What waiters are to be woken with.
+        mutating func deal() -> [(CheckedContinuation<Taken?, Never>, Taken)] {
+            var dealt: [(CheckedContinuation<Taken?, Never>, Taken)] = []
+            while !waiters.isEmpty, let next = pop() { dealt.append((waiters.removeFirst().continuation, next)) }
+            return dealt
         }
     }
+
+    private typealias Taken = (key: Key, turn: String)
+
+    /// How many keys are worked on at a time, of all turns: so many tasks, and requests under way.
+    private static var limit: Int { 256 }
 
     /// - Parameter turn: Whose turn a key is worked in.
     public init(
@@ -51,14 +64,12 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     /// Queues a key unless it waits already.
     public func add(_ key: Key) {
         let turn = turn(key)
-        let wake: (CheckedContinuation<Key?, Never>, Key)? = state.withLock { state in
-            guard !state.isShutDown, state.dirty.insert(key).inserted else { return nil }
-            guard !state.processing.contains(key) else { return nil }
+        let dealt = state.withLock { state -> [(CheckedContinuation<Taken?, Never>, Taken)] in
+            guard !state.isShutDown, state.dirty.insert(key).inserted, state.processing[key] == nil else { return [] }
             state.lines.push(key, turn)
-            guard !state.waiters.isEmpty, let next = state.pop() else { return nil }
-            return (state.waiters.removeFirst().continuation, next)
+            return state.deal()
         }
-        if let (continuation, next) = wake { continuation.resume(returning: next) }
+        for (waiter, next) in dealt { waiter.resume(returning: next) }
     }
 
     /// Queues a key when `delay` has passed; an earlier pending delay of the same key wins.
@@ -88,16 +99,18 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     public func failures(of key: Key) -> Int { state.withLock { $0.failures[key] ?? 0 } }
 
     /// The next key, or nil after `shutDown` or when the task is cancelled. Call `done` when finished with it.
-    public func next() async -> Key? {
+    public func next() async -> Key? { await take()?.key }
+
+    private func take() async -> Taken? {
         let id = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter
         }
         return await withTaskCancellationHandler {
-            await withCheckedContinuation { (continuation: CheckedContinuation<Key?, Never>) in
-                let ready: Key?? = state.withLock { state in
+            await withCheckedContinuation { (continuation: CheckedContinuation<Taken?, Never>) in
+                let ready: Taken?? = state.withLock { state in
                     if Task.isCancelled { return .some(nil) }
-                    if let key = state.pop() { return key }
+                    if let taken = state.pop() { return taken }
                     if state.isShutDown { return .some(nil) }
                     state.waiters.append((id, continuation))
                     return .none
@@ -115,14 +128,13 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     /// Ends the work on a key; queues it again when it was added meanwhile.
     public func done(_ key: Key) {
         let turn = turn(key)
-        let wake: (CheckedContinuation<Key?, Never>, Key)? = state.withLock { state in
-            state.processing.remove(key)
-            guard state.dirty.contains(key) else { return nil }
-            state.lines.push(key, turn)
-            guard !state.waiters.isEmpty, let next = state.pop() else { return nil }
-            return (state.waiters.removeFirst().continuation, next)
+        let dealt = state.withLock { state -> [(CheckedContinuation<Taken?, Never>, Taken)] in
+            guard let taken = state.processing.removeValue(forKey: key) else { return [] }
+            state.lines.giveBack(taken)
+            if state.dirty.contains(key) { state.lines.push(key, turn) }
+            return state.deal()
         }
-        if let (continuation, next) = wake { continuation.resume(returning: next) }
+        for (waiter, next) in dealt { waiter.resume(returning: next) }
     }
 
     /// Keys that wait, not counting delayed ones.
@@ -140,29 +152,32 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         for waiter in waiters { waiter.continuation.resume(returning: nil) }
     }
 
-    /// Works on keys with `workers` tasks until cancelled: a key whose work throws is retried with back-off, `failed`
+    /// Works on keys until cancelled, each in a task of its own: a key whose work throws is retried with back-off, `failed`
     /// being told.
+    ///
+    /// - Parameters:
+    ///   - workers: How many keys of one turn are worked on at a time. So nobody's work, however long it lasts, keeps
+    ///     another's waiting.
+    ///   - place: Where the keys of a turn are worked on; by default where this runs.
     public func run(
-        workers: Int = 1, failed: @escaping @Sendable (Key, any Error) -> Void,
+        workers: Int = 1, on place: (@Sendable (_ turn: String) -> any TaskExecutor)? = nil,
+        failed: @escaping @Sendable (Key, any Error) -> Void,
         _ work: @escaping @Sendable (Key) async throws -> Void
     ) async {
-        await withTaskGroup(of: Void.self) { group in
-            for _ in 0..<max(workers, 1) {
-                group.addTask {
-                    while let key = await self.next() {
-                        do {
-                            try await work(key)
-                            self.forget(key)
-                        } catch is CancellationError {
-                            // Shutting down: nobody would work on the key again.
-                        } catch {
-                            failed(key, error)
-                            self.addRateLimited(key)
-                        }
-                        self.done(key)
-                        // Keys that need no waiting follow each other; others of the same thread have their turn too.
-                        await Task.yield()
+        state.withLock { $0.lines.limit = max(workers, 1) }
+        await withDiscardingTaskGroup { group in
+            while let (key, turn) = await take() {
+                group.addTask(executorPreference: place?(turn)) {
+                    do {
+                        try await work(key)
+                        self.forget(key)
+                    } catch is CancellationError {
+                        // Shutting down: nobody would work on the key again.
+                    } catch {
+                        failed(key, error)
+                        self.addRateLimited(key)
                     }
+                    self.done(key)
                 }
             }
         }

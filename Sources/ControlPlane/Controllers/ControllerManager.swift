@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 public import KubeClient
 public import Telemetry
 
@@ -89,6 +90,7 @@ public final class ControllerManager: Sendable {
         for controller in controllers {
             precondition(Self.names.contains(controller.name), "a controller that has no name in the list")
         }
+        context.bench.belong(to: EventLoop.here)
         context.informers.start()
         context.logger.info("controllers started", ["count": "\(controllers.count)"])
         await withTaskGroup(of: Void.self) { group in

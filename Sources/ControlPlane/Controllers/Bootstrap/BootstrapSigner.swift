@@ -25,7 +25,7 @@ final class BootstrapSigner: Controller {
     }
 
     func run() async {
-        await work(on: queue, workers: 1, after: [tokens, information], logger: context.logger) {
+        await work(on: queue, workers: 1, after: [tokens, information], in: context) {
             [self] in try await sync($0)
         }
     }

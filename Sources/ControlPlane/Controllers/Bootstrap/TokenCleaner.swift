@@ -19,7 +19,7 @@ final class TokenCleaner: Controller {
     }
 
     func run() async {
-        await work(on: queue, workers: 1, after: [tokens], logger: context.logger) { [self] in try await sync($0) }
+        await work(on: queue, workers: 1, after: [tokens], in: context) { [self] in try await sync($0) }
     }
 
     private func sync(_ name: String) async throws {

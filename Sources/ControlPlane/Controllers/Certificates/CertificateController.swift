@@ -71,7 +71,7 @@ final class CertificateController: Controller {
 
     func run() async {
         let informers: [any AnyInformer] = [requests] + (nodes.map { [$0] } ?? [])
-        await work(on: queue, workers: 1, after: informers, recorder: recorder, logger: context.logger) {
+        await work(on: queue, workers: 1, after: informers, recorder: recorder, in: context) {
             [self] in try await sync($0)
         }
     }

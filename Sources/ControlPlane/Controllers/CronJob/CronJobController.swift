@@ -27,7 +27,7 @@ final class CronJobController: Controller {
     }
 
     func run() async {
-        await work(on: queue, workers: 5, after: [crons, jobs], recorder: recorder, logger: context.logger) {
+        await work(on: queue, workers: 5, after: [crons, jobs], recorder: recorder, in: context) {
             [self] in try await sync($0)
         }
     }

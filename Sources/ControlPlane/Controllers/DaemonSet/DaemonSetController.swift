@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AsyncIO
 import JSON
 import KubeAPI
 import KubeClient
@@ -15,9 +16,11 @@ final class DaemonSetController: Controller {
     private let nodes: Informer<DynamicObject>
     private let revisions: Informer<DynamicObject>
     private let queue = WorkQueue<ObjectKey>()
-    /// Nodes that have changed, and what they were when sets were last woken for them.
-    private let changed = WorkQueue<String>()
-    private let before = Mutex<[String: JSONObject]>([:])
+    /// Pods that nobody owns.
+    private let orphans = ChangesByNamespace()
+    /// The namespaces whose sets have to be asked, since nodes have changed, and what these were when they were last asked.
+    private let asked = WorkQueue<String>(turn: { $0 })
+    private let before = Mutex<[String: [String: FormerNode]]>([:])
     private let expectations = Expectations()
     private let recorder: EventRecorder
     private let control: PodControl
@@ -47,45 +50,70 @@ final class DaemonSetController: Controller {
         }
         nodes.addHandler { [weak self] in self?.nodeChanged($0) }
         pods.addHandler { [weak self] in self?.podChanged($0) }
+        orphans.find(sets, by: selectors, among: pods, orphansOnly: true, queue)
+    }
+
+    private enum FormerNode {
+        case was(JSONObject)
+        /// It is new.
+        case none
+        /// It is gone, whatever it was.
+        case any
     }
 
     func run() async {
-        let placing: @Sendable () async -> Void = { [self] in
-            await changed.run(
-                failed: { [logger = context.logger] name, error in
-                    logger.error("place daemons on a changed node", ["node": name, "error": "\(error)"])
-                }, { [self] in try await place($0) })
+        let asking: @Sendable () async -> Void = { [self] in
+            // Nothing fails but its rest, when all ends.
+            await asked.run(on: { [bench = context.bench] in bench.executor(for: $0) }, failed: { _, _ in }) {
+                [self] in try await ask($0)
+            }
         }
         await work(
-            on: queue, workers: 2, after: [sets, pods, nodes, revisions], recorder: recorder, logger: context.logger,
-            beside: [placing]
+            on: queue, workers: 2, after: [sets, pods, nodes, revisions], recorder: recorder, in: context,
+            matching: [orphans], beside: [asking]
         ) { [self] in try await sync($0) }
     }
 
     private func nodeChanged(_ change: InformerChange<DynamicObject>) {
-        guard case .updated(let old, let new) = change else {
-            for set in sets.list() { queue.add(set.json.objectKey) }
-            return
+        let former: FormerNode
+        switch change {
+        case .added: former = .none
+        case .deleted: former = .any
+        case .updated(let old, let new):
+            // A node says every few seconds, or as often as it likes, how it is: that places nothing.
+            guard DaemonPlacement.goes(by: old.json) != DaemonPlacement.goes(by: new.json) else { return }
+            former = .was(old.json)
         }
-        // A node says every few seconds, or as often as it likes, how it is: that places nothing.
-        guard DaemonPlacement.goes(by: old.json) != DaemonPlacement.goes(by: new.json) else { return }
-        let name = new.json.objectName
-        before.withLock { before in if before[name] == nil { before[name] = old.json } }
-        changed.add(name)
+        let name = change.object.json.objectName
+        let namespaces = sets.namespaces
+        before.withLock { before in
+            for namespace in namespaces {
+                // What it was first is what the sets know of.
+                if case .any = former {
+                    before[namespace, default: [:]][name] = .any
+                } else if before[namespace]?[name] == nil {
+                    before[namespace, default: [:]][name] = former
+                }
+            }
+        }
+        for namespace in namespaces { asked.add(namespace) }
     }
 
-    /// Wakes the sets for which a node's change makes a difference. Then it rests for some time of it: a node may change
-    /// without end, and somebody may have thousands of sets.
-    private func place(_ name: String) async throws {
-        guard let old = before.withLock({ $0.removeValue(forKey: name) }), let new = nodes.get(name)?.json else {
-            return
-        }
+    /// Wakes the sets of a namespace for which the changes of nodes make a difference. Then it rests for some time of it: a
+    /// node may change without end, and somebody may have thousands of sets.
+    private func ask(_ namespace: String) async throws {
+        guard let changed = before.withLock({ $0.removeValue(forKey: namespace) }) else { return }
         let start = ContinuousClock.now
-        for (index, set) in sets.list().enumerated() {
-            if DaemonPlacement.decide(set.json, on: old) != DaemonPlacement.decide(set.json, on: new) {
-                queue.add(set.json.objectKey)
+        for set in sets.list(namespace: namespace) {
+            let isConcerned = changed.contains { name, former in
+                let present = nodes.get(name).map { DaemonPlacement.decide(set.json, on: $0.json) }
+                switch former {
+                case .any: return true
+                case .none: return present.map { $0 != (false, false) } ?? false
+                case .was(let old): return present.map { $0 != DaemonPlacement.decide(set.json, on: old) } ?? true
+                }
             }
-            if index % 64 == 63 { await Task.yield() }
+            if isConcerned { queue.add(set.json.objectKey) }
         }
         let spent = start.duration(to: .now)
         if spent > .milliseconds(20) { try await Task.sleep(for: min(spent * 10, .seconds(2))) }
@@ -94,10 +122,7 @@ final class DaemonSetController: Controller {
     private func podChanged(_ change: InformerChange<DynamicObject>) {
         let pod = change.object.json
         guard let owner = pod.controllerReference else {
-            guard change.mayBeAdopted else { return }
-            for set in sets.list(namespace: pod.objectNamespace) where selectors.of(set).matches(pod.objectLabels) {
-                queue.add(set.json.objectKey)
-            }
+            if change.mayBeAdopted { orphans.note(pod) }
             return
         }
         guard owner.kind == "DaemonSet" else { return }
@@ -127,15 +152,16 @@ final class DaemonSetController: Controller {
         let (current, old, collisions) = try await history.current(
             owned, collisions: set.int("status", "collisionCount"))
         let hash = RevisionHistory.hash(of: current)
+        let isSettled = expectations.isSatisfied(key)
         let manager = ClaimManager(
             client: context.client, owner: set, ownerResource: Kinds.daemonSets, resource: Kinds.pods)
         let claimed = try await manager.claim(OwnerIndex.candidates(pods, for: set)) {
             wanted.matches($0.objectLabels)
         }
         let byNode = Dictionary(grouping: claimed, by: DaemonPlacement.node)
-        if expectations.isSatisfied(key) {
-            try await manage(set, byNode, hash: hash)
-            if expectations.isSatisfied(key), set.string("spec", "updateStrategy", "type") != "OnDelete" {
+        if isSettled {
+            let isUnchanged = try await manage(set, byNode, hash: hash)
+            if isUnchanged, set.string("spec", "updateStrategy", "type") != "OnDelete" {
                 try await roll(set, byNode, hash: hash)
             }
         }
@@ -144,8 +170,9 @@ final class DaemonSetController: Controller {
         try await writeStatus(set, byNode, hash: hash, collisions: collisions)
     }
 
-    /// Makes pods where they are missing, deletes those that are too many, failed or misplaced.
-    private func manage(_ set: JSONObject, _ byNode: [String: [JSONObject]], hash: String) async throws {
+    /// Makes pods where they are missing, deletes those that are too many, failed or misplaced. True when there was nothing
+    /// to do.
+    private func manage(_ set: JSONObject, _ byNode: [String: [JSONObject]], hash: String) async throws -> Bool {
         var missing: [String] = []
         var surplus: [JSONObject] = []
         let key = set.objectKey
@@ -181,6 +208,7 @@ final class DaemonSetController: Controller {
         }
         try await apply(
             set, key, create: Array(missing.prefix(burst)), delete: Array(surplus.prefix(burst)), hash: hash)
+        return missing.isEmpty && surplus.isEmpty
     }
 
     private func replaceFailed(

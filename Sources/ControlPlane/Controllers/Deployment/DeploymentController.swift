@@ -14,6 +14,8 @@ final class DeploymentController: Controller {
     private let pods: Informer<DynamicObject>
     private let selectors: SelectorTable
     let queue = WorkQueue<ObjectKey>()
+    /// ReplicaSets that nobody owns.
+    private let orphans = ChangesByNamespace()
 
     init(_ context: ControllerContext) {
         self.context = context
@@ -30,7 +32,11 @@ final class DeploymentController: Controller {
                 self?.wake(old.json)
             }
             self?.wake(change.object.json)
+            if change.mayBeAdopted, change.object.json.controllerReference == nil {
+                self?.orphans.note(change.object.json)
+            }
         }
+        orphans.find(deployments, by: selectors, among: sets, orphansOnly: true, queue)
         pods.addHandler { [weak self] change in
             // A Recreate rollout waits for the last old pod to be gone or finished.
             switch change {
@@ -44,20 +50,14 @@ final class DeploymentController: Controller {
 
     func run() async {
         await work(
-            on: queue, workers: 5, after: [deployments, sets, pods], recorder: recorder, logger: context.logger
+            on: queue, workers: 5, after: [deployments, sets, pods], recorder: recorder, in: context,
+            matching: [orphans]
         ) { [self] in try await sync($0) }
     }
 
     private func wake(_ set: JSONObject) {
-        if let owner = set.controllerReference {
-            if owner.kind == "Deployment" { queue.add(ObjectKey(set.objectNamespace, owner.name)) }
-            return
-        }
-        guard !set.objectLabels.isEmpty else { return }
-        for deployment in deployments.list(namespace: set.objectNamespace)
-        where selectors.of(deployment).matches(set.objectLabels) {
-            queue.add(deployment.json.objectKey)
-        }
+        guard let owner = set.controllerReference, owner.kind == "Deployment" else { return }
+        queue.add(ObjectKey(set.objectNamespace, owner.name))
     }
 
     private func wakeRecreate(_ pod: JSONObject) {

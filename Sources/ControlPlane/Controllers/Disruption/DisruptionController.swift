@@ -13,6 +13,9 @@ final class DisruptionController: Controller {
     private let selectors: SelectorTable
     private let owners: [String: (informer: Informer<DynamicObject>, resource: ResourceID)]
     private let queue = WorkQueue<ObjectKey>()
+    private let changed = ChangesByNamespace()
+    /// Owners of pods of which another number is wanted than before.
+    private let resized = ChangesByNamespace()
     /// A granted eviction that has not happened by then is taken back.
     private static let deletionTimeout = Duration.seconds(120)
 
@@ -30,23 +33,37 @@ final class DisruptionController: Controller {
             if case .deleted = change { return }
             queue.add(change.object.json.objectKey)
         }
-        pods.addHandler { [weak self] change in
-            if case .updated(let old, let new) = change {
+        pods.addHandler { [changed] change in
+            switch change {
+            case .added(let pod): changed.note(pod.json)
+            case .updated(let old, let new):
                 guard Self.matters(old.json, new.json) else { return }
-                self?.wake(old.json)
+                if old.json.value("metadata", "labels") != new.json.value("metadata", "labels") {
+                    changed.note(former: old.json)
+                }
+                changed.note(new.json)
+            case .deleted(let pod): changed.note(former: pod.json)
             }
-            self?.wake(change.object.json)
         }
         for (informer, _) in owners.values {
-            informer.addHandler { [weak self] change in
+            informer.addHandler { [resized] change in
                 guard case .updated(let old, let new) = change,
                     old.json.specReplicas != new.json.specReplicas
                 else { return }
-                for budget in self?.budgets.list(namespace: new.json.objectNamespace) ?? [] {
-                    self?.queue.add(budget.json.objectKey)
-                }
+                resized.note(new.json)
             }
         }
+        changed.find(budgets, by: selectors, among: pods, orphansOnly: false, queue)
+        resized.find { [budgets, queue] namespace, _ in
+            for budget in budgets.list(namespace: namespace) where Self.goesByScale(budget.json) {
+                queue.add(budget.json.objectKey)
+            }
+        }
+    }
+
+    /// Whether what a budget asks for depends on how many pods their owners want.
+    static func goesByScale(_ budget: JSONObject) -> Bool {
+        budget.value("spec", "maxUnavailable") != nil || budget.value("spec", "minAvailable")?.boundedInteger == nil
     }
 
     /// Whether a pod changed in what a budget counts.
@@ -59,15 +76,9 @@ final class DisruptionController: Controller {
 
     func run() async {
         await work(
-            on: queue, workers: 2, after: [budgets, pods] + owners.values.map { $0.informer }, logger: context.logger
+            on: queue, workers: 2, after: [budgets, pods] + owners.values.map { $0.informer }, in: context,
+            matching: [changed, resized]
         ) { [self] in try await sync($0) }
-    }
-
-    private func wake(_ pod: JSONObject) {
-        for budget in budgets.list(namespace: pod.objectNamespace)
-        where selectors.of(budget).matches(pod.objectLabels) {
-            queue.add(budget.json.objectKey)
-        }
     }
 
     private func sync(_ key: ObjectKey) async throws {
@@ -135,7 +146,7 @@ final class DisruptionController: Controller {
     ) throws(NoScale) -> (expected: Int, desired: Int) {
         let minimum = budget.value("spec", "minAvailable")
         let maximum = budget.value("spec", "maxUnavailable")
-        if maximum == nil, let number = minimum?.boundedInteger { return (pods.count, number) }
+        if !goesByScale(budget), let number = minimum?.boundedInteger { return (pods.count, number) }
         var scales: [String: Int] = [:]
         for pod in pods {
             guard let (uid, replicas) = scale(pod) else {

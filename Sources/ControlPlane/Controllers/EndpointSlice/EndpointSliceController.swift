@@ -14,6 +14,8 @@ final class EndpointSliceController: Controller {
     private let nodes: Informer<DynamicObject>
     private let slices: Informer<DynamicObject>
     private let queue = WorkQueue<ObjectKey>()
+    /// Pods that may be behind other services than before, or otherwise.
+    private let changed = ChangesByNamespace()
     private let tracker = WriteTracker()
     private let pace = EndpointPace()
     private let recorder: EventRecorder
@@ -38,23 +40,14 @@ final class EndpointSliceController: Controller {
             }
             queue.add(ObjectKey(change.object.json.objectNamespace, service))
         }
-        pods.addHandler { [weak self] in self?.podChanged($0) }
+        ServiceMembership.follow(pods, into: changed, services, queue)
     }
 
     func run() async {
         await work(
-            on: queue, workers: 5, after: [services, pods, nodes, slices], recorder: recorder, logger: context.logger
+            on: queue, workers: 5, after: [services, pods, nodes, slices], recorder: recorder, in: context,
+            matching: [changed]
         ) { [self] in try await sync($0) }
-    }
-
-    private func podChanged(_ change: InformerChange<DynamicObject>) {
-        if case .updated(let old, let new) = change {
-            guard ServiceMembership.matters(old.json, new.json) else { return }
-            if old.json.objectLabels != new.json.objectLabels {
-                ServiceMembership.wake(services, old.json) { queue.add($0) }
-            }
-        }
-        ServiceMembership.wake(services, change.object.json) { queue.add($0) }
     }
 
     private func sync(_ key: ObjectKey) async throws {
@@ -65,8 +58,9 @@ final class EndpointSliceController: Controller {
         }
         guard !ServiceMembership.isServers(key) else {
             // What was made of a selector that somebody gave it.
+            let newest = slices.lastResourceVersion
             let made = managed(key)
-            try tracker.check(made, for: key, newest: slices.lastResourceVersion)
+            try tracker.check(made, for: key, newest: newest)
             return try await remove(made, key)
         }
         guard let wanted = ServiceMembership.selector(service) else { return }
@@ -74,8 +68,9 @@ final class EndpointSliceController: Controller {
             queue.add(key, after: wait)
             return
         }
+        let newest = slices.lastResourceVersion
         let existing = managed(key)
-        try tracker.check(existing, for: key, newest: slices.lastResourceVersion)
+        try tracker.check(existing, for: key, newest: newest)
         let members = ServiceMembership.pods(pods, of: service).filter { wanted.matches($0.objectLabels) }
         // Before it is done: several of a namespace's services are worked on at once.
         let effort = existing.reduce(ServiceEndpoints.effort(service, members)) { $0 + $1.array("ports").count }
@@ -175,10 +170,39 @@ enum ServiceMembership {
         firstTerm(service).map { pods.list(index: "label", value: $0).map(\.json) } ?? []
     }
 
-    static func wake(_ services: Informer<DynamicObject>, _ pod: JSONObject, _ add: (ObjectKey) -> Void) {
-        let labels = pod.objectLabels
+    /// Notes the pods that change in what endpoints show, and queues the services that select them.
+    static func follow(
+        _ pods: Informer<DynamicObject>, into changed: ChangesByNamespace, _ services: Informer<DynamicObject>,
+        _ queue: WorkQueue<ObjectKey>
+    ) {
+        pods.addHandler { [changed] change in
+            switch change {
+            case .added(let pod): changed.note(pod.json)
+            case .updated(let old, let new):
+                guard matters(old.json, new.json) else { return }
+                if old.json.value("metadata", "labels") != new.json.value("metadata", "labels") {
+                    changed.note(former: old.json)
+                }
+                changed.note(new.json)
+            case .deleted(let pod): changed.note(former: pod.json)
+            }
+        }
+        changed.find { [pods, services, queue] namespace, noted in
+            if noted.isAll {
+                for service in services.list(namespace: namespace) { queue.add(service.json.objectKey) }
+                return
+            }
+            for labels in noted.labels(of: { pods.get($0, namespace: namespace) }) {
+                wake(services, namespace, labels) { queue.add($0) }
+            }
+        }
+    }
+
+    private static func wake(
+        _ services: Informer<DynamicObject>, _ namespace: String, _ labels: [String: String], _ add: (ObjectKey) -> Void
+    ) {
         for (label, value) in labels {
-            for service in services.list(index: "selector", value: term(pod.objectNamespace, label, value))
+            for service in services.list(index: "selector", value: term(namespace, label, value))
             where selects(service.json, labels) {
                 add(service.json.objectKey)
             }

@@ -35,16 +35,17 @@ final class EndpointSliceMirroringController: Controller {
     }
 
     func run() async {
-        await work(on: queue, workers: 2, after: [endpoints, services, slices], logger: context.logger) {
+        await work(on: queue, workers: 2, after: [endpoints, services, slices], in: context) {
             [self] in try await sync($0)
         }
     }
 
     private func sync(_ key: ObjectKey) async throws {
+        let newest = slices.lastResourceVersion
         let existing = slices.list(index: "service", value: "\(key.namespace)/\(key.name)").map(\.json).filter {
             $0.objectLabels[SlicePlan.managedBy] == Self.manager && !$0.objectIsBeingDeleted
         }
-        try tracker.check(existing, for: key, newest: slices.lastResourceVersion)
+        try tracker.check(existing, for: key, newest: newest)
         var wanted: [JSONObject] = []
         if !ServiceMembership.isServers(key), let source = endpoints.get(key)?.json,
             let service = services.get(key)?.json,

@@ -13,6 +13,8 @@ final class EndpointsController: Controller {
     private let pods: Informer<DynamicObject>
     private let endpoints: Informer<DynamicObject>
     private let queue = WorkQueue<ObjectKey>()
+    /// Pods that may be behind other services than before, or otherwise.
+    private let changed = ChangesByNamespace()
     private let pace = EndpointPace()
 
     init(_ context: ControllerContext) {
@@ -27,23 +29,13 @@ final class EndpointsController: Controller {
             if case .deleted(let object) = change { queue.add(object.json.objectKey) }
             if case .added(let object) = change { queue.add(object.json.objectKey) }
         }
-        pods.addHandler { [weak self] in self?.podChanged($0) }
+        ServiceMembership.follow(pods, into: changed, services, queue)
     }
 
     func run() async {
-        await work(on: queue, workers: 5, after: [services, pods, endpoints], logger: context.logger) {
-            [self] in try await sync($0)
-        }
-    }
-
-    private func podChanged(_ change: InformerChange<DynamicObject>) {
-        if case .updated(let old, let new) = change {
-            guard ServiceMembership.matters(old.json, new.json) else { return }
-            if old.json.objectLabels != new.json.objectLabels {
-                ServiceMembership.wake(services, old.json) { queue.add($0) }
-            }
-        }
-        ServiceMembership.wake(services, change.object.json) { queue.add($0) }
+        await work(
+            on: queue, workers: 5, after: [services, pods, endpoints], in: context, matching: [changed]
+        ) { [self] in try await sync($0) }
     }
 
     private func sync(_ key: ObjectKey) async throws {

@@ -12,8 +12,8 @@ internal import Text
 final class GarbageCollector: Controller {
     let name = "garbage-collector"
     private let context: ControllerContext
-    private let state = Mutex(State())
-    private let queue = WorkQueue<OwnershipGraph.Work>()
+    private let state: Shared
+    private let queue: WorkQueue<OwnershipGraph.Work>
 
     private struct State {
         var graph = OwnershipGraph()
@@ -31,6 +31,12 @@ final class GarbageCollector: Controller {
         }
     }
 
+    private final class Shared: Sendable {
+        private let state = Mutex(State())
+
+        func withLock<Result: Sendable>(_ body: (inout State) -> Result) -> Result { state.withLock { body(&$0) } }
+    }
+
     private struct Monitor {
         var informer: Informer<DynamicObject>
         var task: Task<Void, Never>?
@@ -44,7 +50,13 @@ final class GarbageCollector: Controller {
         Kinds.controllerRevisions, Kinds.replicationControllers, Kinds.disruptionBudgets,
     ]
 
-    init(_ context: ControllerContext) { self.context = context }
+    init(_ context: ControllerContext) {
+        self.context = context
+        let state = Shared()
+        self.state = state
+        // Who has many objects that name owners keeps only himself waiting.
+        queue = WorkQueue { work in state.withLock { $0.graph.nodes[work.uid]?.key.namespace ?? "" } }
+    }
 
     func run() async {
         defer {
@@ -54,8 +66,7 @@ final class GarbageCollector: Controller {
             }
         }
         await work(
-            on: queue, workers: 8, after: [], logger: context.logger,
-            beside: [{ await self.keepMonitors() }]
+            on: queue, workers: 8, after: [], in: context, beside: [{ await self.keepMonitors() }]
         ) { [self] work in
             switch work {
             case .collect(let uid): try await collect(uid)
@@ -120,6 +131,7 @@ final class GarbageCollector: Controller {
     }
 
     private func changed(_ change: InformerChange<DynamicObject>, _ id: ResourceID) {
+        if case .updated(let old, let new) = change, !OwnershipGraph.matters(old.json, new.json) { return }
         let object = change.object.json
         let work = state.withLock { state -> [OwnershipGraph.Work] in
             if case .deleted = change {

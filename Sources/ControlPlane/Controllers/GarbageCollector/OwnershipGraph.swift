@@ -50,6 +50,7 @@ struct OwnershipGraph {
         var resource: ResourceID
         var key: ObjectKey
         var uid: String
+        /// In the order of their uids, since there may be thousands, of thousands of objects.
         var owners: [OwnerReference] = []
         var dependents: Set<String> = []
         var isBeingDeleted = false
@@ -59,6 +60,16 @@ struct OwnershipGraph {
         var orphansDependents = false
         /// Known only because others name it as their owner.
         var isVirtual = false
+
+        /// What it says of an owner.
+        func references(to owner: String) -> ArraySlice<OwnerReference> {
+            var (low, high) = (0, owners.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if owners[middle].uid < owner { low = middle + 1 } else { high = middle }
+            }
+            return owners[low...].prefix { $0.uid == owner }
+        }
 
         /// Whether it was seen where an object of `namespace` says that its owner is.
         func isMeant(by reference: OwnerReference, from namespace: String) -> Bool {
@@ -78,6 +89,12 @@ struct OwnershipGraph {
         case collect(String)
         case orphan(String)
 
+        var uid: String {
+            switch self {
+            case .collect(let uid), .orphan(let uid): uid
+            }
+        }
+
         var description: String {
             switch self {
             case .collect(let uid): "collect \(uid)"
@@ -92,6 +109,14 @@ struct OwnershipGraph {
     private(set) var nodes: [String: Node] = [:]
     /// Dependents of owners whose kind nobody has heard of: a definition may have brought it since the last discovery.
     private var unresolved: [String: (owner: OwnerReference, dependents: Set<String>)] = [:]
+
+    /// Whether an object changed in what is kept of it.
+    static func matters(_ old: JSONObject, _ new: JSONObject) -> Bool {
+        old.objectUID != new.objectUID || old.objectIsBeingDeleted != new.objectIsBeingDeleted
+            || ["ownerReferences", "finalizers"].contains {
+                old.value("metadata", $0) != new.value("metadata", $0)
+            }
+    }
 
     /// Takes an object's present state; returns what has to be looked at.
     ///
@@ -113,7 +138,7 @@ struct OwnershipGraph {
         node.deletesDependents = node.isBeingDeleted && finalizers.contains(Self.foreground)
         node.orphansDependents = node.isBeingDeleted && finalizers.contains(Self.orphan)
         let before = node.owners
-        node.owners = owners
+        node.owners = owners.sorted { $0.uid < $1.uid }
         nodes[uid] = node
         var work: [Work] = []
         // An object may name thousands of owners, and is looked at whenever it changes.
@@ -124,7 +149,7 @@ struct OwnershipGraph {
             // It is known now where it is: who named another place has to be looked at.
             work += node.dependents.compactMap { nodes[$0] }
                 .filter { dependent in
-                    !dependent.owners.contains { node.isMeant(by: $0, from: dependent.key.namespace) }
+                    !dependent.references(to: uid).contains { node.isMeant(by: $0, from: dependent.key.namespace) }
                 }
                 .map { .collect($0.uid) }
         }
@@ -212,7 +237,7 @@ struct OwnershipGraph {
         var other: (reference: OwnerReference, dependent: Node)?
         for dependent in node.dependents.compactMap({ nodes[$0] }) {
             var isWrong = false
-            for reference in dependent.owners where reference.uid == identity.uid {
+            for reference in dependent.references(to: identity.uid) {
                 if identity.isMeant(by: reference, from: dependent.key.namespace) {
                     isWrong = true
                 } else if other == nil {
@@ -234,7 +259,7 @@ struct OwnershipGraph {
     func blockingDependents(of uid: String) -> [Node] {
         guard let node = nodes[uid] else { return [] }
         return node.dependents.compactMap { nodes[$0] }.filter { dependent in
-            dependent.owners.contains { $0.uid == uid && $0.blocksDeletion }
+            dependent.references(to: uid).contains(where: \.blocksDeletion)
         }
     }
 

@@ -11,6 +11,8 @@ final class JobController: Controller {
     private let jobs: Informer<DynamicObject>
     private let pods: Informer<DynamicObject>
     let queue = WorkQueue<ObjectKey>()
+    /// Pods that nobody owns.
+    private let orphans = ChangesByNamespace()
     let expectations = Expectations()
     /// How many pods are made at once: upstream's number.
     private let burst = 500
@@ -32,21 +34,19 @@ final class JobController: Controller {
             queue.add(change.object.json.objectKey)
         }
         pods.addHandler { [weak self] in self?.podChanged($0) }
+        orphans.find(jobs, by: selectors, among: pods, orphansOnly: true, queue)
     }
 
     func run() async {
-        await work(on: queue, workers: 5, after: [jobs, pods], recorder: recorder, logger: context.logger) {
-            [self] in try await sync($0)
-        }
+        await work(
+            on: queue, workers: 5, after: [jobs, pods], recorder: recorder, in: context, matching: [orphans]
+        ) { [self] in try await sync($0) }
     }
 
     private func podChanged(_ change: InformerChange<DynamicObject>) {
         let pod = change.object.json
         guard let owner = pod.controllerReference else {
-            guard change.mayBeAdopted else { return }
-            for job in jobs.list(namespace: pod.objectNamespace) where selectors.of(job).matches(pod.objectLabels) {
-                queue.add(job.json.objectKey)
-            }
+            if change.mayBeAdopted { orphans.note(pod) }
             return
         }
         guard owner.kind == "Job" else { return }
@@ -73,6 +73,7 @@ final class JobController: Controller {
             }
             return
         }
+        let isSettled = expectations.isSatisfied(key)
         let wanted = selectors.of(object)
         var manager = ClaimManager(
             client: context.client, owner: job, ownerResource: Kinds.jobs, resource: Kinds.pods)
@@ -80,7 +81,7 @@ final class JobController: Controller {
         let claimed = try await manager.claim(OwnerIndex.candidates(pods, for: job)) {
             wanted.matches($0.objectLabels)
         }
-        guard expectations.isSatisfied(key) else { return }
+        guard isSettled else { return }
         var state = JobState(job: job, pods: claimed)
         state.count()
         if job.objectIsBeingDeleted {

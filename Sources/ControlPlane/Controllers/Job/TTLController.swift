@@ -24,7 +24,7 @@ final class TTLAfterFinishedController: Controller {
     }
 
     func run() async {
-        await work(on: queue, workers: 2, after: [jobs], logger: context.logger) { [self] in try await sync($0) }
+        await work(on: queue, workers: 2, after: [jobs], in: context) { [self] in try await sync($0) }
     }
 
     static func finishTime(_ job: JSONObject) -> Timestamp? {

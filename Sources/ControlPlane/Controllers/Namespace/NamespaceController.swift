@@ -12,7 +12,8 @@ final class NamespaceController: Controller {
     private let namespaces: Informer<DynamicObject>
     private let pods: Informer<DynamicObject>
     private let passes = Mutex<[String: Pass]>([:])
-    private let queue = WorkQueue<String>(baseDelay: .milliseconds(100), maximumDelay: .seconds(60))
+    private let queue = WorkQueue<String>(
+        baseDelay: .milliseconds(100), maximumDelay: .seconds(60), turn: { $0 })
 
     /// How often a namespace was looked through, and what was left.
     private struct Pass {
@@ -37,7 +38,7 @@ final class NamespaceController: Controller {
         pods.addHandler { [namespaces, pods, queue] change in
             guard case .deleted(let pod) = change else { return }
             let name = pod.json.objectNamespace
-            guard namespaces.get(name)?.json.objectIsBeingDeleted == true, pods.list(namespace: name).isEmpty else {
+            guard namespaces.get(name)?.json.objectIsBeingDeleted == true, pods.count(namespace: name) == 0 else {
                 return
             }
             queue.add(name, after: .milliseconds(50))
@@ -45,7 +46,7 @@ final class NamespaceController: Controller {
     }
 
     func run() async {
-        await work(on: queue, workers: 4, after: [namespaces, pods], logger: context.logger) {
+        await work(on: queue, workers: 1, after: [namespaces, pods], in: context) {
             [self] in try await sync($0)
         }
     }

@@ -66,15 +66,16 @@ final class NodeIPAMController: Controller {
     }
 
     func run() async {
-        await work(on: queue, workers: 1, after: [nodes], recorder: recorder, logger: context.logger) {
+        await work(on: queue, workers: 1, after: [nodes], recorder: recorder, in: context) {
             [self] in try await sync($0)
         }
     }
 
     private func sync(_ name: String) async throws {
         guard let node = nodes.get(name)?.json else { return state.withLock { $0.forget(name) } }
-        guard NodeIPAMController.blocks(of: node).isEmpty else { return }
-        let choice = state.withLock { state -> BlockLedger.Choice in
+        let found = state.withLock { state -> BlockLedger.Choice? in
+            // Looked at here: what it has been given is promised until it is seen.
+            guard let node = nodes.get(name)?.json, NodeIPAMController.blocks(of: node).isEmpty else { return nil }
             if let blocks = state.promised[name] { return .blocks(blocks) }
             let place = NodeIPAMController.place(of: node, state.ledger)
             let choice = state.ledger.choice(for: place)
@@ -84,6 +85,7 @@ final class NodeIPAMController: Controller {
             }
             return choice
         }
+        guard let choice = found else { return }
         let reason: String
         switch choice {
         case .blocks(let blocks): return try await give(name, blocks)

@@ -12,7 +12,8 @@ final class NodeLifecycleController: Controller {
     private let nodes: Informer<DynamicObject>
     private let pods: Informer<DynamicObject>
     private let leases: Informer<DynamicObject>
-    private let queue = WorkQueue<String>()
+    /// Each node in a turn of its own.
+    private let queue = WorkQueue<String>(turn: { "node/\($0)" })
     private let recorder: EventRecorder
     /// When each node was last heard of, by this process's clock: the nodes' clocks are not trusted.
     private let heard = Mutex<[String: (mark: String, at: ContinuousClock.Instant)]>([:])
@@ -41,7 +42,7 @@ final class NodeLifecycleController: Controller {
     }
 
     func run() async {
-        await work(on: queue, workers: 4, after: [nodes, leases, pods], recorder: recorder, logger: context.logger) {
+        await work(on: queue, workers: 1, after: [nodes, leases, pods], recorder: recorder, in: context) {
             [self] in try await sync($0)
         }
     }

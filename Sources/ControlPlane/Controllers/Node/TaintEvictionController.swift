@@ -39,7 +39,7 @@ final class TaintEvictionController: Controller {
     }
 
     func run() async {
-        await work(on: queue, workers: 4, after: [nodes, pods], recorder: recorder, logger: context.logger) {
+        await work(on: queue, workers: 4, after: [nodes, pods], recorder: recorder, in: context) {
             [self] in try await sync($0)
         }
     }

@@ -12,7 +12,10 @@ final class PodGCController: Controller {
     private let context: ControllerContext
     private let pods: Informer<DynamicObject>
     private let nodes: Informer<DynamicObject>
-    private let queue = WorkQueue<String>()
+    /// `pod/<namespace>/<name>` in the namespace's turn, `node/<name>`, `finished`.
+    private let queue = WorkQueue<String>(turn: { key in
+        key.hasPrefix("pod/") ? String(key.dropFirst(4).steps[0]) : "/\(key)"
+    })
     /// Finished pods kept, the youngest ones; upstream's default.
     private let threshold: Int
     private let quarantine = Duration.seconds(40)
@@ -46,7 +49,7 @@ final class PodGCController: Controller {
                 queue.add("node/\(pod.json.podNode)", after: quarantine)
             }
         }
-        await work(on: queue, workers: 1, after: [pods, nodes], logger: context.logger, beside: [checkAll]) {
+        await work(on: queue, workers: 1, after: [pods, nodes], in: context, beside: [checkAll]) {
             [self] in try await sync($0)
         }
     }

@@ -18,7 +18,7 @@ final class ClusterRoleAggregationController: Controller {
     }
 
     func run() async {
-        await work(on: queue, workers: 1, after: [roles], logger: context.logger) { [self] in try await sync($0) }
+        await work(on: queue, workers: 1, after: [roles], in: context) { [self] in try await sync($0) }
     }
 
     private func wake() {

@@ -13,6 +13,8 @@ final class ReplicaSetController: Controller {
     private let pods: Informer<DynamicObject>
     private let selectors: SelectorTable
     private let queue = WorkQueue<ObjectKey>()
+    /// Pods that nobody owns.
+    private let orphans = ChangesByNamespace()
     private let expectations = Expectations()
     private let recorder: EventRecorder
     private let control: PodControl
@@ -46,11 +48,13 @@ final class ReplicaSetController: Controller {
             queue.add(change.object.json.objectKey)
         }
         pods.addHandler { [weak self] in self?.podChanged($0) }
+        orphans.find(sets, by: selectors, among: pods, orphansOnly: true, queue)
     }
 
     func run() async {
         await work(
-            on: queue, workers: 5, after: [sets, pods], recorder: recorder, logger: context.logger
+            on: queue, workers: 5, after: [sets, pods], recorder: recorder, in: context,
+            matching: [orphans]
         ) { [self] in try await sync($0) }
     }
 
@@ -60,13 +64,15 @@ final class ReplicaSetController: Controller {
         switch change {
         case .added(let pod):
             if pod.json.objectIsBeingDeleted { return podDeleted(pod.json) }
-            guard let set = owner(of: pod.json) else { return wakeAdopters(of: pod.json) }
+            guard let set = owner(of: pod.json) else { return noteOrphan(pod.json) }
             expectations.sawAddition(set.objectKey)
             queue.add(set.objectKey)
         case .updated(let old, let new):
             if new.json.objectIsBeingDeleted {
                 podDeleted(new.json)
-                if old.json.objectLabels != new.json.objectLabels { podDeleted(old.json) }
+                if old.json.value("metadata", "labels") != new.json.value("metadata", "labels") {
+                    podDeleted(old.json)
+                }
                 return
             }
             let before = owner(of: old.json)
@@ -74,8 +80,8 @@ final class ReplicaSetController: Controller {
             if let before, before.objectUID != after?.objectUID { queue.add(before.objectKey) }
             if let after {
                 queue.add(after.objectKey)
-            } else if old.json.objectLabels != new.json.objectLabels || before != nil {
-                wakeAdopters(of: new.json)
+            } else if change.mayBeAdopted || before != nil {
+                noteOrphan(new.json)
             }
         case .deleted(let pod): podDeleted(pod.json)
         }
@@ -93,11 +99,8 @@ final class ReplicaSetController: Controller {
         return set.objectUID == reference.uid ? set : nil
     }
 
-    private func wakeAdopters(of pod: JSONObject) {
-        guard pod.controllerReference == nil, !pod.objectLabels.isEmpty else { return }
-        for set in sets.list(namespace: pod.objectNamespace) where selectors.of(set).matches(pod.objectLabels) {
-            queue.add(set.json.objectKey)
-        }
+    private func noteOrphan(_ pod: JSONObject) {
+        if pod.controllerReference == nil { orphans.note(pod) }
     }
 
     /// What a ReplicationController selects by.

@@ -13,7 +13,7 @@ final class NamespaceFixtureController: Controller {
     private let content: JSONObject
     private let namespaces: Informer<DynamicObject>
     private let objects: Informer<DynamicObject>
-    private let queue = WorkQueue<String>()
+    private let queue = WorkQueue<String>(turn: { $0 })
 
     /// The `default` ServiceAccount.
     convenience init(defaultServiceAccount context: ControllerContext) {
@@ -51,7 +51,7 @@ final class NamespaceFixtureController: Controller {
     }
 
     func run() async {
-        await work(on: queue, workers: 2, after: [namespaces, objects], logger: context.logger) {
+        await work(on: queue, workers: 1, after: [namespaces, objects], in: context) {
             [self] in try await sync($0)
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
 import KubeAPI
 public import KubeClient
 public import Telemetry
@@ -10,6 +11,8 @@ public struct ControllerContext: Sendable {
     public var client: KubeClient
     public var informers: SharedInformerFactory
     public var logger: Logger
+    /// Where the controllers compute, in the turns of the namespaces that it is for. Their loop has informers and timers.
+    let bench = Workbench(atLeast: 2, name: "syncs")
     /// How many pods are made, by all controllers together.
     let pacer = PodPacer()
     private let accounts: ControllerManager.AccountClients?
@@ -49,10 +52,18 @@ public protocol Controller: Sendable {
 }
 
 extension Controller {
-    /// Waits for caches, then works on a queue's keys beside the recorder's writer; logs what failed.
+    /// Waits for caches, then works on a queue's keys beside the recorder's writer; logs what failed. Each key is worked on
+    /// at the bench, in the turn that the queue says: of its namespace, or of the controller.
+    ///
+    /// What `sync` touches is touched by several threads at once; of one key there is one `sync` at a time. It asks whether
+    /// what it did has been seen (`Expectations`, `WriteTracker`) before it reads the caches, and not after.
+    ///
+    /// - Parameters:
+    ///   - workers: How many keys of one turn are worked on at a time.
+    ///   - matching: Finds which objects the noted changes concern.
     func work<Key: Hashable & Sendable>(
         on queue: WorkQueue<Key>, workers: Int, after informers: [any AnyInformer], recorder: EventRecorder? = nil,
-        logger: Logger, beside: [@Sendable () async -> Void] = [],
+        in context: ControllerContext, matching: [ChangesByNamespace] = [], beside: [@Sendable () async -> Void] = [],
         _ sync: @escaping @Sendable (Key) async throws -> Void
     ) async {
         do {
@@ -60,13 +71,16 @@ extension Controller {
         } catch {
             return  // Cancelled before the caches were filled.
         }
-        let name = name
+        let (name, bench, logger) = (name, context.bench, context.logger)
+        // No namespace is named so.
+        let own = "/\(name)"
         await withTaskGroup(of: Void.self) { group in
             if let recorder { group.addTask { await recorder.run() } }
-            for task in beside { group.addTask { await task() } }
+            for changes in matching { group.addTask { await changes.run(at: bench) } }
+            for task in beside { group.addTask(executorPreference: bench.executor(for: own)) { await task() } }
             group.addTask {
                 await queue.run(
-                    workers: workers,
+                    workers: workers, on: { bench.executor(for: $0.isEmpty ? own : $0) },
                     failed: { key, error in
                         // The normal course of optimistic writes and of caches that follow them.
                         if error.isConflict || error is StaleCache {

@@ -29,10 +29,11 @@ enum OwnerIndex {
         objects.list(index: byController, value: "\(owner.objectNamespace)/\(owner.objectUID)").map(\.json)
     }
 
-    /// The objects an owner controls and those it might adopt.
+    /// The objects an owner controls and those it might adopt, at one moment.
     static func candidates(_ pods: Informer<DynamicObject>, for owner: JSONObject) -> [JSONObject] {
-        owned(pods, by: owner)
-            + pods.list(index: byController, value: "\(owner.objectNamespace)/\(orphans)").map(\.json)
+        pods.list(
+            index: byController, values: [owner.objectUID, orphans].map { "\(owner.objectNamespace)/\($0)" }
+        ).map(\.json)
     }
 
     static func onNode(_ pods: Informer<DynamicObject>, _ node: String) -> [JSONObject] {

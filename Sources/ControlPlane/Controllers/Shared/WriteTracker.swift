@@ -28,6 +28,8 @@ final class WriteTracker: Sendable {
     }
 
     /// Throws StaleCache unless the objects show every write; what has been seen is forgotten.
+    ///
+    /// - Parameter newest: The newest version that the cache had seen before the objects were read.
     func check(_ objects: [JSONObject], for key: ObjectKey, newest: String) throws {
         let isStale = written.withLock { written in
             guard var pending = written[key] else { return false }

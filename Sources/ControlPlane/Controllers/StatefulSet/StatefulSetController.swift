@@ -14,6 +14,8 @@ final class StatefulSetController: Controller {
     private let selectors: SelectorTable
     private let revisions: Informer<DynamicObject>
     private let queue = WorkQueue<ObjectKey>()
+    /// Pods that nobody owns.
+    private let orphans = ChangesByNamespace()
     private let recorder: EventRecorder
     private let tracker = WriteTracker()
     private let component = "statefulset-controller"
@@ -38,30 +40,26 @@ final class StatefulSetController: Controller {
             if let owner = pod.controllerReference {
                 if owner.kind == "StatefulSet" { self?.queue.add(ObjectKey(pod.objectNamespace, owner.name)) }
             } else if change.mayBeAdopted {
-                self?.wakeAdopters(pod)
+                self?.orphans.note(pod)
             }
         }
+        orphans.find(sets, by: selectors, among: pods, orphansOnly: true, queue)
     }
 
     func run() async {
         await work(
-            on: queue, workers: 5, after: [sets, pods, claims, revisions], recorder: recorder, logger: context.logger
+            on: queue, workers: 5, after: [sets, pods, claims, revisions], recorder: recorder, in: context,
+            matching: [orphans]
         ) { [self] in try await sync($0) }
-    }
-
-    private func wakeAdopters(_ pod: JSONObject) {
-        for set in sets.list(namespace: pod.objectNamespace)
-        where selectors.of(set).matches(pod.objectLabels) && StatefulPods.ordinal(pod, of: set.json) != nil {
-            queue.add(set.json.objectKey)
-        }
     }
 
     private func sync(_ key: ObjectKey) async throws {
         guard let object = sets.get(key) else { return }
         let set = object.json
         let wanted = selectors.of(object)
+        let newest = pods.lastResourceVersion
         let candidates = OwnerIndex.candidates(pods, for: set)
-        try tracker.check(candidates, for: key, newest: pods.lastResourceVersion)
+        try tracker.check(candidates, for: key, newest: newest)
         let manager = ClaimManager(
             client: context.client, owner: set, ownerResource: Kinds.statefulSets, resource: Kinds.pods)
         let claimed = try await manager.claim(candidates) {

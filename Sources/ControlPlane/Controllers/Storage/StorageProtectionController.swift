@@ -52,7 +52,7 @@ final class StorageProtectionController: Controller {
     func run() async {
         var informers: [any AnyInformer] = [objects]
         if let pods { informers.append(pods) }
-        await work(on: queue, workers: 1, after: informers, logger: context.logger) { [self] in try await sync($0) }
+        await work(on: queue, workers: 1, after: informers, in: context) { [self] in try await sync($0) }
     }
 
     private func sync(_ key: ObjectKey) async throws {
