@@ -194,7 +194,9 @@ let tests = [
         dependencies: ["CLinux", "Linux", "NFTables", "Netlink", "NetworkTesting"]),
     Module(
         name: "PodNetworkTests", tier: "Tests",
-        dependencies: ["CLinux", "Linux", "NFTables", "Netlink", "NetworkTesting", "PodNetwork", "Telemetry"]),
+        dependencies: [
+            "AsyncIO", "CLinux", "Linux", "NFTables", "Netlink", "NetworkTesting", "PodNetwork", "Telemetry",
+        ]),
     Module(
         name: "KubeProxyTests", tier: "Tests",
         dependencies: [

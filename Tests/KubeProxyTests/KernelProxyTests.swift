@@ -97,7 +97,10 @@ private final class Lab {
         return port
     }
 
-    func set(_ port: ServicePortSpec, _ endpoints: [Int], with proxy: FamilyProxy? = nil) throws {
+    /// - Parameter forgets: And looks after flows at once.
+    func set(
+        _ port: ServicePortSpec, _ endpoints: [Int], with proxy: FamilyProxy? = nil, forgets: Bool = true
+    ) throws {
         let specs = endpoints.map { EndpointSpec(pod($0), 8080, isLocal: true) }
         let choice = EndpointChoice(specs, usesLocal: port.usesLocalEndpoints, node: "node", zone: nil)
         let table = (proxy ?? self.proxy).table
@@ -105,6 +108,7 @@ private final class Lab {
             [port.name.service: [.init(port: port, choice: choice)]],
             nodePortIPs: [[.address(nodeAddress)]])
         _ = table
+        if forgets { try (proxy ?? self.proxy).forgetFlows() }
     }
 }
 
@@ -269,6 +273,20 @@ struct KernelProxyTests {
         try lab.set(port, [0, 1])
         for _ in 0..<5 { try Sockets.send(sender, to: lab.nodeAddress, 30080) }
         for _ in 0..<5 { #expect(try Sockets.receive(second) != nil) }
+        // It goes and comes back before anybody has looked: the flow is right again, and so is one that began meanwhile.
+        try lab.set(port, [0], forgets: false)
+        let other = try Sockets.make(lab.client.namespace, family, udp: true)
+        try Sockets.send(other, to: lab.nodeAddress, 30080)
+        #expect(try Sockets.receive(first) != nil)
+        try lab.set(port, [0, 1], forgets: false)
+        #expect(try lab.proxy.forgetFlows() == 0)
+        for _ in 0..<5 { try Sockets.send(sender, to: lab.nodeAddress, 30080) }
+        for _ in 0..<5 { #expect(try Sockets.receive(second) != nil) }
+        try Sockets.send(other, to: lab.nodeAddress, 30080)
+        #expect(try Sockets.receive(first) != nil)
+        try lab.set(port, [0], forgets: false)
+        #expect(try lab.proxy.forgetFlows() == 1)
+        #expect(try lab.proxy.forgetFlows() == 0)
     }
 
     @Test func `a restart keeps connections, affinity and rules, and drops what is stale`() throws {

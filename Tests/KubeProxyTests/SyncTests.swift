@@ -246,18 +246,23 @@ struct SyncTests {
         port.nodePort = 30053
         // From nothing to something: flows that were never rewritten.
         var plan = try bench.set(port, [bench.endpoint(1), bench.endpoint(2)])
-        #expect(plan.staleFlows == [StaleFlow(protocolNumber: 17, address: bench.clusterIP, port: 53, target: nil)])
+        let frontends: Set<Frontend> = [
+            [.address(bench.clusterIP), .protocolNumber(17), .port(53)], [.protocolNumber(17), .port(30053)],
+        ]
+        #expect(plan.staleFrontends == frontends)
         plan = try bench.set(port, [bench.endpoint(2), bench.endpoint(3)])
-        let gone = bench.endpoint(1).target
-        #expect(
-            plan.staleFlows == [
-                StaleFlow(protocolNumber: 17, address: bench.clusterIP, port: 53, target: gone),
-                StaleFlow(protocolNumber: 17, address: nil, port: 30053, target: gone),
-            ])
+        #expect(plan.staleFrontends == frontends)
+        plan = try bench.set(port, [bench.endpoint(1), bench.endpoint(2), bench.endpoint(3)])
+        #expect(plan.staleFrontends.isEmpty)
+        // One more address: whatever was sent there before goes elsewhere now.
+        port.externalIPs = [IPAddress(192, 0, 2, 7)]
+        plan = try bench.set(port, [bench.endpoint(1), bench.endpoint(2), bench.endpoint(3)])
+        #expect(plan.staleFrontends == [[.address(IPAddress(192, 0, 2, 7)), .protocolNumber(17), .port(53)]])
         plan = try bench.remove(port)
-        #expect(plan.staleFlows.count == 4)
-        try bench.set(bench.port(), [bench.endpoint(1)])
-        #expect(try bench.remove(bench.port()).staleFlows.isEmpty)
+        #expect(plan.staleFrontends.count == 3)
+        #expect(try bench.set(port, []).staleFrontends.isEmpty)
+        #expect(try bench.set(bench.port("tcp"), [bench.endpoint(1)]).staleFrontends.isEmpty)
+        #expect(try bench.remove(bench.port("tcp")).staleFrontends.isEmpty)
     }
 }
 
@@ -284,15 +289,13 @@ extension SyncTests {
             port("kept", 1).name: change(port("kept", 1), [bench.endpoint(2)]),
             port("waiting", 3).name: change(port("waiting", 3), [bench.endpoint(5)]),
         ])
-        func flow(_ last: UInt8?, _ port: UInt16, _ target: Int?) -> StaleFlow {
-            StaleFlow(
-                protocolNumber: 17, address: last.map { IPAddress(10, 43, 1, $0) }, port: port,
-                target: target.map { bench.endpoint($0).target })
+        func frontends(_ last: UInt8) -> [Frontend] {
+            [
+                [.address(IPAddress(10, 43, 1, last)), .protocolNumber(17), .port(53)],
+                [.protocolNumber(17), .port(30000 + UInt16(last))],
+            ]
         }
-        #expect(
-            Set(plan.staleFlows) == [
-                flow(1, 53, 1), flow(nil, 30001, 1), flow(2, 53, 3), flow(nil, 30002, 3), flow(3, 53, nil),
-            ])
+        #expect(plan.staleFrontends == Set(frontends(1) + frontends(2) + frontends(3)))
     }
 }
 

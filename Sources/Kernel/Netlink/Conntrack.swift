@@ -33,8 +33,10 @@ public struct ConntrackEntry: Sendable, Hashable {
     public var mark: UInt32
     /// IPS_*: 0x20 destination rewritten, 0x10 source rewritten.
     public var status: UInt32
+    /// The kernel's name for this very flow, in its order of bytes: another one of the same addresses and ports has another.
+    var id: UInt32?
 
-    init(original: ConntrackTuple, reply: ConntrackTuple) {
+    public init(original: ConntrackTuple, reply: ConntrackTuple) {
         self.original = original
         self.reply = reply
         mark = 0
@@ -49,6 +51,7 @@ public struct ConntrackEntry: Sendable, Hashable {
         self.reply = reply
         mark = UInt32(bigEndian: attributes[8]?.integer() ?? 0)
         status = UInt32(bigEndian: attributes[3]?.integer() ?? 0)
+        id = attributes[12]?.integer()
     }
 }
 
@@ -152,7 +155,7 @@ struct ConntrackFilters {
 }
 
 extension ConntrackTuple {
-    init(
+    public init(
         source: IPAddress, destination: IPAddress, protocolNumber: UInt8, sourcePort: UInt16, destinationPort: UInt16
     ) {
         self.source = source
@@ -202,13 +205,10 @@ extension NetlinkSocket {
         if filter.comparesAddresses(family) {
             var message = Self.conntrack(2, [], family, "delete conntrack entries")
             filter.write(into: &message, family: family)
-            return try deleteConntrack(message)
-        }
-        for entry in try conntrackEntries(family, matching: filter) {
-            var message = Self.conntrack(2, [], family, "delete conntrack entry")
-            entry.original.write(1, into: &message)
             try deleteConntrack(message)
+            return
         }
+        for entry in try conntrackEntries(family, matching: filter) { try deleteConntrackEntry(family, entry) }
     }
 
     /// Deletes every flow of `family` that one of `filters` matches, of which there may be ten thousands: beyond a few, the
@@ -222,17 +222,43 @@ extension NetlinkSocket {
         let sought = ConntrackFilters(filters)
         // One that cannot be deleted keeps no other: the first failure is told in the end.
         var failure: NetlinkError?
-        for entry in try conntrackEntries(family) where sought.matches(entry) {
-            var message = Self.conntrack(2, [], family, "delete conntrack entry")
-            entry.original.write(1, into: &message)
-            do throws(NetlinkError) { try deleteConntrack(message) } catch { failure = failure ?? error }
+        for entry in try conntrackEntries(family, where: sought.matches).entries {
+            do throws(NetlinkError) { try deleteConntrackEntry(family, entry) } catch { failure = failure ?? error }
         }
         if let failure { throw failure }
     }
 
-    private func deleteConntrack(_ message: NetlinkMessage) throws(NetlinkError) {
-        do throws(NetlinkError) { try perform(message) } catch  where error.code == ENOENT {
-            // Nothing matched, or it ended by itself meanwhile.
+    /// Reads the flows of `family`, those of one protocol where it is given, and keeps those that are sought.
+    /// - Returns: Besides, whether the kernel gave all there were: where its table changes its size under way, some are missing.
+    public func conntrackEntries(
+        _ family: IPFamily, protocolNumber: UInt8? = nil, where isSought: (ConntrackEntry) -> Bool
+    ) throws(NetlinkError) -> (entries: [ConntrackEntry], areAll: Bool) {
+        var message = Self.conntrack(1, .dump, family, "list conntrack entries")
+        if let protocolNumber {
+            ConntrackFilter(protocolNumber: protocolNumber).write(into: &message, family: family)
         }
+        var entries: [ConntrackEntry] = []
+        let areAll = try query(message) { reply in
+            guard let entry = ConntrackEntry(reply), isSought(entry) else { return }
+            entries.append(entry)
+        }
+        return (entries, areAll)
+    }
+
+    /// Deletes a flow that was read, and no other that has come in its place.
+    /// - Returns: False when it has ended by itself.
+    @discardableResult public func deleteConntrackEntry(
+        _ family: IPFamily, _ entry: ConntrackEntry
+    ) throws(NetlinkError) -> Bool {
+        var message = Self.conntrack(2, [], family, "delete conntrack entry")
+        entry.original.write(1, into: &message)
+        if let id = entry.id { message.append(12, id) }
+        return try deleteConntrack(message)
+    }
+
+    /// False when nothing matched, or ended by itself meanwhile.
+    @discardableResult private func deleteConntrack(_ message: NetlinkMessage) throws(NetlinkError) -> Bool {
+        do throws(NetlinkError) { try perform(message) } catch  where error.code == ENOENT { return false }
+        return true
     }
 }

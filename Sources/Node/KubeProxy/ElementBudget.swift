@@ -32,7 +32,9 @@ struct ElementBudget: Sendable {
         let frontends = 1 + port.externalAddresses.count + (port.nodePort == 0 ? 0 : 1)
         let ranges = port.loadBalancerIPs.isEmpty ? 0 : port.sourceRanges.count
         let served = port.affinitySeconds == nil ? frontends * (1 + endpoints) : frontends + 32 * endpoints
-        return portWeight + ranges + served
+        // Endpoints that flows may stay with and that have no element: they are remembered all the same.
+        let kept = port.name.protocolNumber == 17 ? max(choice.serving.count - choice.cluster.count, 0) : 0
+        return portWeight + ranges + served + kept
     }
     private static let portWeight = 3
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 internal import Linux
 internal import NFTables
 internal import Netlink
@@ -14,6 +15,8 @@ final class FamilyProxy: Sendable {
     private let conntrack: NetlinkSocket?
     private let metrics: ProxyMetrics
     private let logger: Logger
+    /// Where flows are to be forgotten.
+    let flows = StaleFlows()
     private let state: Mutex<State>
 
     private struct State {
@@ -68,7 +71,7 @@ final class FamilyProxy: Sendable {
         let duration = clock.now - start
         metrics.syncDuration.observe(duration, [label])
         (result.full ? metrics.fullSyncDuration : metrics.partialSyncDuration).observe(duration, [label])
-        forget(result.plan.staleFlows)
+        flows.add(StaleFlows.Work(frontends: result.plan.staleFrontends))
     }
 
     /// Whether the last sync failed, so that the next one has to start from the kernel's content.
@@ -119,27 +122,56 @@ final class FamilyProxy: Sendable {
             state.proxy = nil
             return try startAnew(&state)
         }
-        forget(plan.staleFlows)
+        flows.add(StaleFlows.Work(frontends: plan.staleFrontends))
     }
 
-    private func forget(_ flows: [StaleFlow]) {
-        guard let conntrack, !flows.isEmpty else { return }
+    /// Looks through the kernel's flows once for all that `flows` holds, and forgets those that are stale by the rules as they
+    /// are now. Takes as long as there are flows: to be called beside the syncs. What it could not do `flows` holds again.
+    /// - Returns: How many were forgotten.
+    @discardableResult func forgetFlows() throws(NetlinkError) -> Int {
+        guard let conntrack else { return 0 }
+        let work = flows.take()
+        guard !work.isEmpty else { return 0 }
+        // After a failed sync nobody knows who serves: the next that succeeds wakes who looks.
+        guard let search = state.withLock({ state in state.proxy.map { FlowSearch(work, $0) } }) else {
+            flows.keep(work)
+            return 0
+        }
         let clock = ContinuousClock()
         let start = clock.now
-        let filters = flows.map { flow in
-            ConntrackFilter(
-                protocolNumber: flow.protocolNumber, originalDestination: flow.address,
-                originalDestinationPort: flow.port, replySource: flow.target?.address ?? flow.address,
-                replySourcePort: flow.target?.port ?? flow.port)
-        }
+        defer { metrics.conntrackDuration.observe(clock.now - start, [label]) }
         do throws(NetlinkError) {
-            try conntrack.deleteConntrackEntries(table.family, matchingAny: filters)
-            metrics.flowsDeleted.increment([label], by: Double(flows.count))
+            let (entries, areAll) = try conntrack.conntrackEntries(
+                table.family, protocolNumber: 17, where: search.matches)
+            let forgotten = try forget(entries, conntrack)
+            metrics.flowsDeleted.increment([label], by: Double(forgotten))
+            if !areAll { flows.add(work) }
+            return forgotten
         } catch {
-            // The rules are right; only a sender that never pauses is stuck until its flow times out.
-            logger.warning("forget stale flows", ["error": "\(error)"])
+            flows.keep(work)
+            throw error
         }
-        metrics.conntrackDuration.observe(clock.now - start, [label])
+    }
+
+    /// Each is looked at by the rules there are when it is forgotten: they do not change in between.
+    private func forget(_ entries: [ConntrackEntry], _ conntrack: NetlinkSocket) throws(NetlinkError) -> Int {
+        var forgotten = 0
+        // One that cannot be forgotten keeps no other.
+        var failure: NetlinkError?
+        for entry in entries {
+            do throws(NetlinkError) {
+                let wasThere = try state.withLock { state throws(NetlinkError) in
+                    guard let proxy = state.proxy else {
+                        throw NetlinkError(EAGAIN, "forget stale flows", kernelMessage: "the rules are not known")
+                    }
+                    guard proxy.isStale(entry) else { return false }
+                    return try conntrack.deleteConntrackEntry(table.family, entry)
+                }
+                if wasThere { forgotten += 1 }
+            } catch { failure = failure ?? error }
+        }
+        if let failure { throw failure }
+        return forgotten
     }
 
     /// Removes the table: for `swiftlet proxy --cleanup`.

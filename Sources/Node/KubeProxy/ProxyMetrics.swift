@@ -62,7 +62,7 @@ struct ProxyMetrics: Sendable {
         healthz = counter("proxy_healthz_total", "Answers of /healthz by status code", ["code"])
         livez = counter("proxy_livez_total", "Answers of /livez by status code", ["code"])
         flowsDeleted = counter(
-            "conntrack_reconciler_deleted_entries_total", "Requests to forget flows of endpoints that are gone",
+            "conntrack_reconciler_deleted_entries_total", "Flows forgotten because their endpoint is gone",
             ["ip_family"])
         conntrackDuration = histogram(
             "conntrack_reconciler_sync_duration_seconds", "Time the deletion of stale flows took")

@@ -110,8 +110,8 @@ extension ProxyServer {
                 } catch { return false }
             }
             group.addTask {
-                // Cancelled when the other was faster.
-                do { try await Task.sleep(for: .seconds(10)) } catch {}
+                // Cancelled when the other was faster: then nobody looks at this.
+                do { try await Task.sleep(for: .seconds(10)) } catch { return false }
                 return false
             }
             defer { group.cancelAll() }

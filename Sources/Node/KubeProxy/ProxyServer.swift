@@ -111,6 +111,7 @@ public final class ProxyServer: Sendable {
             group.addTask { await self.ranges.run() }
             group.addTask { await self.recorder.run() }
             group.addTask { try await self.syncLoop() }
+            for family in self.families { group.addTask { try await self.forgetLoop(family) } }
             group.addTask { try await self.checkLoop() }
             group.addTask { try await self.roomLoop() }
             group.addTask { try await self.addressLoop() }
@@ -305,6 +306,27 @@ public final class ProxyServer: Sendable {
                     logger.error("check nftables rules", ["error": "\(error)", "family": family.label])
                     queue.wake()
                 }
+            }
+        }
+    }
+
+    /// Forgets flows beside the syncs, however many there are to be read; a fifth of a processor at most.
+    private func forgetLoop(_ family: FamilyProxy) async throws {
+        let clock = ContinuousClock()
+        var delay = Duration.seconds(1)
+        for await _ in family.flows.wakeups {
+            let start = clock.now
+            do {
+                try await Blocking.run(.flows) { _ = try family.forgetFlows() }
+                delay = .seconds(1)
+                try await Task.sleep(for: (clock.now - start) * 4)
+            } catch {
+                try Task.checkCancellation()
+                // The rules are right; only a sender that never pauses is stuck until this succeeds.
+                logger.warning("forget stale flows, trying again", ["error": "\(error)", "family": family.label])
+                try await Task.sleep(for: delay)
+                delay = min(delay * 2, .seconds(30))
+                family.flows.wake()
             }
         }
     }

@@ -21,7 +21,7 @@ struct ProxyState: Sendable {
     /// Groups that have their chains. They stay: there are few, and the next Service of as many endpoints needs them.
     private var groups: Set<FrontendGroup> = []
     /// Who holds a frontend, and who would take it over: two Services may claim one external address and port.
-    private var holders: [Frontend: ServicePortName] = [:]
+    private(set) var holders: [Frontend: ServicePortName] = [:]
     private var waiting: [Frontend: Set<ServicePortName>] = [:]
     private(set) var nodePortIPs: Set<[FieldValue]> = []
     private var serviceRanges: [IPPrefix] = []
@@ -46,10 +46,10 @@ struct ProxyState: Sendable {
         var choice: EndpointChoice
     }
 
-    /// What a sync does: one transaction, and the flows of datagram protocols whose endpoint is gone.
+    /// What a sync does: one transaction, and the frontends among whose flows there may be stale ones afterwards.
     struct Plan: Sendable {
         var transaction: Transaction
-        var staleFlows: [StaleFlow] = []
+        var staleFrontends: Set<Frontend> = []
     }
 
     /// The plan that makes the table fit `changes` (and, the first time, nothing else). The state assumes that the plan
@@ -75,7 +75,7 @@ struct ProxyState: Sendable {
                 builder.build(change.port, change.choice) { kernel?.frontend($0, table) ?? old?.frontends[$0] }
             }
             let released = claim(name, &new)
-            plan.staleFlows += Self.staleFlows(old, ports[name], new, change?.port)
+            plan.staleFrontends.formUnion(Self.staleFrontends(old, new))
             difference.remove(old)
             difference.add(new)
             count(old, new, &difference)
@@ -105,7 +105,7 @@ struct ProxyState: Sendable {
         } else {
             difference.emit(&plan.transaction)
         }
-        if isFirst, let kernel { plan.staleFlows = staleFlows(since: kernel) }
+        if isFirst, let kernel { plan.staleFrontends.formUnion(Self.datagramFrontends(of: kernel, table)) }
         isFirst = false
         kernel = nil
         return plan
@@ -164,73 +164,5 @@ struct ProxyState: Sendable {
         for key in wanted.subtracting(nodePortIPs) { difference.note(table.nodePortIPs, key, new: .some(nil)) }
         for key in nodePortIPs.subtracting(wanted) { difference.note(table.nodePortIPs, key, old: .some(nil)) }
         nodePortIPs = wanted
-    }
-}
-
-/// Flows of a datagram protocol to forget: those that came for a frontend and go to `target`; without a target those
-/// that were never rewritten, because the Service had no endpoints when they began.
-struct StaleFlow: Sendable, Hashable {
-    var protocolNumber: UInt8
-    /// Nil for a node port.
-    var address: IPAddress?
-    var port: UInt16
-    var target: EndpointTarget?
-}
-
-extension ProxyState {
-    /// What went while nobody watched: endpoints the table still names, and Services that got their first.
-    private func staleFlows(since kernel: KernelContent) -> [StaleFlow] {
-        var flows: Set<StaleFlow> = []
-        func flow(_ frontend: Frontend, _ target: EndpointTarget?) -> StaleFlow? {
-            switch (frontend.first, frontend.dropFirst().first, frontend.last) {
-            case (.address(let address), .protocolNumber(17), .port(let port)):
-                StaleFlow(protocolNumber: 17, address: address, port: port, target: target)
-            case (.protocolNumber(17), _, .port(let port)):
-                StaleFlow(protocolNumber: 17, address: nil, port: port, target: target)
-            default: nil
-            }
-        }
-        for set in [table.endpoints, table.nodePortEndpoints] {
-            for (key, data) in kernel.elements[set] ?? [:] {
-                let frontend = Array(key.dropLast())
-                guard case .values(let values)? = data, let target = EndpointTarget(values),
-                    !(holders[frontend].flatMap { programs[$0] }?.serves(target) ?? false),
-                    let flow = flow(frontend, target)
-                else { continue }
-                flows.insert(flow)
-            }
-        }
-        for program in programs.values where !program.targets.isEmpty {
-            for frontend in program.frontends.keys where !frontend.isNodePort {
-                guard let flow = flow(frontend, nil) else { continue }
-                let held = kernel.frontend(frontend, table)
-                if held.cluster.isEmpty, held.local.isEmpty { flows.insert(flow) }
-            }
-        }
-        return Array(flows)
-    }
-
-    /// Only UDP: other protocols notice by themselves, and their flows must not be cut while an endpoint terminates.
-    static func staleFlows(
-        _ old: ServiceProgram?, _ oldPort: ServicePortSpec?, _ new: ServiceProgram?, _ newPort: ServicePortSpec?
-    ) -> [StaleFlow] {
-        guard let port = oldPort ?? newPort, port.name.protocolNumber == 17 else { return [] }
-        var flows: [StaleFlow] = []
-        func frontends(_ port: ServicePortSpec) -> [(IPAddress?, UInt16)] {
-            ([port.clusterIP] + port.externalAddresses).map { ($0, port.port) }
-                + (port.nodePort == 0 ? [] : [(nil, port.nodePort)])
-        }
-        let gone = Set(old?.targets ?? []).subtracting(new?.targets ?? []).sorted()
-        if let oldPort {
-            for (address, number) in frontends(oldPort) {
-                flows += gone.map { StaleFlow(protocolNumber: 17, address: address, port: number, target: $0) }
-            }
-        }
-        if old?.targets.isEmpty ?? true, let newPort, !(new?.targets.isEmpty ?? true) {
-            for case (let address?, let number) in frontends(newPort) {
-                flows.append(StaleFlow(protocolNumber: 17, address: address, port: number, target: nil))
-            }
-        }
-        return flows
     }
 }

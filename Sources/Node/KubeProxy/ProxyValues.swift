@@ -114,6 +114,9 @@ struct EndpointChoice: Sendable, Hashable {
     var cluster: [EndpointTarget] = []
     /// For traffic under policy Local.
     var local: [EndpointTarget] = []
+    /// Those that flows of datagram protocols may stay with: all that serve, whatever the traffic's policy, the topology, or
+    /// whether they are about to go.
+    var serving: [EndpointTarget] = []
     /// Whether anything serves at all, here or elsewhere.
     var hasAny = false
     /// How many addresses of this node are ready: what balancers are told. Those that only still serve while they
@@ -131,7 +134,11 @@ struct EndpointChoice: Sendable, Hashable {
         }
         let all = usable(endpoints)
         hasAny = !all.isEmpty
-        cluster = Self.targets(Self.near(all, node: node, zone: zone))
+        let near = Self.near(all, node: node, zone: zone)
+        cluster = Self.targets(near)
+        let serving = endpoints.filter { $0.ready || $0.serving }
+        // The list itself where it is all there is: it is kept once.
+        self.serving = near.count == serving.count ? cluster : Self.targets(serving)
         if usesLocal { local = Self.targets(usable(endpoints.filter(\.isLocal))) }
         readyHere = Set(endpoints.lazy.filter { $0.isLocal && $0.ready }.map(\.address)).count
         let localAddresses = Set(endpoints.lazy.filter(\.isLocal).map(\.address))

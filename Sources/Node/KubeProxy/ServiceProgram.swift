@@ -50,8 +50,8 @@ struct ServiceProgram: Sendable, Hashable {
     var protocolNumber: UInt8 = 0
     /// Addresses of endpoints that can meet themselves through the Service; other ports may have them too.
     var hairpins: [IPAddress] = []
-    /// The endpoints in use, in order, for telling which flows lost theirs. Of datagram protocols alone: see
-    /// `ProxyState.staleFlows`.
+    /// The endpoints that serve, in order, for telling which flows lost theirs. Of UDP alone: other protocols notice by
+    /// themselves, and their flows must not be cut while an endpoint terminates.
     var targets: [EndpointTarget] = []
 
     /// Whether the endpoint is among `targets`.
@@ -100,10 +100,7 @@ struct RuleBuilder: Sendable {
         program.shared[table.serviceAddresses] = Set(([port.clusterIP] + port.externalAddresses).map { [.address($0)] })
         program.protocolNumber = name.protocolNumber
         program.hairpins = choice.onThisNode
-        if name.protocolNumber == 17 {
-            // The list itself where it is all there is: it is kept once.
-            program.targets = choice.local.isEmpty ? choice.cluster : Set(choice.cluster + choice.local).sorted()
-        }
+        if name.protocolNumber == 17 { program.targets = choice.serving }
         let inside = key(port.clusterIP, port)
         let outside = port.externalAddresses.map { key($0, port) } + nodePortKeys(port)
         if port.affinitySeconds != nil {

@@ -18,7 +18,7 @@ public final class PodNetwork: Sendable {
     let logger: Logger
     let namespace: NetworkNamespace
     let route: NetlinkSocket
-    let conntrack: NetlinkSocket
+    private let flows: FlowRemoval
     let diagnostics: NetlinkSocket
     let ruleset: KernelRuleset
     let state: Mutex<State>
@@ -55,7 +55,10 @@ public final class PodNetwork: Sendable {
         self.logger = logger
         do {
             route = try NetlinkSocket(.route, in: namespace)
-            conntrack = try NetlinkSocket(.netfilter, in: namespace)
+            let conntrack = try NetlinkSocket(.netfilter, in: namespace)
+            flows = FlowRemoval { family, filters throws(NetlinkError) in
+                try conntrack.deleteConntrackEntries(family, matchingAny: filters)
+            }
             diagnostics = try NetlinkSocket(.socketDiagnostics, in: namespace)
             ruleset = try KernelRuleset(in: namespace)
         } catch { throw PodNetworkError("open netlink sockets", error) }
@@ -273,15 +276,16 @@ public final class PodNetwork: Sendable {
         }
         // Flows of a datagram port would go on to the dead address for as long as the sender keeps sending.
         let ports = lease.hostPorts.filter { $0.protocolNumber == 17 }
+        var filters: [IPFamily: [ConntrackFilter]] = [:]
         for address in lease.addresses {
-            try conntrack.deleteConntrackEntries(
-                address.family,
-                matchingAny: ports.map {
-                    ConntrackFilter(
-                        protocolNumber: 17, originalDestinationPort: $0.hostPort, replySource: address,
-                        replySourcePort: $0.containerPort)
-                })
+            filters[address.family, default: []] += ports.map {
+                ConntrackFilter(
+                    protocolNumber: 17, originalDestinationPort: $0.hostPort, replySource: address,
+                    replySourcePort: $0.containerPort)
+            }
         }
+        // The lease stays until this is done: nobody else is given its addresses before.
+        try flows(filters)
     }
 
     /// After a restart: disconnects every leased pod that is not in `alive` and removes ends of pairs on the bridge that

@@ -8,13 +8,15 @@
 public enum Blocking {
     /// On whose account work is done.
     public struct Cause: Hashable, Sendable {
-        enum Kind: Int, CaseIterable, Sendable { case own, pod, files, image, name, ownName }
+        enum Kind: Int, CaseIterable, Sendable { case own, flows, pod, files, image, name, ownName }
 
         let kind: Kind
         let key: String
 
         /// The node's own work, which no pod and no user can make hang.
         public static let own = Cause(kind: .own, key: "")
+        /// Reading all flows that the kernel tracks, of which pods and strangers make as many as the kernel has room for.
+        public static let flows = Cause(kind: .flows, key: "")
         /// A pod's, or of one container: its mounts, its files, its network.
         public static func pod(_ id: String) -> Cause { Cause(kind: .pod, key: id) }
         /// Going over or removing trees of files that pods of `namespace` made, however large: `work` says what for. Its
@@ -56,7 +58,7 @@ public enum Blocking {
 
     /// Threads and work of one kind, for metrics.
     public struct Usage: Sendable {
-        /// `own`, `pod`, `files`, `image`, `name` or `ownName`.
+        /// `own`, `flows`, `pod`, `files`, `image`, `name` or `ownName`.
         public let kind: String
         /// Pieces of work that have a thread, and that wait for one.
         public let running, waiting: Int
@@ -83,6 +85,8 @@ extension BlockingPool {
     // A node has some hundred pods, and each its threads: they cannot take all of them. Names hang for tens of seconds,
     // and waiting for them costs a thread that sleeps.
     private static let own = BlockingPool(limit: 32, perCause: 32)
+    // One for each family of addresses.
+    private static let flows = BlockingPool(limit: 2, perCause: 2)
     private static let pod = BlockingPool(limit: 512, perCause: 2)
     private static let files = BlockingPool(limit: 64, perCause: 2, isPatient: true)
     private static let image = BlockingPool(limit: 64, perCause: 2)
@@ -92,6 +96,7 @@ extension BlockingPool {
     static func of(_ kind: Blocking.Cause.Kind) -> BlockingPool {
         switch kind {
         case .own: own
+        case .flows: flows
         case .pod: pod
         case .files: files
         case .image: image
