@@ -420,8 +420,7 @@ public actor Kubelet {
         guard !isRetaining else { return }
         isRetaining = true
         EventLoop.here.begin {
-            // Cut short only at the kubelet's end.
-            try? await sleep(for: .seconds(1))
+            do { try await sleep(for: .seconds(1)) } catch { return }  // The kubelet's end.
             isRetaining = false
             services.objects.retain(admitted.shown)
         }

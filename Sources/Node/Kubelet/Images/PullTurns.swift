@@ -124,8 +124,7 @@ final class PullTurns: Sendable {
         guard begins else { return }
         EventLoop.here.begin {
             while true {
-                // Of a task that nobody cancels.
-                try? await sleep(for: .seconds(1))
+                do { try await sleep(for: .seconds(1)) } catch { return }  // Of a task that nobody cancels.
                 if !review() { return }
             }
         }

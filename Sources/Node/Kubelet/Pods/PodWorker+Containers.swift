@@ -43,13 +43,24 @@ extension PodWorker {
             try await mountImageVolumes(planned)
             let id = try await create(planned, image)
             try await launch(planned, id)
+        } catch  where error is CancellationError || Task.isCancelled {
+            // Whatever it says: nobody wants the container any more.
+            givenUp(name)
         } catch let failure as ContainerStartFailure {
             failed(name, failure)
-        } catch is CancellationError {
-            failed(name, ContainerStartFailure(reason: "", message: ""))
         } catch {
             failed(name, ContainerStartFailure(reason: "RunContainerError", message: "\(error)"))
         }
+    }
+
+    /// A start was ended because its pod ends. No failure: what its status says of the container before stays.
+    private func givenUp(_ name: String) {
+        guard let record = records[name] else { return }
+        // A container that ended in its very start has said so already.
+        if case .exited = record.situation.phase { return }
+        records[name]!.situation.phase = record.end.map { .exited(code: $0.code) } ?? .waiting
+        records[name]!.situation.notBefore = KernelClock.monotonic.now() + 2_000_000_000
+        logger.debug("container not started: its pod ends", ["container": name])
     }
 
     private func failed(_ name: String, _ failure: ContainerStartFailure) {
@@ -168,7 +179,7 @@ extension PodWorker {
             return image
         } catch let error as KubeletImageError where error.kind == .invalidName {
             throw error
-        } catch is CancellationError {
+        } catch  where error is CancellationError || Task.isCancelled {
             // The pod is ended: that is no failure of the image.
             throw CancellationError()
         } catch {

@@ -58,7 +58,8 @@ actor PodWorker {
     private var eventTask: Task<Void, Never>?
     /// What others tell, until it looks.
     private let inbox = Mutex<[@Sendable (isolated PodWorker) -> Void]>([])
-    private let display: Mutex<Display>
+    /// What others see.
+    let display: Mutex<Display>
     /// The credentials of its pull secrets, for containers that are started at about the same time.
     var pullCredentials: (task: Task<[RegistryCredential], Never>, until: Int64)?
     /// When what is being stopped is killed, on the monotonic clock.
@@ -104,7 +105,7 @@ actor PodWorker {
             guard let pokes = self?.pokes else { return }
             for await _ in pokes {
                 guard let self else { return }
-                await rest(after: look())
+                do { try await rest(after: look()) } catch { return }  // Of a task that nobody cancels.
             }
         }
     }
@@ -143,10 +144,9 @@ actor PodWorker {
 
     /// A look at a pod of thousands of containers takes long, and each of them has it look again: what comes meanwhile is
     /// looked at together.
-    private nonisolated func rest(after took: Int64) async {
+    private nonisolated func rest(after took: Int64) async throws {
         guard took > Self.shortLook else { return }
-        // Cut short by nobody.
-        try? await sleep(for: .nanoseconds(min(took * 4, 2_000_000_000)))
+        try await sleep(for: .nanoseconds(min(took * 4, 2_000_000_000)))
     }
 
     /// In nanoseconds.
@@ -261,8 +261,7 @@ actor PodWorker {
                 await services.refreshes.enter(namespace)
                 do { try await volumes.refresh(pod) } catch { logger.warning("refresh volumes", ["error": "\(error)"]) }
                 services.refreshes.leave(namespace)
-                // Cut short at the pod's end.
-                try? await sleep(for: Self.refreshPause)
+                do { try await sleep(for: Self.refreshPause) } catch { break }  // The pod's end.
             }
             tasks["volumes"] = nil
         }
@@ -270,40 +269,6 @@ actor PodWorker {
 
     /// How long volumes that were written are left alone. Upstream looks once in a minute.
     private static let refreshPause = Duration.seconds(3)
-
-    // MARK: - What others see
-
-    /// What the kubelet may look at without waiting for the worker.
-    private struct Display {
-        /// With its status.
-        var pod: Pod
-        /// The ids of its containers' images.
-        var images: Set<String> = []
-        var running: [RunningContainer] = []
-    }
-
-    /// A run of a container.
-    struct RunningContainer: Sendable {
-        var name, id: String
-        var startedAt: Int64
-    }
-
-    /// The pod with its status as it was last told.
-    nonisolated var shown: Pod { display.withLock { $0.pod } }
-
-    /// The images of its containers.
-    nonisolated var shownImages: Set<String> { display.withLock { $0.images } }
-
-    /// Those of its containers that run.
-    nonisolated var shownRunning: [RunningContainer] { display.withLock { $0.running } }
-
-    private func show() {
-        let pod = pod
-        display.withLock { $0.pod = pod }
-    }
-
-    /// An image is used from now on: it must not go.
-    func show(image: String) { display.withLock { _ = $0.images.insert(image) } }
 
     var terminationGrace: Int { gracePeriod ?? pod.spec.terminationGracePeriodSeconds ?? 30 }
 
@@ -403,12 +368,7 @@ actor PodWorker {
         // What is published is what the next status is compared with: its transition times stay.
         pod.json["status"] = .object(status)
         hasPublished = true
-        let images = Set(records.values.lazy.map(\.imageID).filter { !$0.isEmpty })
-        let running = records.lazy.filter { $0.value.situation.phase == .running }.map {
-            RunningContainer(name: $0.key, id: $0.value.id, startedAt: $0.value.startedAt)
-        }
-        let shown = Display(pod: pod, images: images, running: Array(running))
-        display.withLock { $0 = shown }
+        showAll()
         services.statuses.report(
             pod: pod, status: status, isDone: mayDelete, on: executor,
             finished: { [weak self] in

@@ -39,8 +39,11 @@ struct WebSocketCommand: Sendable {
 
     /// Moves bytes until the process ends or the client goes.
     func run() async {
-        // Cancelled, the session ends below like any other.
-        if isLatest { try? await sleep(for: Self.clientSetUp) }
+        if isLatest {
+            do { try await sleep(for: Self.clientSetUp) } catch {
+                // Cancelled: the session ends below like any other.
+            }
+        }
         let input = EventLoop.here.begin { await receive() }
         let result = await outputAndResult()
         let status = hasStatus ? RemoteCommandStatus.json(result) : RemoteCommandStatus.text(result)
