@@ -339,13 +339,19 @@ private struct SeededNumbers {
             answered.flag.store(true, ordering: .sequentiallyConsistent)
             return status
         }
-        func waitFor(_ waiting: Int) async {
-            // Cancelled with the test only.
-            while bench.waiting < waiting { try? await Task.sleep(for: .milliseconds(1)) }
+        func waitFor(_ waiting: Int) async throws {
+            while bench.waiting < waiting { try await Task.sleep(for: .milliseconds(1)) }
         }
         let (gate, last) = (CountingSemaphore(), CountingSemaphore())
         let (teams, janes) = (Answered(), Answered())
-        await withTaskGroup(of: Void.self) { group in
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // Also when the test is given up: the group waits for all that it has begun.
+            defer {
+                for _ in 0..<bench.limit {
+                    gate.signal()
+                    last.signal()
+                }
+            }
             for number in 0..<bench.limit {
                 let begun = Waiter()
                 group.addTask {
@@ -358,15 +364,15 @@ private struct SeededNumbers {
             }
             // The team has had something done when its second account asks, which comes before jane does.
             group.addTask { await bench.run(for: "system:serviceaccount:team:") {} }
-            await waitFor(1)
+            try await waitFor(1)
             group.addTask { #expect(await get(as: account, teams) == 200) }
-            await waitFor(2)
+            try await waitFor(2)
             group.addTask { #expect(await get(as: "jane", janes) == 200) }
-            await waitFor(3)
+            try await waitFor(3)
             for number in 0..<bench.limit { group.addTask { await bench.run(for: "last \(number)") { last.wait() } } }
-            await waitFor(3 + bench.limit)
+            try await waitFor(3 + bench.limit)
             for _ in 0..<bench.limit { gate.signal() }
-            while !janes.isTrue { try? await Task.sleep(for: .milliseconds(1)) }
+            while !janes.isTrue { try await Task.sleep(for: .milliseconds(1)) }
             #expect(!teams.isTrue)
             for _ in 0..<bench.limit { last.signal() }
         }

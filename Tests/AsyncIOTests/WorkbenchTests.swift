@@ -94,7 +94,7 @@ private final class Notes: Sendable {
             let here = pthread_self()
             let (before, after) = await withTaskExecutorPreference(bench.executor(for: "a")) {
                 let before = pthread_self()
-                try? await loop.sleep(for: .milliseconds(5))
+                do { try await loop.sleep(for: .milliseconds(5)) } catch { Issue.record(error) }
                 return (before, pthread_self())
             }
             return (here: here, before: before, after: after, last: pthread_self())

@@ -72,10 +72,10 @@ import Testing
         #expect(start.duration(to: .now) >= .milliseconds(60))
     }
 
-    @Test func `a waiting worker ends when cancelled`() async {
+    @Test func `a waiting worker ends when cancelled`() async throws {
         let queue = WorkQueue<String>()
         let task = Task { await queue.next() }
-        try? await Task.sleep(for: .milliseconds(5))
+        try await Task.sleep(for: .milliseconds(5))
         task.cancel()
         #expect(await task.value == nil)
     }

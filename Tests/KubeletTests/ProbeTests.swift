@@ -29,7 +29,9 @@ private final class Probed: Sendable {
             }
             let recorded = copy
             seen.withLock { $0.append(recorded) }
-            if request.path == "/slow" { try? await sleep(for: .seconds(5)) }  // Cancelled with the server.
+            if request.path == "/slow" {
+                do { try await sleep(for: .seconds(5)) } catch { return HTTPResponse(status: 503) }  // The server ends.
+            }
             return answer(recorded)
         }
     }

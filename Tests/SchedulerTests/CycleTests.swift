@@ -296,12 +296,12 @@ import Testing
         #expect(start.duration(to: .now) < .seconds(20))
     }
 
-    @Test func `a gated pod is not tried before its gates are gone`() async {
+    @Test func `a gated pod is not tried before its gates are gone`() async throws {
         let queue = SchedulingQueue()
         queue.add(pod("p", spec: ["schedulingGates": [["name": "wait"]]]))
         queue.happened(.nodeAdded)
         let waiting = Task { await queue.next() }
-        try? await Task.sleep(for: .milliseconds(20))
+        try await Task.sleep(for: .milliseconds(20))
         queue.add(pod("p"))
         #expect(await waiting.value?.pod.key.name == "p")
     }

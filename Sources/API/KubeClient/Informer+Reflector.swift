@@ -30,12 +30,12 @@ extension Informer {
                 backoff.reset()
             } catch let error as StatusError where error.isExpired {
                 version = nil
-                await pause(&backoff)
+                guard await pause(&backoff) else { return }
             } catch {
                 if Task.isCancelled { return }
                 logger?.warning(
                     "informer: list and watch failed, retrying", ["resource": resource.plural, "error": "\(error)"])
-                await pause(&backoff)
+                guard await pause(&backoff) else { return }
             }
         }
     }
@@ -109,14 +109,14 @@ extension Informer {
         } catch {
             if Task.isCancelled { return version }
             logger?.debug("informer: watch failed, resuming", ["resource": resource.plural, "error": "\(error)"])
-            await pause(&backoff)
+            guard await pause(&backoff) else { throw CancellationError() }
             return version
         }
         if received || opened.duration(to: .now) > .seconds(1) {
             backoff.reset()
         } else {
             // A server that closes watches at once must not be asked in a tight loop.
-            await pause(&backoff)
+            guard await pause(&backoff) else { throw CancellationError() }
         }
         return version
     }
@@ -144,8 +144,9 @@ extension Informer {
         }
     }
 
-    private func pause(_ backoff: inout Backoff) async {
-        // Cancelled while asleep: the caller's loop ends.
-        try? await Task.sleep(for: backoff.next())
+    /// False when the task was cancelled meanwhile.
+    private func pause(_ backoff: inout Backoff) async -> Bool {
+        do { try await Task.sleep(for: backoff.next()) } catch { return false }
+        return true
     }
 }

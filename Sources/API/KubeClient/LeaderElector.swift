@@ -123,8 +123,8 @@ public final class LeaderElector: Sendable {
             let renewed = await withTaskGroup(of: Bool.self) { group in
                 group.addTask { await self.tryAcquireOrRenew() }
                 group.addTask {
-                    // Cancelled when the attempt answers first.
-                    try? await Task.sleep(until: deadline, clock: .continuous)
+                    // Cancelled when the attempt answers first: then nobody looks at this.
+                    do { try await Task.sleep(until: deadline, clock: .continuous) } catch { return false }
                     return false
                 }
                 let first = await group.next() ?? false

@@ -212,8 +212,11 @@ final class SchedulingQueue: Sendable {
                 for wake in state.withLock({ tell(news, part, &$0) }) { wake() }
                 await Task.yield()
             }
-            // What happens meanwhile is told together: this takes a fifth of the time at most. Nobody cancels it.
-            try? await Task.sleep(for: min(start.duration(to: .now) * 4, .seconds(5)))
+            // What happens meanwhile is told together: this takes a fifth of the time at most.
+            do { try await Task.sleep(for: min(start.duration(to: .now) * 4, .seconds(5))) } catch {
+                // Cancelled, which nobody does: the next who has news begins again.
+                return state.withLock { $0.isSpreadingNews = false }
+            }
         }
     }
 

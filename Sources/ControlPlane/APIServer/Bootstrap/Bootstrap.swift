@@ -242,8 +242,7 @@ struct Bootstrap: Sendable {
             } catch {
                 core.logger.warning("watch the kubernetes Service, trying again", ["error": "\(error)"])
             }
-            // Only cancellation ends the pause early, and the loop looks for that.
-            try? await Task.sleep(for: .seconds(1))
+            do { try await Task.sleep(for: .seconds(1)) } catch { return }  // Cancelled.
         }
     }
 

@@ -58,8 +58,7 @@ final class DefinitionKeeper: Sendable {
             } catch {
                 core.logger.warning("follow the custom resource definitions, trying again", ["error": "\(error)"])
             }
-            // Only cancellation ends the pause early, and the loop looks for that.
-            try? await Task.sleep(for: .seconds(1))
+            do { try await Task.sleep(for: .seconds(1)) } catch { return }  // Cancelled.
         }
     }
 
@@ -205,8 +204,7 @@ final class DefinitionKeeper: Sendable {
             } catch {
                 return  // Cancelled.
             }
-            // Only cancellation ends the pause early, and the loop looks for that.
-            try? await Task.sleep(for: .seconds(1))
+            do { try await Task.sleep(for: .seconds(1)) } catch { return }  // Cancelled.
         }
         _ = state.withLock { $0.cleaning.remove(name) }
     }

@@ -54,8 +54,7 @@ struct QuotaKeeper: Sendable {
             } catch {
                 logger.warning("watch what quotas count, trying again", ["error": "\(error)"])
             }
-            // Only cancellation ends the pause early, and the loop looks for that.
-            try? await AsyncIO.sleep(for: .seconds(1))
+            do { try await AsyncIO.sleep(for: .seconds(1)) } catch { return }  // Cancelled.
         }
     }
 
