@@ -146,15 +146,20 @@ end
 }
 check "loopback and link-local endpoints are refused" special_endpoints_are_refused
 
-own_port_is_refused() {
+# run_porter <host port>: a pod that asks for it.
+run_porter() {
     k apply -f - <<end
 apiVersion: v1
 kind: Pod
 metadata: {name: porter}
 spec:
   terminationGracePeriodSeconds: 0
-  containers: [{name: main, image: $example_image, command: [sleep, "1000"], ports: [{containerPort: 80, hostPort: 10250}]}]
+  containers: [{name: main, image: $example_image, command: [sleep, "1000"], ports: [{containerPort: 80, hostPort: $1}]}]
 end
+}
+
+own_port_is_refused() {
+    run_porter 10250
     within 10 has_field NodePorts .status.reason pod porter
     says "10250/TCP is one of the node's own" field .status.message pod porter
     k delete pod porter
@@ -216,14 +221,7 @@ programs_port_is_refused() {
     python3 -c 'import socket, time; s = socket.create_server(("0.0.0.0", 9123)); time.sleep(600)' &
     program=$!
     within 10 says ':9123 ' ss -ltn
-    k apply -f - <<end
-apiVersion: v1
-kind: Pod
-metadata: {name: porter}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers: [{name: main, image: $example_image, command: [sleep, "1000"], ports: [{containerPort: 80, hostPort: 9123}]}]
-end
+    run_porter 9123
     within 20 says '9123/TCP is one that a program of the node listens on' \
         k get events --field-selector involvedObject.name=porter -o 'jsonpath={.items[*].message}'
     kill "$program"

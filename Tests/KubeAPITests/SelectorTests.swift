@@ -75,6 +75,30 @@ import Testing
             try LabelSelector(["matchExpressions": [["key": "a", "operator": "Like"]]])
         }
     }
+
+    /// Each is compared with every pod of its namespace that changes.
+    @Test func `hold only so much in an object`() {
+        func refusals(_ values: Int) -> [String] {
+            let selector: JSONValue = [
+                "matchLabels": ["a": "b"],
+                "matchExpressions": [
+                    ["key": "a", "operator": "In", "values": .array((0..<values).map { .string("v\($0)") })]
+                ],
+            ]
+            return `Validation rules`.errors(
+                "PodDisruptionBudget",
+                [
+                    "kind": "PodDisruptionBudget", "apiVersion": "policy/v1",
+                    "metadata": ["name": "a", "namespace": "default"],
+                    "spec": ["minAvailable": 1, "selector": selector],
+                ], group: "policy")
+        }
+        #expect(refusals(998) == [])
+        #expect(
+            refusals(999) == [
+                "spec.selector: Forbidden: may hold no more than 1000 labels, requirements and values in all, and holds 1001"
+            ])
+    }
 }
 
 @Suite struct `Field selectors` {

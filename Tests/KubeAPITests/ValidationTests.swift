@@ -45,30 +45,6 @@ import Testing
             .map(\.description)
     }
 
-    /// Each is compared with every pod of its namespace that changes.
-    @Test func `bounds what a selector holds`() {
-        func refusals(_ values: Int) -> [String] {
-            let selector: JSONValue = [
-                "matchLabels": ["a": "b"],
-                "matchExpressions": [
-                    ["key": "a", "operator": "In", "values": .array((0..<values).map { .string("v\($0)") })]
-                ],
-            ]
-            return Self.errors(
-                "PodDisruptionBudget",
-                [
-                    "kind": "PodDisruptionBudget", "apiVersion": "policy/v1",
-                    "metadata": ["name": "a", "namespace": "default"],
-                    "spec": ["minAvailable": 1, "selector": selector],
-                ], group: "policy")
-        }
-        #expect(refusals(998) == [])
-        #expect(
-            refusals(999) == [
-                "spec.selector: Forbidden: may hold no more than 1000 labels, requirements and values in all, and holds 1001"
-            ])
-    }
-
     @Test func `lets an ordinary pod through`() { #expect(Self.errors("Pod", Self.pod { _ in }) == []) }
 
     struct Case: Sendable, CustomStringConvertible {
