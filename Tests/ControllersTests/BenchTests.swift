@@ -8,7 +8,7 @@ import Testing
 
 @testable import Controllers
 
-@Suite(.timeLimit(.minutes(1))) struct `What a namespace has controllers compute` {
+@Suite(.timeLimit(.minutes(3))) struct `What a namespace has controllers compute` {
     private static func context() -> ControllerContext {
         let client = FakeServer().client
         return ControllerContext(

@@ -71,16 +71,19 @@ public final class Informer<T: KubeView>: AnyInformer {
 
     public func list() -> [T] { state.withLock { Array($0.cache.objects.values) } }
 
-    public func list(namespace: String) -> [T] { state.withLock { $0.cache.list(namespace: namespace) } }
+    public func list(namespace: String) -> [T] {
+        // Made beside the lock: whoever has many objects keeps no other from the cache.
+        Array(state.withLock { $0.cache.part(namespace: namespace) }.values)
+    }
 
     /// The objects an index holds under `value`; the index must have been added.
     public func list(index: String, value: String) -> [T] {
-        state.withLock { $0.cache.list(index: index, value: value) }
+        Array(state.withLock { $0.cache.part(index: index, value: value) }.values)
     }
 
     /// The objects it holds under several values, as they are at one moment: none is missed that goes from one to another.
     public func list(index: String, values: [String]) -> [T] {
-        state.withLock { state in values.flatMap { state.cache.list(index: index, value: $0) } }
+        state.withLock { state in values.map { state.cache.part(index: index, value: $0) } }.flatMap(\.values)
     }
 
     public var count: Int { state.withLock { $0.cache.objects.count } }

@@ -21,58 +21,69 @@ public enum InformerChange<T: KubeView>: Sendable {
 /// Names the values under which an object is found in an index.
 public typealias IndexFunction<T> = @Sendable (T) -> [String]
 
-/// Objects by key, namespace and any number of indexes. A value, guarded by its owner.
+/// Objects by key, namespace and any number of indexes. A value, guarded by its owner. Each part is a dictionary of its own:
+/// who lists takes it as it is, and makes the list without keeping others from the cache.
 struct ObjectCache<T: KubeView>: Sendable {
-    private struct Index: Sendable {
-        let function: IndexFunction<T>
-        var members: [String: Set<ObjectKey>] = [:]
+    typealias Part = [ObjectKey: T]
 
-        mutating func insert(_ key: ObjectKey, _ object: T) {
-            for value in function(object) { members[value, default: []].insert(key) }
+    private struct Index: Sendable {
+        let name: String
+        let function: IndexFunction<T>
+        var members: [String: Part] = [:]
+
+        mutating func insert(_ key: ObjectKey, _ object: T) { insert(key, object, function(object)) }
+
+        mutating func remove(_ key: ObjectKey, _ object: T) { remove(key, function(object)) }
+
+        private mutating func insert(_ key: ObjectKey, _ object: T, _ values: [String]) {
+            for value in values { members[value, default: [:]][key] = object }
         }
 
-        mutating func remove(_ key: ObjectKey, _ object: T) {
-            for value in function(object) {
-                guard members[value]?.remove(key) != nil else { continue }
+        private mutating func remove(_ key: ObjectKey, _ values: [String]) {
+            for value in values where members[value]?.removeValue(forKey: key) != nil {
                 if members[value]?.isEmpty == true { members.removeValue(forKey: value) }
             }
         }
+
+        mutating func replace(_ key: ObjectKey, _ old: T, with object: T) {
+            let (before, after) = (function(old), function(object))
+            if before != after { remove(key, before) }
+            insert(key, object, after)
+        }
     }
 
-    private(set) var objects: [ObjectKey: T] = [:]
-    private var namespaces: [String: Set<ObjectKey>] = [:]
-    private var indexes: [String: Index] = [:]
+    private(set) var objects: Part = [:]
+    private var namespaces: [String: Part] = [:]
+    /// Changed each where it is: one that is held twice is copied whole.
+    private var indexes: [Index] = []
 
     mutating func addIndex(_ name: String, _ function: @escaping IndexFunction<T>) {
-        guard indexes[name] == nil else { return }
-        var index = Index(function: function)
+        guard !indexes.contains(where: { $0.name == name }) else { return }
+        var index = Index(name: name, function: function)
         for (key, object) in objects { index.insert(key, object) }
-        indexes[name] = index
+        indexes.append(index)
     }
 
     /// Stores an object and says what changed; nil when this very version is there already.
     mutating func store(_ object: T, key: ObjectKey) -> InformerChange<T>? {
         let old = objects.updateValue(object, forKey: key)
+        if !key.namespace.isEmpty { namespaces[key.namespace, default: [:]][key] = object }
         if let old {
-            for name in indexes.keys {
-                indexes[name]?.remove(key, old)
-                indexes[name]?.insert(key, object)
-            }
+            for place in indexes.indices { indexes[place].replace(key, old, with: object) }
             let version = object.json.objectResourceVersion
             if !version.isEmpty, version == old.json.objectResourceVersion { return nil }
             return .updated(old: old, new: object)
         }
-        if !key.namespace.isEmpty { namespaces[key.namespace, default: []].insert(key) }
-        for name in indexes.keys { indexes[name]?.insert(key, object) }
+        for place in indexes.indices { indexes[place].insert(key, object) }
         return .added(object)
     }
 
     mutating func remove(_ key: ObjectKey) -> T? {
         guard let old = objects.removeValue(forKey: key) else { return nil }
-        if namespaces[key.namespace]?.remove(key) != nil, namespaces[key.namespace]?.isEmpty == true {
+        if namespaces[key.namespace]?.removeValue(forKey: key) != nil, namespaces[key.namespace]?.isEmpty == true {
             namespaces.removeValue(forKey: key.namespace)
         }
-        for name in indexes.keys { indexes[name]?.remove(key, old) }
+        for place in indexes.indices { indexes[place].remove(key, old) }
         return old
     }
 
@@ -97,13 +108,7 @@ struct ObjectCache<T: KubeView>: Sendable {
 
     func count(namespace: String) -> Int { namespaces[namespace]?.count ?? 0 }
 
-    func list(namespace: String) -> [T] {
-        guard let keys = namespaces[namespace] else { return [] }
-        return keys.compactMap { objects[$0] }
-    }
+    func part(namespace: String) -> Part { namespaces[namespace] ?? [:] }
 
-    func list(index: String, value: String) -> [T] {
-        guard let keys = indexes[index]?.members[value] else { return [] }
-        return keys.compactMap { objects[$0] }
-    }
+    func part(index: String, value: String) -> Part { indexes.first { $0.name == index }?.members[value] ?? [:] }
 }
