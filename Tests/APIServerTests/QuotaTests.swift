@@ -212,6 +212,42 @@ import Testing
                 #"299 - "this server stores the NetworkPolicy but does not act on it yet: "#) == true)
     }
 
+    @Test func `wishes that come to nothing are answered with a warning, and others are not`() async throws {
+        let server = try await TestServer()
+        func warning(_ kind: String, _ plural: String, _ spec: JSONValue) async throws -> String? {
+            let object: JSONValue = [
+                "kind": .string(kind), "apiVersion": "v1", "metadata": ["generateName": "a"], "spec": spec,
+            ]
+            let answer = try await server.send("POST", "/api/v1/namespaces/default/\(plural)", object)
+            #expect(answer.status == 201, "\(kind): \(answer.json)")
+            return answer.headers["Warning"]
+        }
+        let claim: JSONValue = ["accessModes": ["ReadWriteOnce"], "resources": ["requests": ["storage": "1Gi"]]]
+        var bound = claim
+        bound["volumeName"] = "v"
+        #expect(
+            try await warning("PersistentVolumeClaim", "persistentvolumeclaims", claim)?.contains("Pending") == true)
+        #expect(try await warning("PersistentVolumeClaim", "persistentvolumeclaims", bound) == nil)
+        var balanced: JSONValue = ["type": "LoadBalancer", "ports": [["port": 80]]]
+        #expect(try await warning("Service", "services", balanced)?.contains("no load balancers") == true)
+        balanced["loadBalancerClass"] = "example.com/b"
+        #expect(try await warning("Service", "services", balanced) == nil)
+        #expect(try await warning("Service", "services", ["ports": [["port": 80]]]) == nil)
+        let devices: JSONValue = ["hard": ["gold.deviceclass.resource.k8s.io/devices": "1"]]
+        let counted: JSONValue = ["hard": ["pods": "100"]]
+        #expect(try await warning("ResourceQuota", "resourcequotas", devices)?.contains("not counted") == true)
+        #expect(try await warning("ResourceQuota", "resourcequotas", counted) == nil)
+        func pod(_ limits: JSONValue) -> JSONValue {
+            ["containers": [["name": "c", "image": "i", "resources": ["limits": limits, "requests": limits]]]]
+        }
+        try await server.send(
+            "POST", "/api/v1/namespaces/default/serviceaccounts",
+            ["kind": "ServiceAccount", "apiVersion": "v1", "metadata": ["name": "default"]])
+        let measured = "spec.containers[0].resources.limits[ephemeral-storage]"
+        #expect(try await warning("Pod", "pods", pod(["ephemeral-storage": "1Gi"]))?.contains(measured) == true)
+        #expect(try await warning("Pod", "pods", pod(["memory": "1Gi"])) == nil)
+    }
+
     @Test func `only what asks for more than is done is warned of`() async throws {
         let server = try await TestServer()
         let plain = try await server.send("POST", maps, configMap("m"))

@@ -178,6 +178,10 @@ import Testing
         #expect(configuration.nodeStatusUpdateFrequency == .seconds(90))
         #expect(configuration.clientCAFile == "/ca")
         #expect(configuration.healthzPort == 10248)
+        #expect(configuration.unused == [])
+        let idle =
+            "kind: KubeletConfiguration\nshutdownGracePeriod: 30s\nmaxPods: 9\ncpuManagerPolicy: static\nlogging: null\n"
+        #expect(try KubeletConfiguration(text: Array(idle.utf8)).unused == ["cpuManagerPolicy", "shutdownGracePeriod"])
         #expect(throws: KubeletConfigurationError("healthzPort 65536 is not between 0 and 65535")) {
             try KubeletConfiguration(text: Array("kind: KubeletConfiguration\nhealthzPort: 65536\n".utf8))
         }

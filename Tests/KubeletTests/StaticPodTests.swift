@@ -22,6 +22,22 @@ struct `A static pod` {
         pod.status.conditions.contains { $0.type == "Ready" && $0.status == "True" }
     }
 
+    @Test func `is not taken with a proc that nothing hides, but for user namespaces of its own`() throws {
+        func manifest(_ hostUsers: String, _ mount: String) throws -> Pod {
+            let text = """
+                {"kind": "Pod", "metadata": {"name": "a"}, "spec": {\(hostUsers) "containers":
+                [{"name": "c", "image": "i", "securityContext": {"procMount": "\(mount)"}}]}}
+                """
+            return try StaticPods.parse(Array(text.utf8), path: "/a", nodeName: "node")
+        }
+        let words = "container c: `hostUsers` must be false to use the procMount `Unmasked`"
+        for hostUsers in ["", "\"hostUsers\": true,"] {
+            #expect(throws: KubeletConfigurationError(words)) { try manifest(hostUsers, "Unmasked") }
+            #expect(throws: Never.self) { try manifest(hostUsers, "Default") }
+        }
+        #expect(throws: Never.self) { try manifest("\"hostUsers\": false,", "Unmasked") }
+    }
+
     @Test func `runs, is ready, and writes its log`() async throws {
         try await withNode { host in
             try host.manifest(

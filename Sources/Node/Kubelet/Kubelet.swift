@@ -105,6 +105,11 @@ public actor Kubelet {
 
     private func serve() async throws {
         bench.belong(to: EventLoop.here)
+        if !configuration.unused.isEmpty {
+            logger.warning(
+                "these fields of the kubelet's configuration change nothing: what they are about is not done here",
+                ["fields": configuration.unused.joined(separator: ", ")])
+        }
         // Before any pod has a process, which might take all the kernel has to give.
         DirectoryWatches.shared.open { [logger] problem in
             logger.warning("changes of files are looked for every second", ["error": problem])

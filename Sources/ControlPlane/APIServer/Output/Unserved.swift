@@ -20,6 +20,8 @@ enum Unserved {
         "VolumeAttachment": "volumes are not attached by drivers",
         "CSIDriver": "storage drivers are not called",
         "ResourceClaim": "devices are not allocated",
+        "ResourceQuota": "devices and classes of volume attributes are not counted",
+        "PersistentVolumeClaim": "it stays Pending unless somebody binds it to a volume",
         "Namespace": "pods are not held to Pod Security Standards",
     ]
 
@@ -37,17 +39,24 @@ enum Unserved {
         return ["this server stores the \(resource.kind) but does not act on it yet: \(consequence)"]
     }
 
-    /// The first as upstream has it.
+    /// The first of external addresses as upstream has it.
     private static func warnings(service: APIObject) -> [String] {
-        guard !(service.spec["externalIPs"]?.array ?? []).isEmpty else { return [] }
-        return [
+        var result: [String] = []
+        // One with a class is left to who has that class.
+        if service.spec["type"]?.string == "LoadBalancer", service.spec["loadBalancerClass"]?.string == nil {
+            result.append(
+                "spec.type: this server has no load balancers: the Service gets no address unless somebody else writes one "
+                    + "into its status")
+        }
+        guard !(service.spec["externalIPs"]?.array ?? []).isEmpty else { return result }
+        return result + [
             "spec.externalIPs is deprecated and may no longer be implemented in some clusters",
             "spec.externalIPs: addresses of nodes, pods and Services are not served, unless nodes are told to "
                 + "(--allow-external-ips); an Event of the Service says which",
         ]
     }
 
-    /// Confinement that a new pod asks for and does not get.
+    /// Confinement and bounds that a new pod asks for and does not get.
     private static func warnings(pod: APIObject) -> [String] {
         let spec = pod.spec
         var result: [String] = []
@@ -59,6 +68,11 @@ enum Unserved {
         for field in ["initContainers", "containers"] {
             for (index, container) in (spec[field]?.array ?? []).enumerated() {
                 contexts.append(("spec.\(field)[\(index)]", container["securityContext"]))
+                if container["resources"]?["limits"]?["ephemeral-storage"] != nil {
+                    result.append(
+                        "spec.\(field)[\(index)].resources.limits[ephemeral-storage]: this server's nodes do not measure "
+                            + "what a container writes outside its volumes")
+                }
             }
         }
         for (path, context) in contexts {
@@ -76,6 +90,11 @@ enum Unserved {
         switch resource.kind {
         // Without a service it stands for a group that this server has itself.
         case "APIService": object.spec["service"]?.object != nil
+        case "PersistentVolumeClaim": object.spec["volumeName"]?.string?.isEmpty != false
+        case "ResourceQuota":
+            (object.spec["hard"]?.object ?? [:]).keys.contains { name in
+                name.contains(".deviceclass.resource.k8s.io") || name.contains(".volumeattributesclass.storage.k8s.io")
+            }
         case "Namespace":
             ["enforce", "warn", "audit"].contains {
                 let level = object.labels["pod-security.kubernetes.io/\($0)"]?.string

@@ -69,6 +69,8 @@ public struct KubeletConfiguration: Sendable, Hashable {
     public var enableDebuggingHandlers = true
     /// The document as given, for `/configz`.
     public var document = JSONObject()
+    /// Its fields that change nothing here; the log says so.
+    public private(set) var unused: [String] = []
 
     public init() {}
 
@@ -82,7 +84,7 @@ public struct KubeletConfiguration: Sendable, Hashable {
     }
 
     /// Reads a document. A field of the wrong type, and one that upstream's configuration does not have either, is an
-    /// error that names it; fields this kubelet has no use for are kept in `document` only.
+    /// error that names it; fields this kubelet has no use for are in `unused`.
     public init(_ object: JSONObject) throws(KubeletConfigurationError) {
         document = object
         if let kind = object["kind"]?.string, kind != "KubeletConfiguration" {
@@ -146,6 +148,8 @@ public struct KubeletConfiguration: Sendable, Hashable {
         try authorization.read("mode", &authorizationMode, \.string)
         var backoff = Fields(object: object["crashLoopBackOff"]?.object ?? [:], path: "crashLoopBackOff.")
         try backoff.read("maxContainerRestartPeriod", &maximumCrashLoopBackOff, Fields.duration)
+        let known = fields.known.union(["apiVersion", "kind", "authentication", "authorization", "crashLoopBackOff"])
+        unused = object.keys.filter { !known.contains($0) && object[$0]?.isNull == false }.sorted()
         try validate()
     }
 
@@ -224,10 +228,18 @@ public struct KubeletConfiguration: Sendable, Hashable {
 private struct Fields {
     var object: JSONObject
     var path = ""
+    /// What was asked for, whether it is there or not.
+    private(set) var known: Set<String> = []
+
+    init(object: JSONObject, path: String = "") {
+        self.object = object
+        self.path = path
+    }
 
     mutating func read<Value>(
         _ name: String, _ target: inout Value, _ convert: (JSONValue) -> Value?
     ) throws(KubeletConfigurationError) {
+        known.insert(name)
         guard let value = object[name], !value.isNull else { return }
         guard let converted = convert(value) else {
             throw KubeletConfigurationError("\(path)\(name): \(value) is not of the type this field has")

@@ -138,10 +138,13 @@ struct NodeStatus: Sendable {
         let own = [
             condition(
                 "MemoryPressure", memoryPressure, "KubeletHasInsufficientMemory", "KubeletHasSufficientMemory",
-                ("kubelet has insufficient memory available", "kubelet has sufficient memory available"), old, now),
+                (
+                    "kubelet has insufficient memory available; no pod is evicted for it",
+                    "kubelet has sufficient memory available"
+                ), old, now),
             condition(
                 "DiskPressure", diskPressure, "KubeletHasDiskPressure", "KubeletHasNoDiskPressure",
-                ("kubelet has disk pressure", "kubelet has no disk pressure"), old, now),
+                ("kubelet has disk pressure; no pod is evicted for it", "kubelet has no disk pressure"), old, now),
             condition(
                 "PIDPressure", false, "KubeletHasInsufficientPID", "KubeletHasSufficientPID",
                 ("kubelet has insufficient PID available", "kubelet has sufficient PID available"), old, now),

@@ -91,6 +91,16 @@ struct StaticPods: Sendable {
         guard !Pod(json: object).spec.containers.isEmpty else {
             throw KubeletConfigurationError("the manifest's pod has no containers")
         }
+        try refuse(Pod(json: object).spec)
         return Pod(json: object)
+    }
+
+    /// What an API server would not take, and would come to something else here.
+    private static func refuse(_ spec: PodSpec) throws {
+        guard spec.hostUsers != false else { return }
+        let unmasked = (spec.initContainers + spec.containers).first { $0.securityContext?.procMount == "Unmasked" }
+        guard let unmasked else { return }
+        throw KubeletConfigurationError(
+            "container \(unmasked.name): `hostUsers` must be false to use the procMount `Unmasked`")
     }
 }
