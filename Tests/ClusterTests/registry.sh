@@ -158,13 +158,15 @@ no_failure_after_endpoint_is_gone() {
     gone=${EPOCHREALTIME/./}
     k wait --for=delete "pod/$pod" --timeout=30s
     k rollout status deployment/nginx --timeout=60s
+    # Also on a busy machine.
+    has_asked() { [ "$(wc -l <"$work/loop.out")" -gt 50 ]; }
+    within 30 has_asked
     sleep 1
     kill $loop
     early=$(awk -v gone="$gone" '$2 != 0 && $1 <= gone' "$work/loop.out" | wc -l)
     late=$(awk -v gone="$gone" '$2 != 0 && $1 > gone' "$work/loop.out" | wc -l)
     echo "$(wc -l <"$work/loop.out") requests; failed: $early before the endpoint was gone, $late after"
     [ "$late" = 0 ]
-    [ "$(wc -l <"$work/loop.out")" -gt 50 ]
 }
 check "deleting a pod fails no request once its endpoint is gone" no_failure_after_endpoint_is_gone
 
