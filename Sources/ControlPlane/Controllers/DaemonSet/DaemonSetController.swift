@@ -170,8 +170,7 @@ final class DaemonSetController: Controller {
         try await writeStatus(set, byNode, hash: hash, collisions: collisions)
     }
 
-    /// Makes pods where they are missing, deletes those that are too many, failed or misplaced. True when there was nothing
-    /// to do.
+    /// Makes pods where they are missing, deletes those that are too many, failed or misplaced. True when nothing was done.
     private func manage(_ set: JSONObject, _ byNode: [String: [JSONObject]], hash: String) async throws -> Bool {
         var missing: [String] = []
         var surplus: [JSONObject] = []
@@ -206,9 +205,8 @@ final class DaemonSetController: Controller {
         for (node, pods) in byNode where !known.contains(node) {
             surplus += pods.filter { !$0.objectIsBeingDeleted && $0.podNode.isEmpty }
         }
-        try await apply(
+        return try await !apply(
             set, key, create: Array(missing.prefix(burst)), delete: Array(surplus.prefix(burst)), hash: hash)
-        return missing.isEmpty && surplus.isEmpty
     }
 
     private func replaceFailed(
@@ -226,14 +224,16 @@ final class DaemonSetController: Controller {
         surplus.append(pod)
     }
 
+    /// Returns whether anything was done.
+    @discardableResult
     private func apply(
         _ set: JSONObject, _ key: ObjectKey, create: [String], delete: [JSONObject], hash: String
-    ) async throws {
+    ) async throws -> Bool {
         let grant = context.pacer.take(create.count, in: set.objectNamespace)
         if let delay = grant.delay { queue.add(key, after: delay) }
         if let reason = grant.reason { control.event(set, Kinds.daemonSets, .warning, "FailedCreate", reason) }
         let create = Array(create.prefix(grant.count))
-        guard !create.isEmpty || !delete.isEmpty else { return }
+        guard !create.isEmpty || !delete.isEmpty else { return false }
         expectations.expect(key, additions: create.count, deletions: delete.map(\.objectUID))
         let (made, createError) = await slowStartBatch(create.count) { [self] index in
             let pod = PodControl.pod(
@@ -258,6 +258,7 @@ final class DaemonSetController: Controller {
             }
         }
         if let error = createError ?? deleteError { throw error }
+        return true
     }
 
     /// Replaces pods of old revisions, as many at a time as may be unavailable or surplus.
@@ -291,8 +292,9 @@ final class DaemonSetController: Controller {
         }
         if limits.surge > 0 {
             let room = max(0, limits.surge - surging)
-            return try await apply(
+            try await apply(
                 set, set.objectKey, create: Array(surgeNodes.prefix(room)), delete: retire, hash: hash)
+            return
         }
         // An old pod that does not work anyway may go at any time.
         let room = max(0, limits.unavailable - unavailable)
