@@ -114,7 +114,7 @@ let modules = [
         ]),
 
     // ControlPlane: never imports Node or Containers.
-    Module(name: "Store", tier: "ControlPlane", dependencies: ["CSQLite", "Linux"]),
+    Module(name: "Store", tier: "ControlPlane", dependencies: ["CSQLite", "Linux", "Text"]),
     Module(
         name: "APIServer", tier: "ControlPlane",
         dependencies: [

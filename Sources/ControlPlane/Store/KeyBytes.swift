@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Text
+
 /// A key as an element of sets and dictionaries. Two spellings of one character (composed and decomposed) are one String
 /// to Swift and two keys to the store.
 struct KeyBytes: Hashable, Sendable {
@@ -7,12 +9,7 @@ struct KeyBytes: Hashable, Sendable {
 
     init(_ text: String) { self.text = text }
 
-    static func == (left: KeyBytes, right: KeyBytes) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+    static func == (left: KeyBytes, right: KeyBytes) -> Bool { left.text.isExactly(right.text) }
 
-    func hash(into hasher: inout Hasher) {
-        let isHashed: Void? = text.utf8.withContiguousStorageIfAvailable {
-            hasher.combine(bytes: UnsafeRawBufferPointer($0))
-        }
-        precondition(isHashed != nil, "a native string is contiguous")
-    }
+    func hash(into hasher: inout Hasher) { text.hashBytes(into: &hasher) }
 }

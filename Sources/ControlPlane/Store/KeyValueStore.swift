@@ -29,8 +29,10 @@ public protocol KeyValueStore: Sendable {
     func get(_ key: String) -> StoredObject?
 
     /// Objects under `prefix` (a path ending in `/`), in key order, as of `revision` (nil: now): at most `limit` of those
-    /// after the key `after`.
-    func list(prefix: String, revision: Int64?, after: String?, limit: Int?) async throws(StoreError) -> ListPage
+    /// after the key `after`. Of the past, in the turns of `reader`.
+    func list(
+        prefix: String, revision: Int64?, after: String?, limit: Int?, for reader: PastReader
+    ) async throws(StoreError) -> ListPage
 
     /// Every object under `prefix` (a path ending in `/`) as it is now, in key order.
     func current(prefix: String) -> [StoredObject]
@@ -38,8 +40,9 @@ public protocol KeyValueStore: Sendable {
     /// How many objects are under `prefix` now.
     func count(prefix: String) -> Int
 
-    /// Every change under `prefix` (a path ending in `/`, or one whole key) after `revision`, in order, without a gap.
-    func watch(prefix: String, after revision: Int64) async throws(StoreError) -> StoreWatch
+    /// Every change under `prefix` (a path ending in `/`, or one whole key) after `revision`, in order, without a gap. What
+    /// is no longer in memory of it is read in the turns of `reader`.
+    func watch(prefix: String, after revision: Int64, for reader: PastReader) async throws(StoreError) -> StoreWatch
 
     /// Tells, from now on and at the cost of one load, whether something under `prefix` (a path ending in `/`) changed.
     func changes(under prefix: String) -> ChangeMark
@@ -47,8 +50,24 @@ public protocol KeyValueStore: Sendable {
     /// Remembers, as long as the store lives, which keys under `prefix` (a path ending in `/`) change; for one reader.
     func changedKeys(under prefix: String) -> ChangedKeys
 
+    /// Tells `body`, as long as the store lives, of each change under `prefix` (a path ending in `/`), before it can be read:
+    /// on the writer's thread, where it must be quick and ask nothing of the store. Returns what is there before them.
+    func follow(prefix: String, _ body: @escaping @Sendable (StoreEvent) -> Void) -> [StoredObject]
+
     /// Forgets the history before `revision`: reads at it or later still work.
     func compact(to revision: Int64) async throws(StoreError)
+}
+
+extension KeyValueStore {
+    public func list(
+        prefix: String, revision: Int64?, after: String?, limit: Int?
+    ) async throws(StoreError) -> ListPage {
+        try await list(prefix: prefix, revision: revision, after: after, limit: limit, for: .own)
+    }
+
+    public func watch(prefix: String, after revision: Int64) async throws(StoreError) -> StoreWatch {
+        try await watch(prefix: prefix, after: revision, for: .own)
+    }
 }
 
 /// The newest change under one prefix, for what is derived from the objects there and kept. Read `revision` first, then

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Synchronization
+internal import Text
 
 /// What the store keeps in memory: the newest value of every key, the most recent changes, and who watches.
 struct LiveState: Sendable {
@@ -15,6 +16,7 @@ struct LiveState: Sendable {
     let delivered = DeliveredRevision()
     private var marks: [ChangeMark] = []
     private var journals: [ChangedKeys] = []
+    private var followers: [(prefix: String, take: @Sendable (StoreEvent) -> Void)] = []
     var failure: StoreError?
     /// nil: the store takes what the disk does.
     var space: SpaceAccounts?
@@ -51,8 +53,9 @@ struct LiveState: Sendable {
         space?.apply(event)
         recent.append(event)
         revision = event.revision
-        for mark in marks where SortedObjects.hasPrefix(event.key, mark.prefix) { mark.advance(to: revision) }
-        for journal in journals where SortedObjects.hasPrefix(event.key, journal.prefix) { journal.note(event.key) }
+        for mark in marks where event.key.hasExactPrefix(mark.prefix) { mark.advance(to: revision) }
+        for journal in journals where event.key.hasExactPrefix(journal.prefix) { journal.note(event.key) }
+        for follower in followers where event.key.hasExactPrefix(follower.prefix) { follower.take(event) }
         guard !watchers.isEmpty else { return }
         forEachPrefix(of: event.key) { prefix in
             if let queues = watchers[KeyBytes(prefix)] { deliveries.add(event, queues) }
@@ -60,13 +63,17 @@ struct LiveState: Sendable {
     }
 
     mutating func mark(_ prefix: String) -> ChangeMark {
-        if let known = marks.first(where: { $0.prefix == prefix }) { return known }
+        if let known = marks.first(where: { $0.prefix.isExactly(prefix) }) { return known }
         let mark = ChangeMark(prefix: prefix, revision: revision)
         marks.append(mark)
         return mark
     }
 
     mutating func add(_ journal: ChangedKeys) { journals.append(journal) }
+
+    mutating func follow(_ prefix: String, _ take: @escaping @Sendable (StoreEvent) -> Void) {
+        followers.append((prefix, take))
+    }
 
     mutating func add(_ queue: WatchQueue) {
         watchers[KeyBytes(queue.prefix), default: [:]][ObjectIdentifier(queue)] = queue
@@ -169,13 +176,22 @@ struct RecentEvents: Sendable {
 
     /// The changes after `revision` that `matches`, oldest first.
     func events(after revision: Int64, where matches: (String) -> Bool) -> [StoreEvent] {
+        events[first(after: revision)...].compactMap { $0 }.filter { matches($0.key) }
+    }
+
+    /// Whether a change after `revision` `matches`.
+    func hasEvent(after revision: Int64, where matches: (String) -> Bool) -> Bool {
+        events[first(after: revision)...].contains { $0.map { matches($0.key) } ?? false }
+    }
+
+    private func first(after revision: Int64) -> Int {
         var low = head
         var high = events.count
         while low < high {
             let middle = (low + high) / 2
             if (events[middle]?.revision ?? 0) <= revision { low = middle + 1 } else { high = middle }
         }
-        return events[low...].compactMap { $0 }.filter { matches($0.key) }
+        return low
     }
 
     /// Only superseded values cost memory of their own; the live ones are shared.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CSQLite
+internal import Text
 
 /// The log on disk: one row a change, in the order of revisions, each naming the revision it replaced. The rows kept are
 /// the live ones and the history since the last compaction; the primary key is the only index, so a write costs one
@@ -12,6 +13,7 @@ struct Log: ~Copyable {
     let database: Database
     private let insert: Statement
     private let range: Statement
+    private let keys: Statement
     private let one: Statement
 
     /// 2: custom resources have a prefix of their own. A file of format 1 is one of 2 once they have been moved there.
@@ -29,6 +31,15 @@ struct Log: ~Copyable {
         var value: NewValue?
     }
 
+    /// What is to be told of a row without its value.
+    struct Change {
+        var revision: Int64
+        var key: String
+        var previous: Int64
+        /// Of the value, in bytes.
+        var size: Int
+    }
+
     init(path: String, readOnly: Bool = false) throws(StoreError) {
         let database = try Database(path: path, readOnly: readOnly)
         if !readOnly { try Self.prepare(database) }
@@ -37,12 +48,19 @@ struct Log: ~Copyable {
         let range = try database.prepare(
             "SELECT revision,key,created,previous,splice,value,sum FROM log WHERE revision>? AND revision<=? ORDER BY revision"
         )
+        // Those of other keys cost a comparison: neither their values nor their sums are read.
+        let keys = try database.prepare(
+            """
+            SELECT revision,key,previous,length(value) FROM log
+                WHERE revision>? AND revision<=? AND key>=? AND key<? ORDER BY revision
+            """)
         let one = try database.prepare(
             "SELECT revision,key,created,previous,splice,value,sum FROM log WHERE revision=?")
         // All at once: an owner is whole or not there.
         self.database = database
         self.insert = insert
         self.range = range
+        self.keys = keys
         self.one = one
     }
 
@@ -121,6 +139,33 @@ struct Log: ~Copyable {
         }
         range.reset()
         if code != SQLITE_DONE { throw database.error(code, attempt: "read the log") }
+    }
+
+    /// Calls `body` with each change of the keys in a range after `low` up to and including `high`, oldest first, as long
+    /// as it returns true. Their sums are for whoever reads the values.
+    borrowing func forEachKey(
+        after low: Int64, through high: Int64, _ range: KeyRange, _ body: (Change) -> Bool
+    ) throws(StoreError) {
+        keys.bind(1, low)
+        keys.bind(2, high)
+        keys.bind(3, range.low)
+        keys.bind(4, range.high)
+        var code = keys.step()
+        while code == SQLITE_ROW {
+            let change = Change(
+                revision: keys.integer(0), key: keys.text(1), previous: keys.integer(2), size: Int(keys.integer(3)))
+            code = body(change) ? keys.step() : SQLITE_DONE
+        }
+        keys.reset()
+        if code != SQLITE_DONE { throw database.error(code, attempt: "read the keys of the log") }
+    }
+
+    /// The row of `revision`, which is of `key`.
+    borrowing func row(revision: Int64, of key: String) throws(StoreError) -> Row {
+        guard let row = try row(revision: revision), row.key.isExactly(key) else {
+            throw .corrupt(path: database.path, detail: "revision \(revision) of \(key) is missing")
+        }
+        return row
     }
 
     /// The row of `revision`.

@@ -3,6 +3,7 @@
 internal import Glibc
 internal import Linux
 internal import Synchronization
+internal import Text
 
 /// A multi-version store on one SQLite file. The newest value of every key is in memory; reads never touch the disk
 /// unless they ask for the past. One thread writes: everything that waits becomes one transaction (group commit), and a
@@ -14,7 +15,6 @@ public final class SQLiteStore: KeyValueStore {
     private let state: StateBox
     private let delivered: DeliveredRevision
     private let writer: WorkerThread<WriteRequest>
-    private let reader: WorkerThread<@Sendable () -> Void>
     private let history: HistoryReader
     private let lock: Mutex<DataDirectoryLock?>
 
@@ -33,14 +33,11 @@ public final class SQLiteStore: KeyValueStore {
         chmod(path, 0o600)
         self.state = state
         delivered = state.withLock { $0.delivered }
-        history = HistoryReader(path: path)
+        history = try HistoryReader(path: path, state: state)
         let group = GroupCommit(log: log, state: state, space: space, onCommit: onCommit)
         writer = try WorkerThread(
             name: "store-writer", interval: historySeconds, tick: { group.rotateHistory() },
             handle: { group.handle($0) })
-        reader = try WorkerThread(name: "store-reader") { jobs in
-            for job in jobs { job() }
-        }
         lock = Mutex(claim)
     }
 
@@ -49,7 +46,6 @@ public final class SQLiteStore: KeyValueStore {
     /// Finishes what is queued and lets go of the files. Not needed for correctness.
     public func close() {
         writer.close()
-        reader.close()
         history.close()
         state.withLock { $0.endWatchers() }
         lock.withLock { $0 = nil }
@@ -146,35 +142,41 @@ extension SQLiteStore {
         return journal
     }
 
+    public func follow(prefix: String, _ body: @escaping @Sendable (StoreEvent) -> Void) -> [StoredObject] {
+        let objects = state.withLock { state in
+            state.follow(prefix, body)
+            return state.objects
+        }
+        return objects.slice(objects.lowerBound(prefix), objects.upperBound(prefix: prefix), limit: .max)
+    }
+
     public func count(prefix: String) -> Int {
         state.withLock { $0.objects.distance($0.objects.lowerBound(prefix), $0.objects.upperBound(prefix: prefix)) }
     }
 
     public func list(
-        prefix: String, revision: Int64?, after: String?, limit: Int?
+        prefix: String, revision: Int64?, after: String?, limit: Int?, for reader: PastReader
     ) async throws(StoreError) -> ListPage {
         let (now, compacted, snapshot, changed) = state.withLock { state in
             let wanted = revision ?? state.revision
             let changed: Bool? =
                 wanted >= state.recent.after
-                ? !state.recent.events(after: wanted) { SortedObjects.hasPrefix($0, prefix) }.isEmpty : nil
+                ? state.recent.hasEvent(after: wanted) { $0.hasExactPrefix(prefix) } : nil
             return (state.revision, state.compacted, state.objects, changed)
         }
         let wanted = revision ?? now
         if wanted > now { throw .future(requested: wanted, current: now) }
         if wanted < compacted { throw .compacted(requested: wanted, oldest: compacted) }
-        let objects: SortedObjects
         if wanted == now || changed == false {
-            objects = snapshot
-        } else {
-            objects = try await read { history, compacted throws(StoreError) in
-                try history.objects(snapshot, prefix: prefix, at: wanted, now: now, compacted: compacted)
-            }
+            return snapshot.page(prefix: prefix, after: after, limit: limit, revision: wanted)
         }
-        return Self.page(objects, prefix: prefix, after: after, limit: limit, revision: wanted)
+        return try await history.run(
+            PageOfPast(state, prefix: prefix, revision: wanted, after: after, limit: limit), since: wanted, for: reader)
     }
 
-    public func watch(prefix: String, after revision: Int64) async throws(StoreError) -> StoreWatch {
+    public func watch(
+        prefix: String, after revision: Int64, for reader: PastReader
+    ) async throws(StoreError) -> StoreWatch {
         let registered = state.withLock { state -> Result<(WatchQueue, Int64, Bool), StoreError> in
             if revision < state.compacted {
                 return .failure(.compacted(requested: revision, oldest: state.compacted))
@@ -197,10 +199,9 @@ extension SQLiteStore {
             onEnd: { [state] queue in state.withLock { $0.remove(queue) } })
         if !recent {
             do throws(StoreError) {
-                let events = try await read { history, compacted throws(StoreError) in
-                    try history.events(prefix: prefix, after: revision, through: now, compacted: compacted)
-                }
-                queue.replayed(events)
+                queue.replayed(
+                    try await history.run(
+                        EventsOfPast(prefix: prefix, after: revision, through: now), since: revision, for: reader))
             } catch {
                 watch.cancel()
                 throw error
@@ -211,35 +212,7 @@ extension SQLiteStore {
 
     static func matches(_ key: String, _ prefix: String) -> Bool {
         prefix.utf8.last == UInt8(ascii: "/")
-            ? SortedObjects.hasPrefix(key, prefix) : key.utf8.elementsEqual(prefix.utf8)
-    }
-
-    private static func page(
-        _ objects: SortedObjects, prefix: String, after: String?, limit: Int?, revision: Int64
-    ) -> ListPage {
-        let end = objects.upperBound(prefix: prefix)
-        let start = after.map { objects.upperBound($0) } ?? objects.lowerBound(prefix)
-        let total = objects.distance(start, end)
-        let items = objects.slice(start, end, limit: limit ?? .max)
-        return ListPage(objects: items, revision: revision, remaining: total - items.count)
-    }
-
-    /// Runs `body` on the thread that reads history.
-    private func read<Value: Sendable>(
-        _ body: @escaping @Sendable (HistoryReader, @Sendable () -> Int64) throws(StoreError) -> Value
-    ) async throws(StoreError) -> Value {
-        let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
-            let accepted = reader.submit { [history, state] in
-                do throws(StoreError) {
-                    continuation.resume(
-                        returning: .success(try body(history, { state.withLock { $0.compacted } })))
-                } catch {
-                    continuation.resume(returning: .failure(error))
-                }
-            }
-            if !accepted { continuation.resume(returning: .failure(.closed)) }
-        }
-        return try result.get()
+            ? key.hasExactPrefix(prefix) : key.isExactly(prefix)
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+internal import Text
 
 /// The live objects ordered by the bytes of their keys: a two-level sorted array. A copy is a snapshot that shares
 /// everything until one of the two changes; a change copies one chunk then.
@@ -65,7 +66,7 @@ struct SortedObjects: Sendable {
 
     /// The first position after every key that starts with `prefix`.
     func upperBound(prefix: String) -> Position {
-        position { Self.order($0, prefix) < 0 || Self.hasPrefix($0, prefix) }
+        position { Self.order($0, prefix) < 0 || $0.hasExactPrefix(prefix) }
     }
 
     /// The first position whose key is greater than `key`.
@@ -97,6 +98,14 @@ struct SortedObjects: Sendable {
             index = 0
         }
         return result
+    }
+
+    /// Those under `prefix` after the key `after`, `limit` of them, as a list of `revision`.
+    func page(prefix: String, after: String?, limit: Int?, revision: Int64) -> ListPage {
+        let end = upperBound(prefix: prefix)
+        let start = after.map { upperBound($0) } ?? lowerBound(prefix)
+        let items = slice(start, end, limit: limit ?? .max)
+        return ListPage(objects: items, revision: revision, remaining: distance(start, end) - items.count)
     }
 
     /// Binary search over both levels for the first key where `before` is false.
@@ -135,13 +144,6 @@ struct SortedObjects: Sendable {
                 if difference != 0 { return Int(difference) }
             }
             return a.count - b.count
-        }
-    }
-
-    static func hasPrefix(_ key: String, _ prefix: String) -> Bool {
-        withBytes(key, prefix) { key, prefix in
-            guard let text = key.baseAddress, let start = prefix.baseAddress else { return prefix.isEmpty }
-            return prefix.count <= key.count && memcmp(text, start, prefix.count) == 0
         }
     }
 

@@ -12,6 +12,8 @@ public struct NewValue: Sendable {
     public var isKnownSound = false
     /// What room there is for it when there is none for everybody.
     public var claim = SpaceClaim.none
+    /// What is kept with the stored object from the beginning (`StoredObject.memo`).
+    public var memo: (any AnyObject & Sendable)?
     /// What it counts of the store's quota, once that is known.
     var counted: Int?
 
@@ -46,7 +48,7 @@ public final class StoredObject: Sendable {
     /// Where the revision's digits are within `bytes`; empty when the value asked for none.
     public let revisionDigits: Range<Int>
     /// What the owner of the values derived from `bytes` (labels, for instance), kept with them.
-    public let memo = Mutex<(any AnyObject & Sendable)?>(nil)
+    public let memo: Mutex<(any AnyObject & Sendable)?>
     /// What the owner of the values found out about `bytes`; a value just written says it itself, one from disk says nothing.
     public let soundness: Atomic<Soundness>
 
@@ -70,6 +72,7 @@ public final class StoredObject: Sendable {
         self.key = key
         self.revision = revision
         self.created = created
+        memo = Mutex(value.memo)
         soundness = Atomic(value.isKnownSound ? .sound : .unknown)
         countedOnce = Atomic(value.counted ?? -1)
         (bytes, revisionDigits) = Self.splice(value, revision)

@@ -268,7 +268,8 @@ extension RequestScope {
         // With a selector more is read at once than may match.
         let limit = options.limit.map { filter.isEverything ? $0 : max($0, 500) }
         do throws(StoreError) {
-            return try await core.store.list(prefix: prefix, revision: revision, after: after, limit: limit)
+            return try await core.store.list(
+                prefix: prefix, revision: revision, after: after, limit: limit, for: holder.pastReader)
         } catch {
             guard case .compacted = error, options.continueToken != nil, let after else {
                 throw .store(error, subject(""))

@@ -84,3 +84,8 @@ extension RequestScope {
         }
     }
 }
+
+extension BudgetHolder {
+    /// Whose turns reads of the store's past are.
+    var pastReader: PastReader { PastReader(kind: kind.rawValue, flow: flow) }
+}

@@ -31,7 +31,7 @@ extension RequestScope {
         let prefix = ObjectStorage.prefix(resource, namespace: resource.namespaced ? namespace : "")
         let watch: StoreWatch
         do throws(StoreError) {
-            watch = try await core.store.watch(prefix: prefix, after: revision)
+            watch = try await core.store.watch(prefix: prefix, after: revision, for: holder.pastReader)
         } catch {
             throw .store(error, subject(""))
         }
