@@ -174,6 +174,48 @@ import Testing
         #expect(label.json["metadata"]?["generation"] == 2)
     }
 
+    @Test func `a scale that is applied takes no number that another owns`() async throws {
+        let server = try await TestServer()
+        let path = "/apis/apps/v1/namespaces/default/deployments"
+        let apply = "application/apply-patch+yaml"
+        let deployment: JSONValue = [
+            "kind": "Deployment", "apiVersion": "apps/v1", "metadata": ["name": "d"],
+            "spec": [
+                "replicas": 1, "selector": ["matchLabels": ["a": "b"]],
+                "template": [
+                    "metadata": ["labels": ["a": "b"]], "spec": ["containers": [["name": "c", "image": "i"]]],
+                ],
+            ],
+        ]
+        #expect(
+            try await server.send("PATCH", "\(path)/d?fieldManager=owner", deployment, type: apply).status == 201)
+        func scale(_ count: Int64?, _ query: String) async throws -> (status: Int, message: String) {
+            var object: JSONValue = ["kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": ["name": "d"]]
+            object["spec"] = .object(count.map { ["replicas": .integer($0)] } ?? [:])
+            let answer = try await server.send("PATCH", "\(path)/d/scale?\(query)", object, type: apply)
+            return (answer.status, answer.json["message"]?.string ?? "")
+        }
+        func replicas() async throws -> JSONValue? {
+            try await server.send("GET", "\(path)/d").json["spec"]?["replicas"]
+        }
+        #expect(try await scale(3, "").status == 422)
+        let refused = try await scale(3, "fieldManager=scaler")
+        #expect(refused.status == 409 && refused.message.contains(".spec.replicas"), "\(refused.message)")
+        #expect(try await replicas() == 1)
+        // The same number is both's; by force it is his.
+        #expect(try await scale(1, "fieldManager=scaler").status == 200)
+        #expect(try await scale(3, "fieldManager=scaler&force=true").status == 200)
+        #expect(try await replicas() == 3)
+        let read = try await server.send("GET", "\(path)/d")
+        let again = try await scale(3, "fieldManager=scaler")
+        #expect(again.status == 200)
+        #expect(
+            try await server.send("GET", "\(path)/d").json["metadata"]?["resourceVersion"]
+                == read.json["metadata"]?["resourceVersion"])
+        let taken = try await server.send("PATCH", "\(path)/d?fieldManager=owner", deployment, type: apply)
+        #expect(taken.status == 409)
+    }
+
     @Test func `a namespace is finalized before it goes`() async throws {
         let server = try await TestServer()
         let body: JSONValue = ["kind": "Namespace", "apiVersion": "v1", "metadata": ["name": "x"]]

@@ -63,6 +63,17 @@ import Testing
         #expect(await status("/pods", allowed: [" get proxy", "system:anonymous get proxy"]) == 401)
     }
 
+    @Test func `is asked for each spelling of a name`() {
+        func question(_ name: String, _ groups: [String] = []) -> KubeletAuthorization.Question {
+            .init(user: RequestUser(name: name, groups: groups), verb: "get", subresource: "proxy")
+        }
+        // The Kelvin sign, an accent of its own.
+        let names = ["K", "\u{212A}", "\u{e9}", "e\u{301}"]
+        #expect(Set(names.map { question($0) }).count == 4)
+        #expect(Set(names.map { question("a", [$0]) }).count == 4)
+        #expect(question("a", ["b"]) == question("a", ["b"]) && question("a", ["b"]) != question("a", ["b", "c"]))
+    }
+
     @Test func `knows anonymous users when it is told to`() async {
         let anonymous: (inout KubeletConfiguration) -> Void = { $0.anonymousAuthentication = true }
         #expect(await status("/metrics", anonymous) == 403)

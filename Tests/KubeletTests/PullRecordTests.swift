@@ -157,7 +157,12 @@ import Testing
             // It came after the images were looked at.
             try records.prune([], at: now)
             #expect(records.mustPull(image, id, secrets: []))
-            try records.prune([], at: "2026-01-02T00:00:00Z")
+            // Or it came again, as it had come before.
+            let later = "2026-01-02T00:00:00Z"
+            try records.pulled(image, id, with: alice, at: later)
+            try records.prune([], at: later)
+            #expect(records.mustPull(image, id, secrets: []))
+            try records.prune([], at: "2026-01-03T00:00:00Z")
             #expect(try Files.list(directory + "/pulled").isEmpty)
         }
     }

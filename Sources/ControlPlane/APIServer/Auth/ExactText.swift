@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import JSON
 internal import Text
 
 /// Names that rights are given to are the same when their bytes are.

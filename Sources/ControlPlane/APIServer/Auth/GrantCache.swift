@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HTTP
-internal import JSON
 internal import Store
 internal import Synchronization
 internal import Text

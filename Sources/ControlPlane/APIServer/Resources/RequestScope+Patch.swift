@@ -44,13 +44,17 @@ extension RequestScope {
         return response
     }
 
+    /// Who applies, which he has to say.
+    func applyManager() throws(APIError) -> String {
+        if let manager = options.fieldManager { return manager }
+        throw .invalid(
+            Subject(group: "meta.k8s.io", resource: "", kind: "PatchOptions", name: ""),
+            [FieldError(.required, path: "fieldManager", detail: "is required for apply patch")])
+    }
+
     /// Server-side apply: creates the object when it is missing.
     private func apply(_ bytes: [UInt8]) async throws(APIError) -> HTTPResponse {
-        guard let manager = options.fieldManager else {
-            throw .invalid(
-                Subject(group: "meta.k8s.io", resource: "", kind: "PatchOptions", name: ""),
-                [FieldError(.required, path: "fieldManager", detail: "is required for apply patch")])
-        }
+        let manager = try applyManager()
         let checked = try configuration(bytes)
         let applied = checked.object
         if applied.apiVersion != resource.apiVersion || applied.kind != resource.kind {

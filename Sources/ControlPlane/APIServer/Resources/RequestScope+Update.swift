@@ -158,7 +158,7 @@ extension RequestScope {
     }
 
     /// Equal but for the times at which managers wrote: not worth a revision.
-    private static func isSame(_ new: APIObject, _ old: APIObject) -> Bool {
+    static func isSame(_ new: APIObject, _ old: APIObject) -> Bool {
         func plain(_ object: APIObject) -> APIObject {
             var copy = object
             copy.resourceVersion = ""

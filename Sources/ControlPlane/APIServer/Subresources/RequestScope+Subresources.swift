@@ -105,15 +105,17 @@ extension RequestScope {
             if !wanted.resourceVersion.isEmpty, wanted.resourceVersion != old.resourceVersion {
                 throw .modified(subject())
             }
-            let replicas = wanted.spec["replicas"]?.integer ?? 0
+            var new = old
+            let isApplied = info.verb == "patch" && contentType == "application/apply-patch+yaml"
+            if isApplied { new = try applying(wanted.spec["replicas"], to: old) }
+            let replicas = (isApplied ? replicas(of: new) : wanted.spec["replicas"])?.integer ?? 0
             if replicas < 0 {
                 throw .invalid(
                     Subject(group: "autoscaling", resource: "scales", kind: "Scale", name: info.name),
                     [.invalid(FieldPath("spec")["replicas"], replicas, "must be greater than or equal to 0")])
             }
-            var new = old
             if let scale = resource.custom?.scale {
-                new.json = CustomScale.setting(replicas, in: old.json, scale.specReplicas)
+                new.json = CustomScale.setting(replicas, in: new.json, scale.specReplicas)
             } else {
                 var spec = new.spec
                 spec["replicas"] = .integer(replicas)
@@ -121,13 +123,33 @@ extension RequestScope {
             }
             let errors = Machinery.validate(resource, new: new, old: old)
             if !errors.isEmpty { throw .invalid(subject(), errors) }
-            if new == old || options.dryRun { return .show(new) }
-            trackFields(live: old, &new, subresource: "scale")
+            if Self.isSame(new, old) || options.dryRun { return .show(new) }
+            if !isApplied { trackFields(live: old, &new, subresource: "scale") }
             ObjectStrategy(core: core, resource: resource, user: user).bumpGeneration(&new, old: old)
-            return .write(StoredForm.incoming(new, resource))
+            return .write(StoredForm.incoming(new, resource), mayForgetManagers: !isApplied)
         }
         if let shown { return try respond(scaleOf: shown) }
         return try respond(scaleOf: StoredForm.outgoing(try APIObject(stored), resource))
+    }
+
+    /// Where the number of replicas is.
+    private var replicasPath: [String] { resource.custom?.scale?.specReplicas ?? ["spec", "replicas"] }
+
+    private func replicas(of object: APIObject) -> JSONValue? {
+        replicasPath.reduce(JSONValue?.some(.object(object.json))) { $0?[$1] }
+    }
+
+    /// The object when a number of replicas is applied to it: what others own of it is theirs, as of any other field.
+    private func applying(_ replicas: JSONValue?, to object: APIObject) throws(APIError) -> APIObject {
+        var value = replicas
+        for step in replicasPath.reversed() { value = value.map { .object([step: $0]) } }
+        var applied = APIObject(value?.object ?? [:])
+        applied["apiVersion"] = .string(resource.apiVersion)
+        applied["kind"] = .string(resource.kind)
+        applied.name = object.name
+        return try Machinery.apply(
+            applied, to: object, manager: try applyManager(), force: options.force ?? false, resource: resource,
+            subresource: "scale", subject: subject())
     }
 
     private func patched(_ bytes: [UInt8], _ current: APIObject, _ schema: TypeSchema) throws(APIError) -> APIObject {
@@ -135,7 +157,7 @@ extension RequestScope {
             var duplicates: [String] = []
             let given = try Machinery.parseYAML(bytes, duplicates: &duplicates)
             var scale = current
-            scale["spec"] = given["spec"] ?? scale["spec"]
+            scale["spec"] = given["spec"] ?? [:]
             return scale  // The types are looked at where all ways meet.
         }
         let patch: JSONValue

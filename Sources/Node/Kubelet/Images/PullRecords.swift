@@ -84,7 +84,7 @@ final class PullRecords: Sendable {
         let known = try? read(imageRef)  // one that cannot be read is written anew
         var record = known ?? PullRecord(imageRef: imageRef, lastUpdated: time)
         record = record.adding(secret, to: ImageVerification.repository(of: image))
-        if record == known { return }
+        // Also where nothing else is new: who found the image gone a moment ago is not to forget that it came again.
         record.lastUpdated = time
         try write(record)
     }

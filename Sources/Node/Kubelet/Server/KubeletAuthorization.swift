@@ -7,6 +7,7 @@ internal import KubeClient
 internal import Linux
 internal import Synchronization
 internal import TLS
+internal import Text
 
 /// Who may use the kubelet's server: a verified client certificate or a token the API server vouches for, and then the
 /// API server's word on `nodes/<subresource>` (kubelet authentication and authorization), as far as the configuration
@@ -17,10 +18,26 @@ final class KubeletAuthorization: Sendable {
         var verdicts: [Question: (allowed: Bool, until: ContinuousClock.Instant)] = [:]
     }
 
-    private struct Question: Hashable {
+    /// What the API server is asked. By bytes, as it compares names itself: two spellings of one name are two users.
+    struct Question: Hashable {
         var user: RequestUser
         var verb: String
         var subresource: String
+
+        /// What of the user is told.
+        private var texts: [String] { [user.name, user.uid] + user.groups }
+
+        static func == (one: Question, other: Question) -> Bool {
+            let (texts, others) = (one.texts, other.texts)
+            return one.verb.isExactly(other.verb) && one.subresource.isExactly(other.subresource)
+                && texts.count == others.count && zip(texts, others).allSatisfy { $0.isExactly($1) }
+        }
+
+        func hash(into hasher: inout Hasher) {
+            for text in texts { text.hashBytes(into: &hasher) }
+            verb.hashBytes(into: &hasher)
+            subresource.hashBytes(into: &hasher)
+        }
     }
 
     private let client: KubeClient?
