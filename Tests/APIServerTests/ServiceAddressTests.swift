@@ -2,6 +2,7 @@
 
 import HTTP
 import JSON
+import Store
 import Telemetry
 import Testing
 
@@ -241,5 +242,173 @@ import Testing
             return try await group.reduce(into: [Int: Int]()) { $0[$1, default: 0] += 1 }
         }
         #expect(codes == [201: 1, 422: 15])
+    }
+
+    // MARK: How many
+
+    /// What a namespace asks for of ten: how much others have, how much it has, how much more, whether that is let.
+    private static let shares: [(others: Int, own: Int, more: Int, isLet: Bool)] = [
+        (0, 0, 5, true), (0, 0, 6, false), (0, 5, 1, false), (0, 4, 1, true), (5, 0, 2, true), (5, 0, 3, false),
+        (5, 1, 1, true), (5, 2, 1, false), (4, 0, 3, true), (4, 1, 1, true), (5, 3, 0, true), (8, 1, 1, false),
+        (8, 0, 1, true), (9, 0, 1, false), (5, 3, -1, true),
+        // More than there are: it is for whoever gives them to say so.
+        (0, 0, 11, true), (10, 0, 1, true),
+    ]
+
+    @Test(arguments: shares) func `are no more for one namespace than are left over for others`(
+        _ share: (others: Int, own: Int, more: Int, isLet: Bool)
+    ) {
+        var pool = AllocationPool<Int>(size: 10)
+        for item in 0..<share.others { pool.hold(item, in: "others") }
+        for item in 0..<share.own { pool.hold(share.others + item, in: "own") }
+        #expect(pool.isBeyondShare(share.more, of: "own") == !share.isLet)
+    }
+
+    @Test func `are counted once, for who has them`() {
+        final class Request: Sendable {}
+        let (one, two) = (Request(), Request())
+        var pool = AllocationPool<Int>(size: 10)
+        func counts(_ pool: AllocationPool<Int>) -> [Int] { [pool.used, pool.held(by: "a"), pool.held(by: "b")] }
+        func gives(_ request: Request, _ namespace: String) -> Bool {
+            pool.give(1, to: ObjectIdentifier(request), in: namespace)
+        }
+        #expect(gives(one, "a"))
+        #expect(!gives(two, "b"))
+        #expect(counts(pool) == [1, 1, 0])
+        pool.hold(1, in: "a")
+        #expect(counts(pool) == [1, 1, 0])
+        pool.letGo(1, in: "a")
+        #expect(gives(two, "b"))
+        // The first request ends after all that.
+        pool.takeBack(1, from: ObjectIdentifier(one))
+        #expect(counts(pool) == [1, 0, 1])
+        pool.takeBack(1, from: ObjectIdentifier(two))
+        #expect(counts(pool) == [0, 0, 0])
+        // Two that have the same, from an earlier version.
+        pool.hold(2, in: "a")
+        pool.hold(2, in: "b")
+        pool.letGo(2, in: "a")
+        #expect(counts(pool) == [1, 0, 1])
+    }
+
+    private static let owner = RequestUser(name: "owner")
+
+    /// A server with ten node ports and fourteen addresses, where `owner` may do anything in `other`.
+    private func small() async throws -> TestServer {
+        let server = try await TestServer {
+            $0.nodePorts = 30_000...30_009
+            $0.serviceRanges = ["10.43.0.0/28", "fd43::/124"]
+        }
+        try await server.send(
+            "POST", "/api/v1/namespaces", ["kind": "Namespace", "apiVersion": "v1", "metadata": ["name": "other"]])
+        let binding: JSONValue = [
+            "kind": "RoleBinding", "apiVersion": "rbac.authorization.k8s.io/v1", "metadata": ["name": "owner"],
+            "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"],
+            "subjects": [["kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "owner"]],
+        ]
+        for namespace in ["other", "kube-system"] {
+            let path = "/apis/rbac.authorization.k8s.io/v1/namespaces/\(namespace)/rolebindings"
+            #expect(try await server.send("POST", path, binding).status == 201)
+        }
+        return server
+    }
+
+    private func ports(_ count: Int) -> JSONValue {
+        .array((0..<count).map { ["name": .string("p\($0)"), "port": .integer(Int64(80 + $0))] })
+    }
+
+    @Test func `are not all one namespace's node ports`() async throws {
+        let server = try await small()
+        let many = try await server.send(
+            "POST", other, service("one", ["type": "NodePort", "ports": ports(6)]), as: Self.owner)
+        #expect(many.status == 403 && many.json["reason"] == "Forbidden")
+        #expect(many.json["message"]?.string?.contains("exceeded share of node ports: requested: 6") == true)
+        #expect(
+            try await server.send(
+                "POST", other, service("one", ["type": "NodePort", "ports": ports(5)]), as: Self.owner
+            ).status == 201)
+        // Neither by a Service more, nor by a port for health checks; what keeps its number goes on.
+        let local: JSONObject = [
+            "type": "LoadBalancer", "externalTrafficPolicy": "Local", "allocateLoadBalancerNodePorts": false,
+        ]
+        for spec in [["type": "NodePort"], local] as [JSONObject] {
+            #expect(try await server.send("POST", other, service("two", spec), as: Self.owner).status == 403)
+        }
+        for (patch, status) in [
+            (["metadata": ["labels": ["a": "b"]]], 200), (["spec": ["sessionAffinity": "ClientIP"]], 200),
+            (["spec": ["ports": ports(6)]], 403), (["spec": ["type": "LoadBalancer"]], 200),
+            (["spec": ["ports": [["port": 80, "nodePort": 30_009]]]], 200), (["spec": ["ports": ports(5)]], 200),
+        ] as [(JSONValue, Int)] {
+            let answer = try await server.send("PATCH", "\(other)/one", patch, as: Self.owner, type: merge)
+            #expect(answer.status == status, "\(answer.json["message"]?.string ?? "")")
+        }
+        // Another namespace, kube-system and masters have what is left; then it is full, in upstream's words.
+        let system = "/api/v1/namespaces/kube-system/services"
+        #expect(
+            try await server.send(
+                "POST", system, service("s", ["type": "NodePort", "ports": ports(3)]), as: Self.owner
+            ).status == 201)
+        #expect(try await server.send("POST", services, service("s", ["type": "NodePort"])).status == 201)
+        #expect(try await server.send("POST", other, service("two", ["type": "NodePort"])).status == 201)
+        let full = try await server.send("POST", services, service("t", ["type": "NodePort"]))
+        #expect(full.status == 500 && full.json["message"]?.string?.hasSuffix("range is full") == true)
+        // What goes, and what needs none any more, is counted no longer.
+        #expect(try await server.send("DELETE", "\(other)/two").status == 200)
+        #expect(
+            try await server.send(
+                "PATCH", "\(other)/one", ["spec": ["type": "ClusterIP", "ports": ports(5)]], as: Self.owner,
+                type: merge
+            ).status == 200)
+        #expect(
+            try await server.send(
+                "POST", other, service("two", ["type": "NodePort", "ports": ports(3)]), as: Self.owner
+            ).status == 201)
+    }
+
+    @Test(arguments: ["IPv4", "IPv6"]) func `are not all one namespace's`(_ family: String) async throws {
+        let server = try await small()
+        // The API server has one of the first family.
+        let most = family == "IPv4" ? 6 : 7
+        let spec: JSONObject = ["ipFamilies": [.string(family)]]
+        for index in 0..<most {
+            #expect(
+                try await server.send("POST", other, service("s\(index)", spec), as: Self.owner).status == 201)
+        }
+        let more = try await server.send("POST", other, service("more", spec), as: Self.owner)
+        #expect(more.status == 403)
+        #expect(more.json["message"]?.string?.contains("exceeded share of \(family) addresses") == true)
+        // It has no address, or is an alias that would have one.
+        #expect(
+            try await server.send("POST", other, service("none", ["clusterIP": "None"]), as: Self.owner).status == 201)
+        server.server.stop()
+        let again = try await TestServer {
+            $0.dataDirectory = server.directory
+            $0.nodePorts = 30_000...30_009
+            $0.serviceRanges = ["10.43.0.0/28", "fd43::/124"]
+        }
+        #expect(try await again.send("POST", other, service("more", spec), as: Self.owner).status == 403)
+        #expect(try await again.send("POST", services, service("more", spec)).status == 201)
+        #expect(try await again.send("DELETE", "\(other)/s0", as: Self.owner).status == 200)
+        #expect(try await again.send("DELETE", "\(other)/s1", as: Self.owner).status == 200)
+        #expect(try await again.send("POST", other, service("more", spec), as: Self.owner).status == 201)
+    }
+
+    @Test func `are known of what was written without reading it again`() async throws {
+        let server = try await servers()
+        let key = "/registry/core/services/default/one"
+        func known() -> ServiceHolding? { server.server.core.store.get(key)?.remembered(ServiceHolding.self) }
+        #expect(try await server.send("POST", services, fixed("one", 7)).status == 201)
+        #expect(known()?.addresses == ["10.43.0.7"] && known()?.ports == [30_007])
+        let changes: [(String, JSONValue)] = [
+            ("", ["metadata": ["labels": ["a": "b"], "finalizers": ["a.b/c"]]]),
+            ("/status", ["status": ["loadBalancer": [:]], "metadata": ["labels": ["c": "d"]]]),
+        ]
+        for (subresource, change) in changes {
+            #expect(
+                try await server.send("PATCH", "\(services)/one\(subresource)", change, type: merge).status == 200)
+            #expect(known()?.namespace == "default" && known()?.ports == [30_007])
+        }
+        #expect(try await server.send("DELETE", "\(services)/one").status == 200)
+        #expect(known()?.addresses == ["10.43.0.7"])
     }
 }

@@ -56,7 +56,7 @@ public final class APIServer: HTTPHandler {
         core = ServerCore(
             configuration: configuration, logger: logger, storage: storage, registry: registry,
             allocator: ServiceAllocator(
-                ranges: ranges, portRange: configuration.nodePorts, store: sqlite, services: services),
+                ranges: ranges, portRange: configuration.nodePorts, store: sqlite, services: services, bench),
             quotas: quotas, tokens: tokens, connections: ProxyConnections(makeClient: credentials.makeClient),
             nodes: nodes, metrics: server, workbench: bench)
         authenticator = Authenticator(
@@ -87,6 +87,7 @@ public final class APIServer: HTTPHandler {
             throw ConfigurationError("read the custom resource definitions: \(error.message)")
         }
         keep("definitions") { await definitions.run() }
+        keep("services") { await self.core.allocator.start() }
         let keeper = QuotaKeeper(quotas: core.quotas, store: core.store, logger: core.logger)
         keep("quotas") { await keeper.run() }
         let expiry = EventExpiry(storage: core.storage, events: try core.builtin("", "events"), logger: core.logger)

@@ -66,7 +66,8 @@ extension RequestScope {
         try strategy.prepareForCreate(&object)
         if operation == .update { trackFields(live: nil, &object, subresource: "") }
         let prepared = object
-        return try await core.allocator.reserving(for: resource) { (reservation) async throws(APIError) in
+        return try await core.allocator.reserving(for: resource, by: user) {
+            (reservation) async throws(APIError) in
             var object = prepared
             try core.allocator.prepare(&object, old: nil, resource: resource, dryRun: options.dryRun, reservation)
             let errors = Machinery.validate(resource, new: object, old: nil)

@@ -42,7 +42,7 @@ extension RequestScope {
         warnings: [String], operation: FieldOperation, _ charges: Quotas.Charges?,
         _ change: (APIObject) async throws(APIError) -> APIObject
     ) async throws(APIError) -> HTTPResponse {
-        let (stored, shown) = try await core.allocator.reserving(for: resource) {
+        let (stored, shown) = try await core.allocator.reserving(for: resource, by: user) {
             (reservation) async throws(APIError) in
             try await storage.change(resource, namespace: namespace, name: info.name, by: permission) {
                 (raw, present) throws(APIError) in

@@ -31,6 +31,7 @@ enum StorableForm {
         }
         try checkDepth(depth, object, resource, present)
         value.isKnownSound = true
+        if resource.group.isEmpty, resource.kind == "Service" { value.memo = ServiceHolding(object) }
         return value
     }
 

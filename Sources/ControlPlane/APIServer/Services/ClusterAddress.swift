@@ -41,6 +41,9 @@ struct AddressRange: Sendable, Hashable {
             : bytes.map { String($0) }.joined(separator: ".")
     }
 
+    /// The family of an address.
+    static func family(_ address: String) -> String { address.utf8.contains(UInt8(ascii: ":")) ? "IPv6" : "IPv4" }
+
     /// How many addresses may be given out: all but the first, and in IPv4 but the last; at most 65,534.
     var count: Int {
         let bits = base.count * 8 - prefix

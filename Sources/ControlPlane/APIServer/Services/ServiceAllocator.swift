@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncIO
+internal import HTTP
 internal import JSON
 internal import Schema
 internal import Store
@@ -7,42 +9,49 @@ internal import Synchronization
 
 /// Gives services their addresses and node ports. Taken is what the stored services hold, as of now, by whatever way they
 /// came and went, and what requests under way have been given: nothing is noted that could be forgotten to be taken back.
+///
+/// Of node ports and of the addresses of a family no namespace gets more than is left over for the next one, but for what
+/// masters ask for and for kube-system.
 final class ServiceAllocator: Sendable {
-    private struct Holding {
-        var addresses: [String] = []
-        var ports: Set<Int64> = []
-    }
-
     private struct State {
-        /// What each stored service has, by its key, and how many have each.
-        var holdings: [String: Holding] = [:]
-        var addresses: [String: Int] = [:]
-        var ports: [Int64: Int] = [:]
-        /// What requests have been given and have not stored yet.
-        var givenAddresses: Set<String> = []
-        var givenPorts: Set<Int64> = []
+        /// What each stored service has, by its key.
+        var holdings: [String: ServiceHolding] = [:]
+        var ipv4: AllocationPool<String>
+        var ipv6: AllocationPool<String>
+        var ports: AllocationPool<Int64>
+        /// Keys that were written while what was there at start is read.
+        var written: Set<String> = []
+        var start: Start
 
-        mutating func hold(_ key: String, _ holding: Holding?) {
+        subscript(_ family: String) -> AllocationPool<String> {
+            get { family == "IPv6" ? ipv6 : ipv4 }
+            _modify {
+                if family == "IPv6" { yield &ipv6 } else { yield &ipv4 }
+            }
+        }
+
+        mutating func hold(_ key: String, _ holding: ServiceHolding?) {
             if let before = holdings.removeValue(forKey: key) {
-                for address in before.addresses { Self.add(-1, to: &addresses[address]) }
-                for port in before.ports { Self.add(-1, to: &ports[port]) }
+                for address in before.addresses {
+                    self[AddressRange.family(address)].letGo(address, in: before.namespace)
+                }
+                for port in before.ports { ports.letGo(port, in: before.namespace) }
             }
             guard let holding else { return }
             holdings[key] = holding
-            for address in holding.addresses { Self.add(1, to: &addresses[address]) }
-            for port in holding.ports { Self.add(1, to: &ports[port]) }
+            for address in holding.addresses {
+                self[AddressRange.family(address)].hold(address, in: holding.namespace)
+            }
+            for port in holding.ports { ports.hold(port, in: holding.namespace) }
         }
+    }
 
-        private static func add(_ difference: Int, to count: inout Int?) {
-            let sum = (count ?? 0) + difference
-            count = sum > 0 ? sum : nil
-        }
-
-        mutating func give(_ address: String) -> Bool {
-            addresses[address] == nil && givenAddresses.insert(address).inserted
-        }
-
-        mutating func give(_ port: Int64) -> Bool { ports[port] == nil && givenPorts.insert(port).inserted }
+    /// How far what was stored before this process is known.
+    private enum Start {
+        case unread([StoredObject])
+        /// Somebody reads it; who wait for that.
+        case reading([CheckedContinuation<Void, Never>])
+        case read
     }
 
     /// What one request has been given. Ends with the request: what it has stored is taken by what is stored.
@@ -52,32 +61,43 @@ final class ServiceAllocator: Sendable {
             var ports: [Int64] = []
         }
         fileprivate let given = Mutex(Given())
+        /// Whether whoever asks may take more than others leave over.
+        fileprivate let isExempt: Bool
+
+        fileprivate init(isExempt: Bool) { self.isExempt = isExempt }
     }
 
     let ranges: [AddressRange]
     /// What every pod knows the API server by: nobody else's, also while the Service `kubernetes` is not there.
     private let serverAddress: String?
     private let portRange: ClosedRange<Int64>
-    private let store: any KeyValueStore
-    private let prefix: String
-    private let changes: ChangedKeys
-    private let state = Mutex(State())
+    private let bench: Workbench
+    private let state: Mutex<State>
 
-    init(ranges: [AddressRange], portRange: ClosedRange<Int64>, store: any KeyValueStore, services: ResourceKind) {
+    init(
+        ranges: [AddressRange], portRange: ClosedRange<Int64>, store: any KeyValueStore, services: ResourceKind,
+        _ bench: Workbench
+    ) {
         self.ranges = ranges
         serverAddress = ranges.first?.address(1)
         self.portRange = portRange
-        self.store = store
-        prefix = ObjectStorage.prefix(services)
-        changes = store.changedKeys(under: prefix)
+        self.bench = bench
+        func size(_ family: String) -> Int { ranges.first { $0.family == family }?.count ?? 0 }
+        state = Mutex(
+            State(
+                ipv4: AllocationPool(size: size("IPv4")), ipv6: AllocationPool(size: size("IPv6")),
+                ports: AllocationPool(size: portRange.count), start: .unread([])))
+        let present = store.follow(prefix: ObjectStorage.prefix(services)) { [weak self] in self?.follow($0) }
+        state.withLock { $0.start = present.isEmpty ? .read : .unread(present) }
     }
 
     /// Runs what gives addresses to an object and stores it, or does not. Kinds that have none pay nothing.
     func reserving<Result>(
-        for resource: ResourceKind, _ body: (Reservation?) async throws(APIError) -> Result
+        for resource: ResourceKind, by user: RequestUser, _ body: (Reservation?) async throws(APIError) -> Result
     ) async throws(APIError) -> Result {
         guard resource.group.isEmpty, resource.kind == "Service" else { return try await body(nil) }
-        let reservation = Reservation()
+        await start()
+        let reservation = Reservation(isExempt: BudgetHolder(user).kind == .masters)
         defer { release(reservation) }
         return try await body(reservation)
     }
@@ -99,43 +119,90 @@ final class ServiceAllocator: Sendable {
             defer { given = Reservation.Given() }
             return given
         }
+        let request = ObjectIdentifier(reservation)
         state.withLock { state in
-            state.givenAddresses.subtract(given.addresses)
-            state.givenPorts.subtract(given.ports)
+            for address in given.addresses { state[AddressRange.family(address)].takeBack(address, from: request) }
+            for port in given.ports { state.ports.takeBack(port, from: request) }
         }
     }
 
     // MARK: What is stored
 
-    /// Gives by what is stored now.
-    private func giving<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+    /// A Service was written, or went. It is known what one has that was written by this process.
+    private func follow(_ event: StoreEvent) {
+        let holding = event.object?.remembered(ServiceHolding.self)
         state.withLock { state in
-            switch changes.take() {
-            case .keys(let keys):
-                for key in keys { set(&state, key, store.get(key)) }
-            case .everything:
-                let present = store.current(prefix: prefix)
-                for key in Set(state.holdings.keys).subtracting(present.map(\.key)) { state.hold(key, nil) }
-                for stored in present { set(&state, stored.key, stored) }
-            }
-            return body(&state)
+            if case .read = state.start {} else { state.written.insert(event.key) }
+            if event.object == nil || holding != nil { state.hold(event.key, holding) }
         }
     }
 
-    private func set(_ state: inout State, _ key: String, _ stored: StoredObject?) {
-        guard let stored else { return state.hold(key, nil) }
-        // One that cannot be read keeps what it had.
-        guard let service = try? APIObject(stored) else { return }
-        state.hold(key, Holding(addresses: Self.addresses(service), ports: Set(Self.ports(service))))
+    /// Reads what was stored before this process, once, where it keeps nobody else waiting.
+    func start() async {
+        let (isRead, unread): (Bool, [StoredObject]?) = state.withLock { state in
+            switch state.start {
+            case .read: return (true, nil)
+            case .reading: return (false, nil)
+            case .unread(let objects):
+                state.start = .reading([])
+                return (false, objects)
+            }
+        }
+        if isRead { return }
+        guard let unread else { return await waitForStart() }
+        for turn in RequestScope.turns(unread) {
+            await bench.run(for: "services") { [self] in
+                for stored in turn.objects {
+                    let holding = ServiceHolding.of(stored)
+                    state.withLock { state in
+                        if !state.written.contains(stored.key) { state.hold(stored.key, holding) }
+                    }
+                }
+            }
+        }
+        let waiting = state.withLock { state in
+            defer {
+                state.start = .read
+                state.written = []
+            }
+            if case .reading(let waiting) = state.start { return waiting }
+            return []
+        }
+        for continuation in waiting { continuation.resume() }
     }
 
-    private static func addresses(_ service: APIObject) -> [String] {
+    private func waitForStart() async {
+        await withCheckedContinuation { continuation in
+            let mustWait = state.withLock { state in
+                guard case .reading(let waiting) = state.start else { return false }
+                state.start = .reading(waiting + [continuation])
+                return true
+            }
+            if !mustWait { continuation.resume() }
+        }
+    }
+
+    /// Refuses what would leave others less than the namespace has then.
+    private func checkShare(
+        _ growth: Int, _ what: String, _ object: APIObject, _ resource: ResourceKind, _ reservation: Reservation,
+        of pool: @Sendable (State) -> (isBeyond: Bool, held: Int, size: Int)
+    ) throws(APIError) {
+        if growth <= 0 || reservation.isExempt || object.namespace == "kube-system" { return }
+        let (isBeyond, held, size) = state.withLock { pool($0) }
+        guard isBeyond else { return }
+        throw .forbidden(
+            resource.subject(object.name.isEmpty ? object.generateName : object.name),
+            "exceeded share of \(what): requested: \(growth), used by namespace \"\(object.namespace)\": \(held), "
+                + "of \(size) in all, of which no namespace may have more than is left over for others")
+    }
+
+    static func addresses(_ service: APIObject) -> [String] {
         let all = (service.spec["clusterIPs"]?.array ?? []).compactMap(\.string)
         let single = service.spec["clusterIP"]?.string ?? ""
         return (all.isEmpty ? [single] : all).filter { !$0.isEmpty && $0 != "None" }.map(AddressRange.canonical)
     }
 
-    private static func ports(_ service: APIObject) -> [Int64] {
+    static func ports(_ service: APIObject) -> [Int64] {
         var ports = (service.spec["ports"]?.array ?? []).compactMap { $0["nodePort"]?.integer }.filter { $0 > 0 }
         if let health = service.spec["healthCheckNodePort"]?.integer, health > 0 { ports.append(health) }
         return ports
@@ -170,6 +237,12 @@ final class ServiceAllocator: Sendable {
             return
         }
         let fixed = given.isEmpty ? [single].filter { !$0.isEmpty } : given
+        for family in families where !before.contains(where: { AddressRange.family($0) == family }) {
+            let namespace = object.namespace
+            try checkShare(1, "\(family) addresses of Services", object, resource, reservation) {
+                ($0[family].isBeyondShare(1, of: namespace), $0[family].held(by: namespace), $0[family].size)
+            }
+        }
         var chosen: [String] = []
         for (index, family) in families.enumerated() {
             if index < fixed.count {
@@ -262,7 +335,12 @@ final class ServiceAllocator: Sendable {
                 ])
         }
         let isServer = object.namespace == "default" && object.name == "kubernetes"
-        guard isServer || canonical != serverAddress, giving({ $0.give(canonical) }) else {
+        let (request, namespace, family) = (
+            ObjectIdentifier(reservation), object.namespace, AddressRange.family(canonical)
+        )
+        guard isServer || canonical != serverAddress,
+            state.withLock({ $0[family].give(canonical, to: request, in: namespace) })
+        else {
             throw .invalid(
                 resource.subject(object.name),
                 [.invalid(path, address, "failed to allocate IP \(address): provided IP is already allocated")])
@@ -281,16 +359,22 @@ final class ServiceAllocator: Sendable {
         let count = range.count
         let lower = min(max(16, count / 16), 256)
         let start = count > lower ? lower : 0
-        let found = giving { state -> String? in
+        let (request, namespace) = (ObjectIdentifier(reservation), object.namespace)
+        let found = state.withLock { state -> String? in
+            guard state[family].used < count else { return nil }
             let span = count - start
             let offset = span > 0 ? Int.random(in: 0..<span) : 0
             for step in 0..<max(span, 0) {
                 let address = range.address(1 + start + (offset + step) % span)
-                if address != serverAddress, state.give(address) { return address }
+                if address != serverAddress, state[family].give(address, to: request, in: namespace) {
+                    return address
+                }
             }
             for index in 1..<(1 + start) {
                 let address = range.address(index)
-                if address != serverAddress, state.give(address) { return address }
+                if address != serverAddress, state[family].give(address, to: request, in: namespace) {
+                    return address
+                }
             }
             return nil
         }
@@ -315,6 +399,13 @@ final class ServiceAllocator: Sendable {
         var held = Set(old.map(Self.ports) ?? [])
         var byNumber: [Int64: Set<String>] = [:]
         let before = wants ? Self.nodePorts(old) : [:]
+        let wantsHealth = type == "LoadBalancer" && spec["externalTrafficPolicy"]?.string == "Local"
+        let health = spec["healthCheckNodePort"]?.integer ?? old?.spec["healthCheckNodePort"]?.integer ?? 0
+        let growth = Self.portGrowth(ports, wants, before, health: wantsHealth ? health : nil, held: held)
+        let namespace = object.namespace
+        try checkShare(growth, "node ports", object, resource, reservation) {
+            ($0.ports.isBeyondShare(growth, of: namespace), $0.ports.held(by: namespace), $0.ports.size)
+        }
         for index in ports.indices {
             let proto = ports[index]["protocol"]?.string ?? "TCP"
             if let number = ports[index]["nodePort"]?.integer, number > 0 {
@@ -328,23 +419,45 @@ final class ServiceAllocator: Sendable {
                 if let kept = before[PortKey(ports[index])] {
                     number = kept
                 } else {
-                    number = try nextPort(reservation)
+                    number = try nextPort(object, reservation)
                 }
                 ports[index]["nodePort"] = .integer(number)
                 byNumber[number, default: []].insert(proto)
             }
         }
-        if type == "LoadBalancer", spec["externalTrafficPolicy"]?.string == "Local" {
-            let number = spec["healthCheckNodePort"]?.integer ?? old?.spec["healthCheckNodePort"]?.integer ?? 0
-            if number > 0 {
-                try take(port: number, held: &held, 0, object, resource, reservation)
+        if wantsHealth {
+            if health > 0 {
+                try take(port: health, held: &held, 0, object, resource, reservation)
             } else {
-                spec["healthCheckNodePort"] = .integer(try nextPort(reservation))
+                spec["healthCheckNodePort"] = .integer(try nextPort(object, reservation))
             }
         } else {
             spec["healthCheckNodePort"] = nil
         }
         if !ports.isEmpty { spec["ports"] = .array(ports) }
+    }
+
+    /// How many more numbers a Service comes to hold.
+    ///
+    /// - Parameters:
+    ///   - before: The numbers its ports have already.
+    ///   - health: That for health checks, 0 where one is to be given; nil without one.
+    private static func portGrowth(
+        _ ports: [JSONValue], _ wants: Bool, _ before: [PortKey: Int64], health: Int64?, held: Set<Int64>
+    ) -> Int {
+        var numbers: Set<Int64> = []
+        var fresh = health == 0 ? 1 : 0
+        for port in ports {
+            if let number = port["nodePort"]?.integer, number > 0 {
+                numbers.insert(number)
+            } else if wants, let kept = before[PortKey(port)] {
+                numbers.insert(kept)
+            } else if wants {
+                fresh += 1
+            }
+        }
+        if let health, health > 0 { numbers.insert(health) }
+        return numbers.count + fresh - held.count
     }
 
     /// A port as it is told from the others of its Service.
@@ -384,7 +497,8 @@ final class ServiceAllocator: Sendable {
                     )
                 ])
         }
-        guard giving({ $0.give(port) }) else {
+        let (request, namespace) = (ObjectIdentifier(reservation), object.namespace)
+        guard state.withLock({ $0.ports.give(port, to: request, in: namespace) }) else {
             throw .invalid(
                 resource.subject(object.name), [.invalid(path, port, "provided port is already allocated")])
         }
@@ -392,13 +506,15 @@ final class ServiceAllocator: Sendable {
         held.insert(port)
     }
 
-    private func nextPort(_ reservation: Reservation) throws(APIError) -> Int64 {
+    private func nextPort(_ object: APIObject, _ reservation: Reservation) throws(APIError) -> Int64 {
         let range = portRange
-        let found = giving { state -> Int64? in
+        let (request, namespace) = (ObjectIdentifier(reservation), object.namespace)
+        let found = state.withLock { state -> Int64? in
+            guard state.ports.used < range.count else { return nil }
             let offset = Int64.random(in: 0..<Int64(range.count))
             for step in 0..<Int64(range.count) {
                 let port = range.lowerBound + (offset + step) % Int64(range.count)
-                if state.give(port) { return port }
+                if state.ports.give(port, to: request, in: namespace) { return port }
             }
             return nil
         }
