@@ -213,11 +213,11 @@ import Testing
         #expect(await Self.get(server, "/api", ["Authorization": "Bearer \(token)"]) == 200)
         let known = try core.tokens.verified.token(token, keys: core.tokens.publicKeys)
         let now = WallClock.seconds()
-        #expect(known.user(core.store, now: now) != nil)
-        #expect(known.user(core.store, now: now + 31_536_000) != nil)
-        #expect(known.user(core.store, now: now + 31_536_000 + 120) == nil)
+        #expect(known.caller(core.store, now: now) != nil)
+        #expect(known.caller(core.store, now: now + 31_536_000) != nil)
+        #expect(known.caller(core.store, now: now + 31_536_000 + 120) == nil)
         try await server.send("DELETE", "\(pods)/p?gracePeriodSeconds=0")
-        #expect(known.user(core.store, now: now) == nil)
+        #expect(known.caller(core.store, now: now) == nil)
         #expect(await Self.get(server, "/api", ["Authorization": "Bearer \(token)"]) == 401)
     }
 

@@ -151,7 +151,7 @@ private struct Vouching: HTTPHandler {
     ) async throws {
         var configuration = HTTPServer.Configuration()
         // Of strangers 16 streams and 2 for each connection, of an account 128 and 8 for each.
-        configuration.unreadBytesPerHolder = 2 << 20
+        configuration.unreadBytesPerHolder = 4 << 20
         let handler: any HTTPHandler = isKnown ? Vouching() : TestHandler()
         let test = try TestServer(.plain, configuration: configuration, group: Self.group.get(), handler: handler)
         var sockets: [AsyncSocket] = []

@@ -99,25 +99,27 @@ public struct PrinterColumn: Sendable, Hashable {
     }
 }
 
-/// One resource the API serves: a kind in one version.
-public struct ResourceKind: Sendable {
-    public var group: String
-    public var version: String
-    public var kind: String
-    public var plural: String
-    public var singular: String
-    public var shortNames: [String]
-    public var categories: [String]
-    public var namespaced: Bool
-    public var verbs: [String]
-    public var subresources: [Subresource]
-    public var schema: TypeSchema
-    public var columns: [PrinterColumn]
+/// One resource the API serves: a kind in one version. One place in memory, however many requests are for it.
+public final class ResourceKind: Sendable {
+    public let group: String
+    public let version: String
+    public let kind: String
+    public let plural: String
+    public let singular: String
+    public let shortNames: [String]
+    public let categories: [String]
+    public let namespaced: Bool
+    public let verbs: [String]
+    public let subresources: [Subresource]
+    public let schema: TypeSchema
+    public let columns: [PrinterColumn]
     /// The group, version and plural the objects are stored under. It differs from the resource's own where two groups
     /// or versions show the same objects (events, horizontalpodautoscalers).
-    public var storage: ResourceID
+    public let storage: ResourceID
     /// What is particular to a resource that a CustomResourceDefinition defines; nil for a built-in one.
-    public var custom: CustomResource?
+    public let custom: CustomResource?
+    /// Whether objects of this kind have a key in the store.
+    public let isStored: Bool
 
     public init(
         group: String, version: String, kind: String, plural: String, singular: String, shortNames: [String] = [],
@@ -141,6 +143,7 @@ public struct ResourceKind: Sendable {
             storage
             ?? ResourceID(group: group, version: version, plural: plural, kind: kind, namespaced: namespaced)
         self.custom = custom
+        isStored = verbs.contains("get") || verbs.contains("list")
     }
 
     public var id: ResourceID {

@@ -4,6 +4,7 @@ internal import AsyncIO
 public import HTTP
 internal import JSON
 internal import KubeAPI
+internal import Linux
 internal import Schema
 internal import Store
 internal import Synchronization
@@ -18,6 +19,7 @@ public final class APIServer: HTTPHandler {
     private let sqlite: SQLiteStore
     private let ready = Atomic<Bool>(false)
     private let flows: FlowControl
+    private let meter: RequestMeter
     private let bodies: BodyReader
     private let longRunning: SharedBudget
     private let streams: SharedBudget
@@ -62,6 +64,7 @@ public final class APIServer: HTTPHandler {
         authenticator = Authenticator(
             core: core, frontProxyName: credentials.frontProxyAuthority.certificate.commonName)
         authorizer = Authorizer(core: core)
+        meter = RequestMeter(server)
         discovery = Discovery(core.registry, core.workbench)
         flows = FlowControl(
             total: configuration.maxRequestsInFlight + configuration.maxMutatingRequestsInFlight, metrics: server)
@@ -105,7 +108,7 @@ public final class APIServer: HTTPHandler {
     /// Begins what the server does for itself until it stops, each in turns of its own beside clients' watches: some of it goes
     /// through all there is.
     private func keep(_ name: String, _ body: @escaping @Sendable () async -> Void) {
-        let task = core.watchTurns.executor(for: "keeper of \(name)").begin(body)
+        let task = core.watchTurns.executor(for: "keeper of \(name)").begin { await body() }
         tasks.withLock { $0.append(task) }
     }
 
@@ -182,42 +185,49 @@ public final class APIServer: HTTPHandler {
         }
         if response.headers["Cache-Control"] == nil { response.headers["Cache-Control"] = "no-cache, private" }
         response.headers["Audit-Id"] = request.auditID ?? Fresh.uid()
-        record(request, response.status, start.duration(to: .now))
+        meter.record(request, response.status, start.duration(to: .now))
         return response
-    }
-
-    private func record(_ request: ParsedRequest, _ status: Int, _ duration: Duration) {
-        let labels = RequestLabels(request)
-        core.metrics.requests.increment([
-            labels.verb, labels.group, labels.version, labels.resource, labels.subresource, String(status),
-        ])
-        if !request.info.isLongRunning {
-            core.metrics.durations.observe(duration, [labels.verb, labels.group, labels.resource])
-        }
     }
 
     /// Finds out who asks and whether he may, and then makes him wait for his turn. Until then nothing is kept of a
     /// request but itself.
     private func admitted(_ wire: HTTPRequest, _ request: ParsedRequest) async throws(APIError) -> HTTPResponse {
         let info = request.info
-        let authenticated = try authenticator.authenticate(wire)
+        let caller: Caller
+        if let momentary = try authenticator.authenticateMomentary(wire) {
+            caller = momentary
+        } else {
+            // Whoever shows token after token waits behind his own.
+            var flow = wire.context.standing?.holder.flow ?? ""
+            if flow.isEmpty { flow = "strangers at \(wire.context.peer?.host ?? "")" }
+            caller = try await core.workbench.run(for: flow) {
+                [authenticator] () throws(APIError) in try authenticator.authenticate(wire)
+            }
+        }
         // Of him who has shown credentials: an account may be many by impersonation.
         let holder =
             wire.context.user.map { BudgetHolder(name: $0.name, kind: .masters) }
-            ?? BudgetHolder(authenticated, standing: core.nodes.standing)
-        if authenticated.groups.containsExactly(Authenticator.authenticated) {
-            wire.context.standing?.vouch(for: holder)
+            ?? caller.holder(standing: core.nodes.standing)
+        if caller.rank.contains(.authenticated) { wire.context.standing?.vouch(for: holder) }
+        var (user, rank) = (caller.user, caller.rank)
+        if let wanted = try Impersonation.wanted(wire.headers) {
+            user = try await Impersonation(authorizer: authorizer).become(wanted, caller.user, doing: info)
+            rank = UserRank(user)
         }
-        let user = try await Impersonation(authorizer: authorizer).user(wire.headers, authenticated, doing: info)
         let access = AccessRequest(user: user, info: info)
         // Before the roles are made for the first time, those who ask whether the server lives are told.
         if !ready.load(ordering: .acquiring), HeldRule(DefaultPolicy.publicRule).allows(access) {
             return try await otherResponse(request, holder.flow)
         }
-        let permission = try await authorizer.permit(access, inTurnsOf: holder.flow)
+        let permission: Permission
+        if let momentary = try authorizer.permitMomentary(access) {
+            permission = momentary
+        } else {
+            permission = try await authorizer.permit(access, inTurnsOf: holder.flow)
+        }
         // Components of this process are bounded by themselves, and must not be starved by clients.
         if wire.context.user != nil { return try await serve(request, user, holder, permission) }
-        let level = PriorityLevel(user: user, info: info)
+        let level = PriorityLevel(rank, info)
         if info.isLongRunning { return try await serveLong(request, user, permission, level, holder) }
         var taken = 0
         defer { bodies.budget.giveBack(taken, holder) }
@@ -225,7 +235,7 @@ public final class APIServer: HTTPHandler {
         if info.isResource, !["get", "list"].contains(info.verb) {
             whole = try await bodies.read(request, for: holder, isExempt: level == .exempt, taken: &taken)
         }
-        try await flows.enter(level, holder.flow)
+        if !flows.enterNow(level, holder.flow) { try await flows.enter(level, holder.flow) }
         defer { flows.leave(level, holder.flow) }
         // Before anything is done: afterwards it is told, and not refused.
         if !request.isRead, wire.context.standing?.hasRoomForAnswer == false {

@@ -8,7 +8,18 @@ import Synchronization
 /// longer than `valueLimit` bytes are cut; what would be a combination too many is counted in `overflow`, and kept in one
 /// cell whose values are all `overflow` where a sum of many still means something.
 final class LabelledCells<Value: Sendable>: Sendable {
-    private let cells = Mutex<[[String]: Value]>([:])
+    /// One combination of label values and what is kept under it. It stays in use for as long as somebody has it, so that
+    /// whoever counts the same thing often looks for its cell once.
+    final class Cell: Sendable {
+        private let value: Mutex<Value>
+
+        init(_ value: sending Value) { self.value = Mutex(value) }
+
+        func update(_ change: (inout Value) -> Void) { value.withLock { change(&$0) } }
+        var current: Value { value.withLock { $0 } }
+    }
+
+    private let cells = Mutex<[[String]: Cell]>([:])
     private let labelCount: Int
     private let limit: Int
     private let keepsRest: Bool
@@ -29,14 +40,24 @@ final class LabelledCells<Value: Sendable>: Sendable {
     var overflowed: Int { overflow.load(ordering: .relaxed) }
 
     func update(_ labels: [String], initial: @autoclosure () -> Value, _ change: (inout Value) -> Void) {
+        cell(labels, initial: initial())?.update(change)
+    }
+
+    /// The cell of `labels`; that of the rest where there is no room for one of its own, or none where that means nothing.
+    func cell(_ labels: [String], initial: @autoclosure () -> Value) -> Cell? {
         precondition(labels.count == labelCount, "as many label values as names")
-        cells.withLock { cells in
-            if let index = cells.index(forKey: labels) { return change(&cells.values[index]) }
-            let bounded = Self.bounded(labels)
-            if cells.count < limit || cells[bounded] != nil { return change(&cells[bounded, default: initial()]) }
-            overflow.add(1, ordering: .relaxed)
-            guard keepsRest else { return }
-            change(&cells[[String](repeating: Self.rest, count: labelCount), default: initial()])
+        return cells.withLock { cells in
+            if let cell = cells[labels] { return cell }
+            var labels = Self.bounded(labels)
+            if cells[labels] == nil, cells.count >= limit {
+                overflow.add(1, ordering: .relaxed)
+                guard keepsRest else { return nil }
+                labels = [String](repeating: Self.rest, count: labelCount)
+            }
+            if let cell = cells[labels] { return cell }
+            let cell = Cell(initial())
+            cells[labels] = cell
+            return cell
         }
     }
 
@@ -49,10 +70,10 @@ final class LabelledCells<Value: Sendable>: Sendable {
 
     func remove(_ labels: [String]) { cells.withLock { _ = $0.removeValue(forKey: Self.bounded(labels)) } }
 
-    func value(_ labels: [String]) -> Value? { cells.withLock { $0[Self.bounded(labels)] } }
+    func value(_ labels: [String]) -> Value? { cells.withLock { $0[Self.bounded(labels)] }?.current }
 
     var sorted: [(labels: [String], value: Value)] {
-        cells.withLock { $0.map { ($0.key, $0.value) } }.sorted { $0.0.lexicographicallyPrecedes($1.0) }
+        cells.withLock { $0.map { ($0.key, $0.value.current) } }.sorted { $0.0.lexicographicallyPrecedes($1.0) }
     }
 }
 
@@ -77,6 +98,18 @@ public final class Counter: MetricFamily {
         precondition(amount >= 0, "a counter never falls")
         cells.update(labels, initial: 0) { $0 += amount }
     }
+
+    /// One combination of label values, for whoever counts under it often.
+    public struct Cell: Sendable {
+        fileprivate let cell: LabelledCells<Double>.Cell?
+
+        public func increment(by amount: Double = 1) {
+            precondition(amount >= 0, "a counter never falls")
+            cell?.update { $0 += amount }
+        }
+    }
+
+    public func cell(_ labels: [String]) -> Cell { Cell(cell: cells.cell(labels, initial: 0)) }
 
     public func value(_ labels: [String] = []) -> Double { cells.value(labels) ?? 0 }
 
@@ -135,10 +168,29 @@ public final class Histogram: MetricFamily {
         (0..<count).map { start + Double($0) * width }
     }
 
-    struct Cell: Sendable {
+    struct Counts: Sendable {
         var counts: [UInt64]
         var sum = 0.0
         var count: UInt64 = 0
+
+        init(_ buckets: [Double]) { counts = [UInt64](repeating: 0, count: buckets.count) }
+
+        mutating func observe(_ value: Double, _ buckets: [Double]) {
+            if let bucket = buckets.firstIndex(where: { value <= $0 }) { counts[bucket] += 1 }
+            sum += value
+            count += 1
+        }
+    }
+
+    /// One combination of label values, for whoever observes under it often.
+    public struct Cell: Sendable {
+        fileprivate let cell: LabelledCells<Counts>.Cell?
+        fileprivate let buckets: [Double]
+
+        /// Observes a duration in seconds.
+        public func observe(_ duration: Duration) {
+            cell?.update { $0.observe(duration / .seconds(1), buckets) }
+        }
     }
 
     let name: String
@@ -146,7 +198,7 @@ public final class Histogram: MetricFamily {
     let labels: [String]
     let buckets: [Double]
     let type = MetricType.histogram
-    private let cells: LabelledCells<Cell>
+    private let cells: LabelledCells<Counts>
     var overflowed: Int { cells.overflowed }
 
     init(name: String, help: String, labels: [String], buckets: [Double], limit: Int) {
@@ -156,22 +208,21 @@ public final class Histogram: MetricFamily {
         self.buckets = buckets.sorted()
         cells = LabelledCells(labelCount: labels.count, limit: limit, keepsRest: true)
         if labels.isEmpty {
-            cells.update([], initial: Cell(counts: [UInt64](repeating: 0, count: buckets.count))) { _ in }
+            cells.update([], initial: Counts(buckets)) { _ in }
         }
     }
 
     public func observe(_ value: Double, _ labels: [String] = []) {
-        cells.update(labels, initial: Cell(counts: [UInt64](repeating: 0, count: buckets.count))) { cell in
-            if let bucket = buckets.firstIndex(where: { value <= $0 }) { cell.counts[bucket] += 1 }
-            cell.sum += value
-            cell.count += 1
-        }
+        cells.update(labels, initial: Counts(buckets)) { $0.observe(value, buckets) }
+    }
+
+    public func cell(_ labels: [String]) -> Cell {
+        Cell(cell: cells.cell(labels, initial: Counts(buckets)), buckets: buckets)
     }
 
     /// Observes a duration in seconds.
     public func observe(_ duration: Duration, _ labels: [String] = []) {
-        let parts = duration.components
-        observe(Double(parts.seconds) + Double(parts.attoseconds) * 1e-18, labels)
+        observe(duration / .seconds(1), labels)
     }
 
     public func count(_ labels: [String] = []) -> UInt64 { cells.value(labels)?.count ?? 0 }

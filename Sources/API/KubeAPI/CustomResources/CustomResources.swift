@@ -14,11 +14,10 @@ public enum CustomResources {
         let spec = definition["spec"] ?? [:]
         let names = definition["status"]?["acceptedNames"] ?? [:]
         let versions = (spec["versions"]?.array ?? []).filter { $0["served"] == true }
-        var kinds = versions.map { kind(spec, $0, names) }
-        if definition["metadata"]?["deletionTimestamp"] != nil {
-            // The objects are being deleted: there are to be no more.
-            for index in kinds.indices { kinds[index].verbs.removeAll { $0 == "create" } }
-        }
+        // While the objects are being deleted, there are to be no more.
+        let isGoing = definition["metadata"]?["deletionTimestamp"] != nil
+        let verbs = isGoing ? verbs.filter { $0 != "create" } : verbs
+        let kinds = versions.map { kind(spec, $0, names, verbs: verbs) }
         return kinds.sorted { APIVersionOrder.isNewer($0.version, $1.version) }
     }
 
@@ -32,7 +31,9 @@ public enum CustomResources {
         return kind(spec, entry, names)
     }
 
-    private static func kind(_ spec: JSONValue, _ entry: JSONValue, _ names: JSONValue) -> ResourceKind {
+    private static func kind(
+        _ spec: JSONValue, _ entry: JSONValue, _ names: JSONValue, verbs: [String] = CustomResources.verbs
+    ) -> ResourceKind {
         let custom = CustomResource(spec: spec, entry: entry, names: names)
         let plural = names["plural"]?.string ?? ""
         let namespaced = spec["scope"] == "Namespaced"

@@ -29,36 +29,40 @@ extension KubeAPI {
         guard let groupVersion = GroupVersion(apiVersion: words[0]), let schema = types[prefix + "." + kind] else {
             preconditionFailure("resource table: \(words.joined(separator: " "))")
         }
-        var resource = ResourceKind(
-            group: groupVersion.group, version: groupVersion.version, kind: kind, plural: words[1],
-            singular: kind.lowercased(), namespaced: words[3] == "namespaced", verbs: [], schema: schema)
+        var (verbs, shortNames, categories): ([String], [String], [String]) = ([], [], [])
+        var subresources: [Subresource] = []
+        var storage: ResourceID?
+        let namespaced = words[3] == "namespaced"
         for word in words.dropFirst(4) {
             let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
             let value = parts.count > 1 ? parts[1] : ""
             let items = value.split(separator: ",").map(String.init)
             switch parts[0] {
-            case "verbs": resource.verbs = value == "*" ? allVerbs : items
-            case "short": resource.shortNames = items
-            case "categories": resource.categories = items
-            case "sub": resource.subresources.append(readSubresource(value, resource))
+            case "verbs": verbs = value == "*" ? allVerbs : items
+            case "short": shortNames = items
+            case "categories": categories = items
+            case "sub": subresources.append(readSubresource(value, groupVersion, kind))
             case "storage":
                 let at = value.steps
-                resource.storage = ResourceID(
+                storage = ResourceID(
                     group: at.count == 4 ? at[0] : "", version: at[at.count - 3], plural: at[at.count - 2],
-                    kind: at[at.count - 1], namespaced: resource.namespaced)
+                    kind: at[at.count - 1], namespaced: namespaced)
             default: preconditionFailure("resource table: unknown flag \(word)")
             }
         }
-        return resource
+        return ResourceKind(
+            group: groupVersion.group, version: groupVersion.version, kind: kind, plural: words[1],
+            singular: kind.lowercased(), shortNames: shortNames, categories: categories, namespaced: namespaced,
+            verbs: verbs, subresources: subresources, schema: schema, storage: storage)
     }
 
     /// `exec:create,get:v1/PodExecOptions`; without the third part the bodies are the resource's own kind.
-    private static func readSubresource(_ text: String, _ resource: ResourceKind) -> Subresource {
+    private static func readSubresource(_ text: String, _ place: GroupVersion, _ kind: String) -> Subresource {
         let parts = text.split(separator: ":", maxSplits: 2).map(String.init)
         let verbs = parts[1].split(separator: ",").map(String.init)
         guard parts.count > 2 else {
             return Subresource(
-                name: parts[0], group: resource.group, version: resource.version, kind: resource.kind, verbs: verbs)
+                name: parts[0], group: place.group, version: place.version, kind: kind, verbs: verbs)
         }
         let type = parts[2].steps
         return Subresource(

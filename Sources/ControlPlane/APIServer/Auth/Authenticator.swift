@@ -16,31 +16,46 @@ struct Authenticator: Sendable {
     static let unauthenticated = "system:unauthenticated"
     static let anonymous = RequestUser(name: "system:anonymous", groups: [unauthenticated])
 
-    /// The user, anonymous when no credentials were given. Throws 401 when those given are wrong: whoever shows what does
+    /// Who asks, anonymous when no credentials were given. Throws 401 when those given are wrong: whoever shows what does
     /// not count is not let in as nobody instead.
-    func authenticate(_ request: HTTPRequest) throws(APIError) -> RequestUser {
-        if let user = request.context.user { return Self.withGroup(user) }
+    func authenticate(_ request: HTTPRequest) throws(APIError) -> Caller {
+        guard let caller = try find(request, isMomentary: false) else {
+            throw .internalError("nothing was too much to be found out, and was not")
+        }
+        return caller
+    }
+
+    /// The same, where it can be told at once; nil where a signature is to be checked, or an object to be read.
+    func authenticateMomentary(_ request: HTTPRequest) throws(APIError) -> Caller? {
+        try find(request, isMomentary: true)
+    }
+
+    private func find(_ request: HTTPRequest, isMomentary: Bool) throws(APIError) -> Caller? {
+        if let user = request.context.user { return Caller(Self.withGroup(user)) }
         var isRefused = false
         if let certificate = request.context.clientCertificate {
             switch holder(certificate, request) {
-            case .user(let user): return Self.withGroup(user)
+            case .user(let user): return Caller(Self.withGroup(user))
             case .nobody: break
             case .refused: isRefused = true
             }
         }
-        if let token = Self.bearer(request) {
-            guard let identity = try identity(of: token, audiences: core.tokens.audiences) else { throw .unauthorized }
-            return identity.user
-        }
+        if let token = Self.bearer(request) { return try caller(token, isMomentary) }
         switch Self.socketToken(request) {
         case .none: break
         case .malformed: throw .unauthorized
-        case .token(let token):
-            guard let identity = try identity(of: token, audiences: core.tokens.audiences) else { throw .unauthorized }
-            return identity.user
+        case .token(let token): return try caller(token, isMomentary)
         }
         if isRefused { throw .unauthorized }
-        return Self.anonymous
+        return .anonymous
+    }
+
+    private func caller(_ token: String, _ isMomentary: Bool) throws(APIError) -> Caller? {
+        let audiences = core.tokens.audiences
+        if let known = core.tokens.remembered(token, audiences: audiences, core: core) { return known }
+        if isMomentary, token.utf8.count(where: { $0 == UInt8(ascii: ".") }) == 2 { return nil }
+        guard let identity = try identity(of: token, audiences: audiences) else { throw .unauthorized }
+        return identity.caller
     }
 
     /// Everybody who is known is one of those who are.
@@ -106,21 +121,23 @@ struct Authenticator: Sendable {
 
     /// Whom a token proves, and to which of the audiences asked for.
     struct Identity {
-        var user: RequestUser
-        var audiences: [String]
+        let caller: Caller
+        let audiences: [String]
+
+        var user: RequestUser { caller.user }
     }
 
     /// Nil for a token of nobody, or for none of `wanted`. Requests, TokenReviews and kubelets all ask here.
     func identity(of token: String, audiences wanted: [String]) throws(APIError) -> Identity? {
         if let found = core.tokens.authenticate(token, audiences: wanted, core: core) {
-            return Identity(user: found.user, audiences: found.audiences)
+            return Identity(caller: found.caller, audiences: found.audiences)
         }
         // Other tokens say of no audience: they are for this server.
         let audiences = wanted.filter(core.tokens.audiences.contains)
         guard !audiences.isEmpty, let user = try BootstrapTokens(core: core).user(token) ?? staticToken(token) else {
             return nil
         }
-        return Identity(user: Self.withGroup(user), audiences: audiences)
+        return Identity(caller: Caller(Self.withGroup(user)), audiences: audiences)
     }
 
     private func staticToken(_ token: String) -> RequestUser? {

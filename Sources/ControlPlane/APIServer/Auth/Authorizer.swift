@@ -93,8 +93,13 @@ struct Authorizer: Sendable {
 
     /// The same, where others wait: at the workbench, in the turns of `flow`, where there are many roles to look through.
     func decide(_ request: AccessRequest, inTurnsOf flow: String) async throws(APIError) -> Decision {
-        if let decision = try decide(request, effort: Self.momentary) { return decision }
+        if let decision = try decideMomentary(request) { return decision }
         return try await core.workbench.run(for: flow) { () throws(APIError) in try decide(request) }
+    }
+
+    /// nil where it takes more comparisons than others can wait for.
+    func decideMomentary(_ request: AccessRequest) throws(APIError) -> Decision? {
+        try decide(request, effort: Self.momentary)
     }
 
     /// nil where it takes more than `effort` comparisons.

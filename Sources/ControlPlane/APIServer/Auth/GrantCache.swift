@@ -31,13 +31,10 @@ final class GrantCache: Sendable {
         }
 
         func hash(into hasher: inout Hasher) {
+            // By these most keys differ; groups and the rest go with them.
             user.hashBytes(into: &hasher)
-            for group in groups { group.hashBytes(into: &hasher) }
-            // Not in a loop over an array of them, which would be made for each request.
             verb.hashBytes(into: &hasher)
-            group.hashBytes(into: &hasher)
             resource.hashBytes(into: &hasher)
-            subresource.hashBytes(into: &hasher)
             namespace.hashBytes(into: &hasher)
         }
     }

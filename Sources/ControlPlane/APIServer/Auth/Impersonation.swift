@@ -15,11 +15,10 @@ struct Impersonation: Sendable {
     private static let extraPrefix = "Impersonate-Extra-"
     private static let group = "authentication.k8s.io"
 
-    /// The user to go on as: `actual`, or whom it asks to be and may be while doing `info`.
-    func user(
-        _ headers: HTTPHeaders, _ actual: RequestUser, doing info: RequestInfo
+    /// The user to go on as: whom `actual` asks to be, where he may while doing `info`.
+    func become(
+        _ wanted: RequestUser, _ actual: RequestUser, doing info: RequestInfo
     ) async throws(APIError) -> RequestUser {
-        guard let wanted = try Self.wanted(headers) else { return actual }
         var refusal: APIError?
         for mode in Mode.allCases where mode.isFor(wanted, by: actual) {
             do throws(APIError) {
@@ -39,7 +38,7 @@ struct Impersonation: Sendable {
     }
 
     /// Whom the headers name; nil where they name nobody.
-    private static func wanted(_ headers: HTTPHeaders) throws(APIError) -> RequestUser? {
+    static func wanted(_ headers: HTTPHeaders) throws(APIError) -> RequestUser? {
         guard headers.contains(where: { $0.name.hasPrefixIgnoringCase(prefix) }) else { return nil }
         let user = RequestUser(
             name: headers["Impersonate-User"] ?? "", uid: headers["Impersonate-Uid"] ?? "",

@@ -105,6 +105,13 @@ extension Authorizer {
         return Permission(request, nodes: core.nodes)
     }
 
+    /// The same, where it can be told at once; nil where it takes more comparisons than others can wait for.
+    func permitMomentary(_ request: AccessRequest) throws(APIError) -> Permission? {
+        guard let (allowed, reason) = try decideMomentary(request) else { return nil }
+        if !allowed { throw request.refusal(reason) }
+        return Permission(request, nodes: core.nodes)
+    }
+
     /// The same, where others wait.
     func permit(_ request: AccessRequest, inTurnsOf flow: String) async throws(APIError) -> Permission {
         let (allowed, reason) = try await decide(request, inTurnsOf: flow)

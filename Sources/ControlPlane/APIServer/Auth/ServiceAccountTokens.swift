@@ -68,18 +68,16 @@ struct ServiceAccountTokens: Sendable {
     /// of ours. What it is bound to must still be there.
     func authenticate(
         _ token: String, audiences wanted: [String], core: ServerCore
-    ) -> (user: RequestUser, audiences: [String])? {
+    ) -> (caller: Caller, audiences: [String])? {
         let known: VerifiedToken
         let now = WallClock.seconds()
         do throws(TLSError) {
             known = try verified.token(token, keys: publicKeys)
-            try known.jwt.checkTimes(now: now)
         } catch {
             return nil
         }
-        let confirmed = known.audiences.filter(wanted.containsExactly)
-        guard known.issuer == issuer, !confirmed.isEmpty else { return nil }
-        if let user = known.user(core.store, now: now) { return (user, confirmed) }
+        guard let confirmed = confirmed(known, wanted, now) else { return nil }
+        if let caller = known.caller(core.store, now: now) { return (caller, confirmed) }
         let jwt = known.jwt
         let claims = jwt.claims["kubernetes.io"]
         guard let namespace = claims?["namespace"]?.string, let name = claims?["serviceaccount"]?["name"]?.string,
@@ -113,9 +111,27 @@ struct ServiceAccountTokens: Sendable {
         }
         guard now < end else { return nil }
         if let id = jwt.claims["jti"]?.string { extra["authentication.kubernetes.io/credential-id"] = ["JTI=\(id)"] }
-        let user = Self.user(namespace: namespace, name: name, uid: uid, extra: extra)
-        known.remember(user, grounds, until: end)
-        return (user, confirmed)
+        let caller = Caller(Self.user(namespace: namespace, name: name, uid: uid, extra: extra))
+        known.remember(caller, grounds, until: end)
+        return (caller, confirmed)
+    }
+
+    /// The same of a token that was found good before, where all that vouches for it is as it was then; nil where there is
+    /// more to be done to tell.
+    func remembered(_ token: String, audiences wanted: [String], core: ServerCore) -> Caller? {
+        let now = WallClock.seconds()
+        guard let known = verified.known(token), confirmed(known, wanted, now) != nil else { return nil }
+        return known.caller(core.store, now: now)
+    }
+
+    /// Those of `wanted` that a token is for; nil when it is for none, at this time.
+    private func confirmed(_ token: VerifiedToken, _ wanted: [String], _ now: Int64) -> [String]? {
+        guard token.issuer == issuer else { return nil }
+        do throws(TLSError) { try token.jwt.checkTimes(now: now) } catch { return nil }
+        let audiences = token.audiences
+        if audiences.allSatisfy(wanted.containsExactly) { return audiences.isEmpty ? nil : audiences }
+        let confirmed = audiences.filter(wanted.containsExactly)
+        return confirmed.isEmpty ? nil : confirmed
     }
 
     /// What tokens want to know of an object that vouches for them: read once, however many there are, and kept with it.

@@ -22,18 +22,41 @@ final class VerifiedTokens: Sendable {
         }
     }
 
-    private let known = Mutex<[Text: VerifiedToken]>([:])
-    private static let limit = 4_096
+    /// Tokens are renewed all the time. When there are many, those are forgotten that nobody has shown since there were half
+    /// as many: however many somebody has, those that are in use stay.
+    private struct State {
+        var recent: [Text: VerifiedToken] = [:]
+        var earlier: [Text: VerifiedToken] = [:]
+
+        mutating func find(_ key: Text, limit: Int) -> VerifiedToken? {
+            if let token = recent[key] { return token }
+            guard let token = earlier[key] else { return nil }
+            add(key, token, limit: limit)
+            return token
+        }
+
+        mutating func add(_ key: Text, _ token: VerifiedToken, limit: Int) {
+            if recent.count >= limit / 2 { (earlier, recent) = (recent, [:]) }
+            recent[key] = token
+        }
+    }
+
+    private let state = Mutex(State())
+    private let limit: Int
+
+    /// - Parameter limit: How many are kept at most.
+    init(limit: Int = 8_192) { self.limit = limit }
+
+    /// How many are kept.
+    var count: Int { state.withLock { Set($0.recent.keys).union($0.earlier.keys).count } }
+
+    /// A token that was found good before; nil for others.
+    func known(_ text: String) -> VerifiedToken? { state.withLock { $0.find(Text(text: text), limit: limit) } }
 
     func token(_ text: String, keys: [PublicKey]) throws(TLSError) -> VerifiedToken {
-        let key = Text(text: text)
-        if let token = known.withLock({ $0[key] }) { return token }
+        if let token = known(text) { return token }
         let token = VerifiedToken(try JWT(verifying: text, keys: keys))
-        known.withLock { known in
-            // Tokens are renewed all the time: the old ones go all at once rather than be kept in order.
-            if known.count >= Self.limit { known = [:] }
-            known[key] = token
-        }
+        state.withLock { $0.add(Text(text: text), token, limit: limit) }
         return token
     }
 }
@@ -53,7 +76,7 @@ final class VerifiedToken: Sendable {
     private let finding = Mutex<Finding?>(nil)
 
     private struct Finding {
-        let user: RequestUser
+        let caller: Caller
         let grounds: [Ground]
         let end: Int64
     }
@@ -64,15 +87,15 @@ final class VerifiedToken: Sendable {
         audiences = jwt.claims["aud"]?.array?.compactMap(\.string) ?? []
     }
 
-    /// The user found before, while every object that vouched for the token is the one it was then.
-    func user(_ store: any KeyValueStore, now: Int64) -> RequestUser? {
+    /// Who was found before, while every object that vouched for the token is the one it was then.
+    func caller(_ store: any KeyValueStore, now: Int64) -> Caller? {
         guard let finding = finding.withLock({ $0 }), now < finding.end else { return nil }
         for ground in finding.grounds where store.get(ground.key)?.revision != ground.revision { return nil }
-        return finding.user
+        return finding.caller
     }
 
     /// - Parameter end: When what vouched for the token does so no longer, in seconds of the wall clock.
-    func remember(_ user: RequestUser, _ grounds: [Ground], until end: Int64) {
-        finding.withLock { $0 = Finding(user: user, grounds: grounds, end: end) }
+    func remember(_ caller: Caller, _ grounds: [Ground], until end: Int64) {
+        finding.withLock { $0 = Finding(caller: caller, grounds: grounds, end: end) }
     }
 }

@@ -46,17 +46,22 @@ struct FairSeats: Sendable {
         (levels[level.rawValue].seats, levels[level.rawValue].waiting)
     }
 
-    /// Somebody of `flow` wants a seat. `number` is greater than every one before.
-    mutating func enter(_ level: PriorityLevel, _ flow: String, number: UInt64) -> Entry {
+    /// Somebody of `flow` takes a seat, where there is a free one that nobody waits for.
+    mutating func enterNow(_ level: PriorityLevel, _ flow: String) -> Bool {
         let place = level.rawValue
         if level == .exempt {
             levels[place].seats += 1
-            return .seated
+            return true
         }
-        if levels[place].waiting == 0, hasSeat(for: place) {
-            take(place, flow)
-            return .seated
-        }
+        guard levels[place].waiting == 0, hasSeat(for: place) else { return false }
+        take(place, flow)
+        return true
+    }
+
+    /// Somebody of `flow` wants a seat. `number` is greater than every one before.
+    mutating func enter(_ level: PriorityLevel, _ flow: String, number: UInt64) -> Entry {
+        if enterNow(level, flow) { return .seated }
+        let place = level.rawValue
         // Nobody has more waiting than is left over, so that others find a place beside any number of those.
         let room = min(Self.flowLimit, Self.levelLimit - levels[place].waiting)
         guard levels[place].flows[flow]?.waiting.count ?? 0 < room else { return .refused }

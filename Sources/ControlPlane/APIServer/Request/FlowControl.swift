@@ -25,6 +25,11 @@ final class FlowControl: Sendable {
         self.patience = patience
     }
 
+    /// Takes a seat where there is a free one; false where there is none.
+    func enterNow(_ level: PriorityLevel, _ flow: String) -> Bool {
+        state.withLock { $0.seats.enterNow(level, flow) }
+    }
+
     /// Waits for a seat. Throws 429 when too many wait already, or it took too long. Every seat is left by `leave`.
     func enter(_ level: PriorityLevel, _ flow: String) async throws(APIError) {
         enum Step { case seated, refused, waits(UInt64, Waiter) }

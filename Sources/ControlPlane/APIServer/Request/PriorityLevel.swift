@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HTTP
-internal import JSON
-internal import Text
 
 /// How important a request is, as upstream's suggested FlowSchemas and PriorityLevelConfigurations have it.
 enum PriorityLevel: Int, CaseIterable, Sendable {
@@ -36,30 +34,28 @@ enum PriorityLevel: Int, CaseIterable, Sendable {
         }
     }
 
-    init(user: RequestUser, info: RequestInfo) {
+    init(user: RequestUser, info: RequestInfo) { self.init(UserRank(user), info) }
+
+    init(_ user: UserRank, _ info: RequestInfo) {
         self = Self.level(user, info)
     }
 
-    private static func level(_ user: RequestUser, _ info: RequestInfo) -> PriorityLevel {
-        if user.groups.containsExactly(Authorizer.masters) { return .exempt }
+    private static func level(_ user: UserRank, _ info: RequestInfo) -> PriorityLevel {
+        if user.contains(.master) { return .exempt }
         if !info.isResource, info.verb == "get", ["/healthz", "/livez", "/readyz"].contains(info.path) {
             return .exempt
         }
-        let isSystem =
-            user.name.isExactly("system:kube-controller-manager") || user.name.isExactly("system:kube-scheduler")
-        let isSystemAccount = user.name.utf8.starts(with: "system:serviceaccount:kube-system:".utf8)
         let isLease = info.isResource && info.group == "coordination.k8s.io" && info.resource == "leases"
-        if isSystem || isSystemAccount, isLease, ["get", "create", "update"].contains(info.verb) {
+        if isLease, user.contains(.component), ["get", "create", "update"].contains(info.verb) {
             return .leaderElection
         }
-        if user.groups.containsExactly("system:nodes") {
+        if user.contains(.node) {
             let isNode = info.isResource && info.group.isEmpty && info.resource == "nodes"
             let isOwn = (isNode && ["", "status"].contains(info.subresource)) || (isLease && info.subresource.isEmpty)
             return isOwn ? .nodeHigh : .system
         }
-        if isSystem || isSystemAccount { return .workloadHigh }
-        if user.groups.containsExactly("system:serviceaccounts") { return .workloadLow }
-        let isSomebody = user.groups.containsExactly(Authenticator.authenticated)
-        return isSomebody || user.groups.containsExactly("system:unauthenticated") ? .globalDefault : .catchAll
+        if user.contains(.component) { return .workloadHigh }
+        if user.contains(.account) { return .workloadLow }
+        return user.isDisjoint(with: [.authenticated, .unauthenticated]) ? .catchAll : .globalDefault
     }
 }

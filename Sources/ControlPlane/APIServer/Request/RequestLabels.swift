@@ -4,20 +4,16 @@ internal import Schema
 
 /// What a request is counted under: only words that the server knows. What a client makes up is counted as one.
 struct RequestLabels: Sendable {
-    var verb: String
-    var group = ""
-    var version = ""
-    var resource = ""
-    var subresource = ""
+    let verb: String
+    private(set) var kind: ResourceKind?
+    private(set) var subresource = ""
 
     init(_ request: ParsedRequest) {
         let info = request.info
         verb = Self.verb(request, info)
         guard let known = request.resource else { return }
         guard info.subresource.isEmpty || known.subresource(info.subresource) != nil else { return }
-        group = known.group
-        version = known.version
-        resource = known.plural
+        kind = known
         subresource = info.subresource
     }
 

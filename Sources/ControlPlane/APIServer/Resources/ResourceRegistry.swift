@@ -150,8 +150,5 @@ final class ResourceRegistry: Sendable {
 extension ResourceKind {
     func subject(_ name: String) -> Subject { Subject(group: group, resource: plural, kind: kind, name: name) }
 
-    /// Whether objects of this kind have a key in the store.
-    var isStored: Bool { verbs.contains("get") || verbs.contains("list") }
-
     var hasStatus: Bool { subresource("status") != nil }
 }

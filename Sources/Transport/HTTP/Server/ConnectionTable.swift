@@ -168,7 +168,7 @@ public final class ConnectionStanding: Sendable {
     var isProved: Bool { next.load(ordering: .relaxed) > 0 }
 
     /// Whose the connection has proved to be, also where it is not counted as his.
-    var holder: BudgetHolder { proved.withLock { $0 } }
+    public var holder: BudgetHolder { proved.withLock { $0 } }
 
     /// Whether its holder has read so much of his answers that something may be done for another request of his: the answer
     /// to that is never refused.

@@ -33,7 +33,7 @@ public final class HTTPServer: Sendable {
         public var streamWindow = 256 * 1024
         /// Bytes of answers that one holder's connections have not taken, apart from a little of each; all of a kind four times
         /// or once as much, of strangers all together an eighth. More is refused. The requests themselves that are under way
-        /// over HTTP/2, or whose answers have not been taken, have half as much, at 8 KB each.
+        /// over HTTP/2, or whose answers have not been taken, have a quarter as much, at 8 KB each.
         public var unreadBytesPerHolder = 128 << 20
         /// Whether an IPv6 address without a host part (`::`) takes IPv4 as well.
         public var isDualStack = true
@@ -71,7 +71,7 @@ public final class HTTPServer: Sendable {
         self.tls = try tls.map { try TLSServer($0) }
         self.configuration = configuration
         output = OutputPart.budget(each: configuration.unreadBytesPerHolder)
-        streams = OutputPart.budget(each: configuration.unreadBytesPerHolder / 2)
+        streams = OutputPart.budget(each: configuration.unreadBytesPerHolder / 4)
         state = Mutex(
             State(
                 table: ConnectionTable(

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import COpenSSL
+internal import Synchronization
 
 /// A public key.
 public final class PublicKey: @unchecked Sendable {
     // As with PrivateKey: never changed, references counted atomically.
     let pointer: OpaquePointer
+    /// Made once: whoever checks a token asks for it.
+    private let name = Mutex<String?>(nil)
 
     public enum Algorithm: Sendable, Hashable { case ecdsa, rsa, ed25519, other }
 
@@ -55,7 +58,14 @@ public final class PublicKey: @unchecked Sendable {
     public var fingerprint: [UInt8] { Digest.hash(der) }
 
     /// The name Kubernetes gives a service account key in tokens and key sets.
-    public var keyID: String { Base64.encodeURL(fingerprint) }
+    public var keyID: String {
+        name.withLock { name in
+            if let name { return name }
+            let made = Base64.encodeURL(fingerprint)
+            name = made
+            return made
+        }
+    }
 
     /// Whether `signature` is that of `bytes`; see `PrivateKey.sign`.
     public func verify(_ bytes: [UInt8], signature: [UInt8], _ digest: String = "SHA256") -> Bool {
