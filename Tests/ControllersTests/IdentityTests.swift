@@ -170,13 +170,17 @@ private struct Signer: CertificateSigner {
                     .object ?? [:]
             }
             try await make("aaaaaa", ["usage-bootstrap-signing": "true"])
+            try await make("cccccc", ["usage-bootstrap-authentication": "true"])
+            try await cluster.eventually("one has signed", patience: 60) {
+                try await Set(information().keys) == ["kubeconfig", "jws-kubeconfig-aaaaaa"]
+            }
+            // It has not ended before anybody sees it.
             try await make(
                 "bbbbbb",
                 [
                     "usage-bootstrap-signing": "true",
-                    "expiration": .string((Timestamp.now + .seconds(3)).description),
+                    "expiration": .string((Timestamp.now + .seconds(4)).description),
                 ])
-            try await make("cccccc", ["usage-bootstrap-authentication": "true"])
             try await cluster.eventually("two have signed") {
                 try await Set(information().keys) == ["kubeconfig", "jws-kubeconfig-aaaaaa", "jws-kubeconfig-bbbbbb"]
             }
@@ -186,7 +190,7 @@ private struct Signer: CertificateSigner {
             #expect(DetachedSignature.verify(signature, of: text, key: Array("0123456789abcdef".utf8)))
             #expect(String(decoding: text, as: UTF8.self).contains("server: https://192.0.2.1:6443"))
             // One ends: it is taken away, and so is what it signed.
-            try await cluster.eventually("one is left") {
+            try await cluster.eventually("one is left", patience: 10) {
                 try await Set(information().keys) == ["kubeconfig", "jws-kubeconfig-aaaaaa"]
             }
             let left = try await cluster.admin.list(secrets, namespace: "kube-system").items.map(\.objectName)
@@ -205,6 +209,11 @@ private struct Signer: CertificateSigner {
     @Test func `a claim stays while a pod uses it, and goes with the pod`() async throws {
         try await RealCluster.run { cluster in
             let claims = Cluster.kind("", "persistentvolumeclaims", "PersistentVolumeClaim")
+            try await cluster.eventually("the namespace has its account", patience: 60) {
+                try await cluster.admin.list(Cluster.serviceAccounts, namespace: "default").items.contains {
+                    $0.objectName == "default"
+                }
+            }
             let made = try await cluster.admin.create(
                 claims,
                 [

@@ -60,7 +60,7 @@ final class StorageProtectionController: Controller {
         var finalizers = object.array("metadata", "finalizers")
         let isProtected = finalizers.contains(.string(finalizer))
         if object.objectIsBeingDeleted {
-            guard isProtected, !isUsed(object) else { return }
+            guard isProtected, try await !isUsed(object) else { return }
             finalizers.removeAll { $0 == .string(finalizer) }
         } else {
             // Made before the server protected its kind.
@@ -76,11 +76,17 @@ final class StorageProtectionController: Controller {
         }
     }
 
-    private func isUsed(_ object: JSONObject) -> Bool {
+    private func isUsed(_ object: JSONObject) async throws -> Bool {
         guard let pods else { return object.string("status", "phase") == "Bound" }
-        return pods.list(namespace: object.objectNamespace).contains {
-            !$0.json.podNode.isEmpty && !$0.json.podIsFinished && Self.claims(of: $0.json).contains(object.objectName)
-        }
+        let namespace = object.objectNamespace
+        if pods.list(namespace: namespace).contains(where: { Self.isUsing(object, $0.json) }) { return true }
+        // A pod that was made before the claim's end may not have been seen yet. Afterwards it would be too late.
+        let all = try await context.client.list(Kinds.pods, namespace: namespace).items
+        return all.contains { Self.isUsing(object, $0) }
+    }
+
+    private static func isUsing(_ claim: JSONObject, _ pod: JSONObject) -> Bool {
+        !pod.podNode.isEmpty && !pod.podIsFinished && claims(of: pod).contains(claim.objectName)
     }
 
     /// The claims that a pod's volumes name, its own ones included. No I/O.
