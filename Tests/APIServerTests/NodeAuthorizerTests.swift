@@ -211,7 +211,7 @@ private enum Upstream {
             ).object ?? [:])
         stored.namespace = "ns"
         stored.annotations = ["kubernetes.io/config.mirror": "x"]
-        _ = try await core.storage.create(try core.builtin("", "pods"), stored, by: .server)
+        _ = try await core.storage.create(try core.builtin("", "pods"), stored, in: nil, by: .server)
     }
 
     private static func expect(_ server: TestServer, _ path: String, _ object: JSONValue) async throws {

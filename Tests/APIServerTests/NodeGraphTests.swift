@@ -245,7 +245,7 @@ private let edges: [Edge] =
                     var stored = APIObject(pod("many-\(n)", on("m\(n)")).object ?? [:])
                     stored.namespace = "default"
                     stored["spec"]?["nodeName"] = "n1"
-                    _ = try? await core.storage.create(resource, stored, by: .server)
+                    _ = try? await core.storage.create(resource, stored, in: nil, by: .server)
                 }
             }
         }

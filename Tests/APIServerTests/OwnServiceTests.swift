@@ -113,7 +113,7 @@ import Testing
                     "kind": "CertificateSigningRequest", "apiVersion": "certificates.k8s.io/v1",
                     "metadata": ["name": .string(name)],
                     "spec": ["username": .string(user), "groups": [.string(group)], "signerName": "x/y"],
-                ]), by: .server)
+                ]), in: nil, by: .server)
         }
         func node(_ name: String) -> RequestUser { RequestUser(name: "system:node:\(name)", groups: ["system:nodes"]) }
         func isAllowed(_ user: RequestUser, _ standing: BudgetHolder.Standing = .first) -> Bool {

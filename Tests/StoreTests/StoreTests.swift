@@ -20,6 +20,34 @@ import Testing
         #expect(store.get("/registry/a/1") == nil)
     }
 
+    @Test func `writes a value only beside the object that it was made for`() async throws {
+        let store = try SQLiteStore(directory: scratch.path)
+        let home = try await store.create("/homes/a", value(1))
+        var beside = value(2)
+        beside.beside = home
+        _ = try await store.create("/in/a/1", beside)
+        _ = try await store.update("/homes/a", expected: home.revision, value(3))
+        func refused(_ key: String) async throws {
+            await #expect {
+                _ = try await store.create(key, beside)
+            } throws: {
+                if case StoreError.besideChanged("/homes/a") = $0 { true } else { false }
+            }
+            #expect(store.get(key) == nil)
+        }
+        try await refused("/in/a/2")
+        _ = try await store.delete("/homes/a", expected: nil)
+        try await refused("/in/a/3")
+        _ = try await store.create("/homes/a", value(4))
+        try await refused("/in/a/4")
+        // Also where both are in one transaction.
+        beside.beside = store.get("/homes/a")
+        async let gone = store.delete("/homes/a", expected: nil)
+        async let late: StoredObject? = try? store.create("/in/a/5", beside)
+        let (end, object) = try await (gone, late)
+        #expect(object.map { $0.revision < end.revision } ?? (store.get("/in/a/5") == nil))
+    }
+
     @Test func `moves a value to another key in one step`() async throws {
         do {
             let store = try SQLiteStore(directory: scratch.path)

@@ -180,6 +180,10 @@ private struct Batch {
             answers.append { answer(.failure(refusal)) }
             return
         }
+        if let beside = value?.beside, self.present(beside.key)?.revision != beside.revision {
+            answers.append { answer(.failure(.besideChanged(key: beside.key))) }
+            return
+        }
         if let refusal = refuse(key, &value, replacing: present) {
             answers.append { answer(.failure(refusal)) }
             return

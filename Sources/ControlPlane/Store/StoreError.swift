@@ -6,6 +6,8 @@ public enum StoreError: Error, Sendable {
     case keyExists(StoredObject)
     /// A write expected another revision than the one there (nil: the key is gone).
     case conflict(key: String, expected: Int64, current: StoredObject?)
+    /// What the value was to be written beside (`NewValue.beside`) is at another revision, or gone.
+    case besideChanged(key: String)
     /// A delete or update found nothing under the key.
     case notFound(key: String)
     /// The revision asked for is older than the history kept.
@@ -39,6 +41,7 @@ extension StoreError: CustomStringConvertible {
         case .keyExists(let object): "create \(object.key): the key exists at revision \(object.revision)"
         case .conflict(let key, let expected, let current):
             "write \(key): expected revision \(expected), found \(current.map { "revision \($0.revision)" } ?? "nothing")"
+        case .besideChanged(let key): "write beside \(key): it has changed"
         case .notFound(let key): "write \(key): no such key"
         case .compacted(let requested, let oldest):
             "read at revision \(requested): history before revision \(oldest) is compacted"

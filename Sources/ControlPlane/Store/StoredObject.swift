@@ -14,6 +14,8 @@ public struct NewValue: Sendable {
     public var claim = SpaceClaim.none
     /// What is kept with the stored object from the beginning (`StoredObject.memo`).
     public var memo: (any AnyObject & Sendable)?
+    /// The object that this one may only be written beside, as it was found: at this revision.
+    public var beside: StoredObject?
     /// What it counts of the store's quota, once that is known.
     var counted: Int?
 

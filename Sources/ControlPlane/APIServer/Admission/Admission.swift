@@ -27,7 +27,6 @@ struct Admission: Sendable {
     func mutate(
         _ object: inout APIObject, old: APIObject?, resource: ResourceKind, operation: Operation
     ) throws(APIError) {
-        try checkNamespace(object, resource, operation)
         if let old, case .update(let subresource) = operation {
             try NodeRestriction(core: core, user: user, origin: origin)?.admit(
                 object, old: old, resource, .update(subresource))
@@ -116,14 +115,21 @@ struct Admission: Sendable {
 
     // MARK: Namespaces
 
-    private func checkNamespace(
-        _ object: APIObject, _ resource: ResourceKind, _ operation: Operation
-    ) throws(APIError) {
-        guard resource.namespaced, operation == .create else { return }
-        guard let namespace = try core.object("", "namespaces", name: object.namespace) else {
-            throw .notFound(Subject(group: "", resource: "namespaces", kind: "Namespace", name: object.namespace))
+    /// The namespace that a new object comes into, as it is stored; nil for an object that is in none. Throws where it takes
+    /// no new objects. What is admitted by that is stored beside it only while it is the same (`NewValue.beside`): nothing
+    /// comes into a namespace that is emptied meanwhile, however long it took to be admitted.
+    func home(
+        of object: APIObject, _ resource: ResourceKind, as before: StoredObject? = nil
+    ) throws(APIError) -> StoredObject? {
+        guard resource.namespaced else { return nil }
+        guard let stored = try core.stored("", "namespaces", name: object.namespace),
+            // Made again by that name, it is another.
+            before == nil || before?.created == stored.created
+        else { throw .notFound(Subject(group: "", resource: "namespaces", kind: "Namespace", name: object.namespace)) }
+        let namespace = try APIObject(stored)
+        guard namespace.deletionTimestamp != nil || namespace.status["phase"]?.string == "Terminating" else {
+            return stored
         }
-        guard namespace.deletionTimestamp != nil || namespace.status["phase"]?.string == "Terminating" else { return }
         var refusal = APIError.forbidden(
             resource.subject(object.name),
             "unable to create new content in namespace \(object.namespace) because it is being terminated")

@@ -55,18 +55,21 @@ struct ObjectStorage: Sendable {
         store.current(prefix: Self.prefix(resource, namespace: namespace)).filter { !$0.isReadable }
     }
 
-    /// Stores a new object. Where it `mayForgetManagers` and is too large with its `managedFields`, it is stored without.
+    /// Stores a new object in its namespace as that was found (`home`); nil where that is not so any more. Where it
+    /// `mayForgetManagers` and is too large with its `managedFields`, it is stored without.
     func create(
-        _ resource: ResourceKind, _ object: APIObject, by permission: Permission,
+        _ resource: ResourceKind, _ object: APIObject, in home: StoredObject?, by permission: Permission,
         typing: StorableForm.Typing = .unchecked,
         mayForgetManagers: Bool = true
-    ) async throws(APIError) -> StoredObject {
+    ) async throws(APIError) -> StoredObject? {
         try permission.require(.create, resource, namespace: object.namespace, name: object.name)
         let key = Self.key(resource, namespace: object.namespace, name: object.name)
         var value = try StorableForm.value(
             of: object, resource, typing: typing, mayForgetManagers: mayForgetManagers)
         value.claim = permission.claim(.create)
+        value.beside = home
         do throws(StoreError) { return try await store.create(key, value) } catch {
+            if case .besideChanged = error { return nil }
             throw .store(error, resource.subject(object.name))
         }
     }

@@ -59,6 +59,7 @@ extension RequestScope {
         let admission = Admission(
             core: core, user: user, origin: request.origin, dryRun: options.dryRun, requestedName: info.name)
         try await admission.awaitAccount(object, resource)
+        let home = try admission.home(of: object, resource)
         try admission.mutate(&object, old: nil, resource: resource, operation: .create)
         Machinery.applyDefaults(&object, resource)
         let strategy = ObjectStrategy(core: core, resource: resource, user: user)
@@ -86,8 +87,16 @@ extension RequestScope {
             let incoming = StoredForm.incoming(object, resource)
             let stored = try await core.quotas.charging(object, old: nil, resource, dryRun: false) {
                 () async throws(APIError) in
-                try await storage.create(
-                    resource, incoming, by: permission, typing: .checked, mayForgetManagers: operation != .applied)
+                var home = home
+                while true {
+                    if let stored = try await storage.create(
+                        resource, incoming, in: home, by: permission, typing: .checked,
+                        mayForgetManagers: operation != .applied)
+                    {
+                        return stored
+                    }
+                    home = try admission.home(of: incoming, resource, as: home)
+                }
             }
             object.resourceVersion = String(stored.revision)
             RoleEvaluator.prepare(stored, resource)
