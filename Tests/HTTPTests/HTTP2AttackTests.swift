@@ -287,6 +287,8 @@ private struct Late: HTTPHandler {
         let response = try await client.send(HTTPRequest(method: "POST", target: "/", body: .stream(stream)))
         #expect(response.status == 408)
         dripping.cancel()
+        // The rest of a body that is still being sent would be waited for.
+        writer.finish()
         await test.server.stop()
     }
 }

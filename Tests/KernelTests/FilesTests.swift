@@ -63,7 +63,7 @@ import Testing
         // As a container makes it: each directory in the one before. Deeper than a path may be long, and than a stack of
         // calls and a table of descriptors reach.
         var current = try FileDescriptor.open(tree, O_RDONLY | O_DIRECTORY)
-        let depth = 30_000
+        let depth = 12_000
         for _ in 0..<depth {
             #expect(mkdirat(current.raw, "d", 0o755) == 0)
             current = try current.open(below: "d", O_RDONLY | O_DIRECTORY)
