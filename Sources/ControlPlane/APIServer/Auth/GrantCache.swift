@@ -51,6 +51,9 @@ final class GrantCache: Sendable {
 
     init(_ store: any KeyValueStore) { policy = store.changes(under: "/registry/\(RoleEvaluator.group)/") }
 
+    /// The newest change of a role or a binding.
+    var policyRevision: Int64 { policy.revision }
+
     /// Why the request is allowed: what was found before, or else what `find` finds.
     func grant(
         for request: AccessRequest, _ find: () throws(APIError) -> RoleEvaluator.Finding

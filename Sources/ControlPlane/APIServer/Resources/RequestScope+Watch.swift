@@ -149,7 +149,12 @@ private struct WatchSession: Sendable {
         let deadline = loop.schedule(atNanoseconds: KernelClock.deadline(after: lifetime)) { [watch] in watch.cancel() }
         do {
             try await sendInitial()
+            var rights = Rights(of: scope)
             while let events = try await watch.next() {
+                if let refusal = try await rights.refusal() {
+                    try await writer.write(encoding.error(refusal))
+                    break
+                }
                 try await send(events)
             }
             writer.finish()
@@ -164,6 +169,31 @@ private struct WatchSession: Sendable {
         bookmarks?.cancel()
         loop.cancel(deadline)
         watch.cancel()
+    }
+
+    /// Whether whoever watches still may: rights are taken away, and namespaces are made again for others. Decided again
+    /// where roles or bindings have changed, at most once in a while however often they do.
+    private struct Rights {
+        private let scope: RequestScope
+        /// The newest change of a role or a binding that is known of: at first none, since the door.
+        private var policy: Int64 = -1
+        private var next: Int64 = 0
+        private static let pause: Duration = .seconds(2)
+
+        init(of scope: RequestScope) { self.scope = scope }
+
+        mutating func refusal() async throws(APIError) -> APIError? {
+            let newest = scope.core.grants.policyRevision
+            // What a node may do goes by its pods, and is asked for object by object.
+            guard newest != policy, scope.user.nodeName == nil, scope.request.origin != .thisProcess,
+                KernelClock.monotonic.now() >= next
+            else { return nil }
+            policy = newest
+            next = KernelClock.deadline(after: Self.pause)
+            let access = scope.permission.access
+            let (allowed, reason) = try await Authorizer(core: scope.core).decide(access, inTurnsOf: scope.flow)
+            return allowed ? nil : access.refusal(reason)
+        }
     }
 
     /// Does work on so many bytes where it keeps nobody else waiting, which a session's turns are already.
