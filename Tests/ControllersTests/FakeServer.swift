@@ -27,6 +27,10 @@ final class FakeServer: HTTPHandler {
         /// Refuses streaming lists, as a server before 1.27 does.
         var refusesStreaming = false
         var expired: Int64 = 0
+        /// Collections of which watches are told nothing.
+        var held: Set<String> = []
+        /// What happens just before the first request that begins so.
+        var interruptions: [(request: String, action: @Sendable () async throws -> Void)] = []
     }
 
     private let state = Mutex(State())
@@ -36,6 +40,32 @@ final class FakeServer: HTTPHandler {
     var requests: [String] { state.withLock { $0.requests } }
 
     func refuseStreaming() { state.withLock { $0.refusesStreaming = true } }
+
+    /// Lets watches of a collection fall behind, `v1/configmaps` by its path.
+    func hold(_ collection: String) { state.withLock { _ = $0.held.insert(collection) } }
+
+    /// Tells them what they have missed.
+    func release(_ collection: String) {
+        let watchers = state.withLock { state in
+            state.held.remove(collection)
+            defer { state.watchers = [:] }
+            return state.watchers.values.map { $0 }
+        }
+        for watcher in watchers { watcher.resume() }
+    }
+
+    /// Does something once, just before the first request that begins so: `PUT /api/v1/…`.
+    func before(_ request: String, _ action: @escaping @Sendable () async throws -> Void) {
+        state.withLock { $0.interruptions.append((request, action)) }
+    }
+
+    private func interrupt(_ request: HTTPRequest) async throws {
+        let line = "\(request.method) \(request.rawPath)"
+        let action = state.withLock { state in
+            state.interruptions.firstIndex { line.hasPrefix($0.request) }.map { state.interruptions.remove(at: $0) }
+        }
+        try await action?.action()
+    }
 
     /// Ends the life of versions so far: watches from them are answered with 410.
     func expireVersions() {
@@ -53,6 +83,7 @@ final class FakeServer: HTTPHandler {
         guard let target = Target(path) else { return Self.status(404, "NotFound", "no such path") }
         state.withLock { $0.requests.append("\(request.method) \(request.rawPath)") }
         do {
+            try await interrupt(request)
             let bytes = try await request.body.collect(limit: 1 << 22)
             let body = bytes.isEmpty ? nil : try JSONValue.parse(bytes).object
             if request.method == "GET", request.query("watch") == "true" { return watch(target, request) }
@@ -142,6 +173,9 @@ final class FakeServer: HTTPHandler {
         if let uid = body.value("metadata", "uid")?.string, uid != old.objectUID {
             return Self.status(409, "Conflict", "the uid does not match")
         }
+        if let version = body.value("metadata", "resourceVersion")?.string, version != old.objectResourceVersion {
+            return Self.status(409, "Conflict", "\(target.name) has changed")
+        }
         let merged = Self.merge(.object(old), .object(body)).object ?? old
         return write(merged, over: old, target, &state)
     }
@@ -179,7 +213,10 @@ final class FakeServer: HTTPHandler {
             where target.namespace.isEmpty || object.objectNamespace == target.namespace {
                 var one = target
                 one.name = object.objectName
-                _ = delete(one, JSONObject(), &state)
+                var options = JSONObject()
+                options["preconditions"] = body["preconditions"]
+                let response = delete(one, options, &state)
+                if response.status == 409 { return response }
             }
             return Self.status(200, "", "")
         }
@@ -187,8 +224,14 @@ final class FakeServer: HTTPHandler {
         if let uid = body.value("preconditions", "uid")?.string, uid != object.objectUID {
             return Self.status(409, "Conflict", "the uid does not match")
         }
-        if body["propagationPolicy"]?.string == "Foreground" {
-            object.set("metadata", "finalizers", to: ["foregroundDeletion"])
+        if let version = body.value("preconditions", "resourceVersion")?.string,
+            version != object.objectResourceVersion
+        {
+            return Self.status(409, "Conflict", "\(target.name) has changed")
+        }
+        if let kept = ["Foreground": "foregroundDeletion", "Orphan": "orphan"][body["propagationPolicy"]?.string ?? ""]
+        {
+            object.set("metadata", "finalizers", to: [.string(kept)])
         }
         object.set("metadata", "deletionTimestamp", to: .string(Timestamp.now.description))
         let lingers =
@@ -260,6 +303,7 @@ final class FakeServer: HTTPHandler {
                     let status: JSONObject = ["kind": "Status", "code": 410, "reason": "Expired"]
                     return (["type": "ERROR", "object": .object(status)] as JSONObject).encoded() + [0x0A]
                 }
+                if target.isHeld(state.held) { return nil }
                 let frames = state.log.filter { $0.version > from && $0.collection == target.collection }
                 cursor.position.withLock { $0.version = state.version }
                 return frames.isEmpty ? nil : frames.flatMap(\.frame)
@@ -269,7 +313,8 @@ final class FakeServer: HTTPHandler {
                 await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
                     let isLate = state.withLock { state in
                         let now = cursor.position.withLock { $0.version }
-                        if state.version > now || state.expired > now || Task.isCancelled { return true }
+                        let isBehind = state.version > now && !target.isHeld(state.held)
+                        if isBehind || state.expired > now || Task.isCancelled { return true }
                         state.watchers[id] = continuation
                         return false
                     }
@@ -360,6 +405,8 @@ private struct Target: Sendable {
         if rest.count > 1 { name = rest[rest.startIndex + 1] }
         if rest.count > 2 { subresource = rest[rest.startIndex + 2] }
     }
+
+    func isHeld(_ held: Set<String>) -> Bool { held.contains { collection.hasSuffix($0) } }
 
     func includes(_ object: JSONObject, _ request: HTTPRequest) -> Bool {
         if !namespace.isEmpty, object.objectNamespace != namespace { return false }

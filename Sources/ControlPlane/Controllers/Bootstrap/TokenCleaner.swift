@@ -31,9 +31,9 @@ final class TokenCleaner: Controller {
         do {
             try await context.client.delete(
                 Kinds.secrets, namespace: BootstrapToken.namespace, name: name,
-                options: DeleteOptions(uid: secret.objectUID))
+                options: DeleteOptions(uid: secret.objectUID, resourceVersion: secret.objectResourceVersion))
         } catch  where error.isNotFound || error.isConflict {
-            // Gone, or made anew.
+            // Gone, made anew, or given more time: what changes is looked at again.
         }
     }
 }

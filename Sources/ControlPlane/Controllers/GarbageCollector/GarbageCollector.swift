@@ -24,6 +24,10 @@ final class GarbageCollector: Controller {
         /// place is wrong about the place, which says nothing of the uid.
         var absent: Set<OwnerIdentity> = []
         var hasDiscovered = false
+        /// What waits, by namespace, for a look at the server for dependents.
+        var unsettled: [String: Set<OwnershipGraph.Work>] = [:]
+        /// Namespaces that are looked through, or rest from it.
+        var settling: Set<String> = []
 
         mutating func note(absent identity: OwnerIdentity) {
             if absent.count >= 10_000 { absent = [] }
@@ -92,9 +96,7 @@ final class GarbageCollector: Controller {
 
     private func syncMonitors() async throws {
         let discovered = try await Discovery.resources(context.client)
-        let wanted = discovered.resources.filter {
-            $0.verbs.isSuperset(of: ["list", "watch", "delete"]) && $0.id.plural != "events"
-        }
+        let wanted = discovered.resources.filter(Self.collects)
         let added = state.withLock { state -> [ResourceID] in
             for resource in discovered.resources {
                 state.kinds["\(resource.id.group)/\(resource.id.kind)"] = resource.id
@@ -115,6 +117,11 @@ final class GarbageCollector: Controller {
             return state.graph.resolve { kinds["\(Self.group(of: $0.apiVersion))/\($0.kind)"] }
         }
         for item in work { queue.add(item) }
+    }
+
+    /// Whether objects of the kind are followed, and go with their owners.
+    static func collects(_ served: ServedResource) -> Bool {
+        served.verbs.isSuperset(of: ["list", "watch", "delete"]) && served.id.plural != "events"
     }
 
     private func watch(_ id: ResourceID) {
@@ -148,8 +155,6 @@ final class GarbageCollector: Controller {
         apiVersion.steps.count == 2 ? String(apiVersion.steps[0]) : ""
     }
 
-    private func allSynced() -> Bool { state.withLock { $0.monitors.values.allSatisfy { $0.informer.hasSynced } } }
-
     /// Whether what there is has been seen. A kind that cannot be listed must not keep everything else for ever: owners
     /// that were not seen are asked for, and not taken to be gone.
     private func isReady() -> Bool {
@@ -173,7 +178,7 @@ final class GarbageCollector: Controller {
             return vanish(uid)
         }
         guard object.objectUID == uid else { return vanish(uid) }
-        if node.deletesDependents { return try await deleteDependents(node, object) }
+        if node.deletesDependents { return try await deleteDependents(node) }
         let references = object.ownerReferences
         guard !references.isEmpty else { return }
         var solid = 0
@@ -265,10 +270,10 @@ final class GarbageCollector: Controller {
     }
 
     /// An object that waits for its dependents: they are deleted, and it is let go when no blocking one is left.
-    private func deleteDependents(_ node: OwnershipGraph.Node, _ object: JSONObject) async throws {
+    private func deleteDependents(_ node: OwnershipGraph.Node) async throws {
         let blocking = state.withLock { $0.graph.blockingDependents(of: node.uid) }
         if blocking.isEmpty {
-            return try await removeFinalizer(OwnershipGraph.foreground, from: object, node.resource)
+            return try await settle(.collect(node.uid), node.key.namespace)
         }
         for dependent in blocking where !dependent.deletesDependents && !dependent.isBeingDeleted {
             queue.add(.collect(dependent.uid))
@@ -276,24 +281,79 @@ final class GarbageCollector: Controller {
     }
 
     private func orphan(_ uid: String) async throws {
-        // Dependents not in the caches yet would be missed and then collected.
-        guard allSynced() else { throw StaleCache() }
         guard let node = state.withLock({ $0.graph.nodes[uid] }) else { return }
-        for dependent in state.withLock({ $0.graph.dependents(of: uid) }) {
+        try await settle(.orphan(uid), node.key.namespace)
+    }
+
+    // MARK: Letting owners go
+
+    /// Lets an owner go once it is sure of its dependents, which the graph may not have seen: they are looked for at the
+    /// server. One look is for all owners of a namespace that wait, and looks take no more than a tenth of the time:
+    /// whoever has many objects, and deletes many owners of them, keeps himself waiting.
+    private func settle(_ work: OwnershipGraph.Work, _ namespace: String) async throws {
+        let begins = state.withLock { state in
+            state.unsettled[namespace, default: []].insert(work)
+            return state.settling.insert(namespace).inserted
+        }
+        guard begins else { return }
+        while let batch = nextUnsettled(namespace) {
+            let begun = ContinuousClock.now
+            var took = Duration.zero
             do {
-                let object = try await context.client.get(
-                    dependent.resource, namespace: dependent.key.namespace, name: dependent.key.name)
-                guard object.objectUID == dependent.uid else { continue }
-                try await removeReferences([uid], from: object, dependent.resource)
-            } catch  where error.isNotFound {
-                // Gone: nothing to set free.
+                let found = try await LiveDependents(of: Set(batch.map(\.uid)), in: namespace, context.client)
+                took = begun.duration(to: .now)
+                for work in batch {
+                    do {
+                        try await settle(work, found[work.uid])
+                    } catch {
+                        try again(work, error)
+                    }
+                }
+            } catch {
+                for work in batch { try again(work, error) }
+            }
+            try await Task.sleep(for: min(took * 9, .seconds(10)))
+        }
+    }
+
+    private func nextUnsettled(_ namespace: String) -> Set<OwnershipGraph.Work>? {
+        state.withLock { state in
+            let batch = state.unsettled.removeValue(forKey: namespace)
+            if batch == nil { state.settling.remove(namespace) }
+            return batch
+        }
+    }
+
+    private func again(_ work: OwnershipGraph.Work, _ error: any Error) throws {
+        if error is CancellationError { throw error }
+        guard !error.isConflict else { return queue.add(work, after: .milliseconds(50)) }
+        context.logger.warning(
+            "an owner is not let go yet", ["controller": name, "key": "\(work)", "error": "\(error)"])
+        queue.add(work, after: .seconds(1))
+    }
+
+    private func settle(_ work: OwnershipGraph.Work, _ found: [LiveDependents.Dependent]) async throws {
+        let uid = work.uid
+        guard let node = state.withLock({ $0.graph.nodes[uid] }) else { return }
+        let finalizer: String
+        switch work {
+        case .orphan:
+            finalizer = OwnershipGraph.orphan
+            for dependent in found { try await removeReferences([uid], from: dependent.object, dependent.resource) }
+        case .collect:
+            finalizer = OwnershipGraph.foreground
+            let blocking = found.filter { $0.blocks(uid) }
+            if !blocking.isEmpty {
+                // They are collected when the graph has seen them.
+                for dependent in blocking { queue.add(.collect(dependent.object.objectUID)) }
+                return queue.add(work, after: .seconds(1))
             }
         }
         do {
             let object = try await context.client.get(
                 node.resource, namespace: node.key.namespace, name: node.key.name)
-            guard object.objectUID == uid else { return }
-            try await removeFinalizer(OwnershipGraph.orphan, from: object, node.resource)
+            guard object.objectUID == uid else { return vanish(uid) }
+            try await removeFinalizer(finalizer, from: object, node.resource)
         } catch  where error.isNotFound {
             vanish(uid)
         }

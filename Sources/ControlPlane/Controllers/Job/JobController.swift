@@ -3,6 +3,7 @@
 import JSON
 import KubeAPI
 import KubeClient
+import Synchronization
 
 /// Runs pods to completion, counting each end exactly once by a finalizer.
 final class JobController: Controller {
@@ -19,6 +20,8 @@ final class JobController: Controller {
     let recorder: EventRecorder
     let control: PodControl
     private let selectors: SelectorTable
+    /// The uids of Jobs that are no more, or were not seen, and whose pods may be held by the finalizer.
+    private let unseen = Mutex<[ObjectKey: Set<String>]>([:])
 
     init(_ context: ControllerContext) {
         self.context = context
@@ -29,9 +32,14 @@ final class JobController: Controller {
         control = PodControl(client: context.client, recorder: recorder)
         OwnerIndex.add(to: pods)
         context.pacer.follow(pods)
-        jobs.addHandler { [queue, expectations] change in
-            if case .deleted(let job) = change { expectations.forget(job.json.objectKey) }
-            queue.add(change.object.json.objectKey)
+        jobs.addHandler { [weak self, queue, expectations] change in
+            let job = change.object.json
+            if case .deleted = change {
+                expectations.forget(job.objectKey)
+                // Another of its name may be there before anybody looks.
+                self?.note(unseen: job.objectUID, job.objectKey)
+            }
+            queue.add(job.objectKey)
         }
         pods.addHandler { [weak self] in self?.podChanged($0) }
         orphans.find(jobs, by: selectors, among: pods, orphansOnly: true, queue)
@@ -51,6 +59,7 @@ final class JobController: Controller {
         }
         guard owner.kind == "Job" else { return }
         let key = ObjectKey(pod.objectNamespace, owner.name)
+        if JobState.isTracked(pod), jobs.get(key)?.json.objectUID != owner.uid { note(unseen: owner.uid, key) }
         switch change {
         case .added: expectations.sawAddition(key)
         case .deleted: expectations.sawDeletion(key, pod.objectUID)
@@ -59,13 +68,18 @@ final class JobController: Controller {
         queue.add(key)
     }
 
+    private func note(unseen uid: String, _ key: ObjectKey) {
+        unseen.withLock { _ = $0[key, default: []].insert(uid) }
+    }
+
     // MARK: Sync
 
     private func sync(_ key: ObjectKey) async throws {
+        try await freeOrphans(key)
         guard let object = jobs.get(key), case let job = object.json,
             job.string("spec", "managedBy").isEmpty
                 || job.string("spec", "managedBy") == "kubernetes.io/job-controller"
-        else { return try await freeOrphans(key) }
+        else { return expectations.forget(key) }
         let conditions = Conditions(job)
         if conditions.isTrue("Complete") || conditions.isTrue("Failed") {
             for pod in OwnerIndex.owned(pods, by: job) where JobState.isTracked(pod) {
@@ -237,15 +251,30 @@ final class JobController: Controller {
         }
     }
 
-    /// The pods of a job that is gone must not be held by its finalizer.
+    /// The pods of a job that is gone must not be held by its finalizer, whether or not there is another of its name.
     private func freeOrphans(_ key: ObjectKey) async throws {
-        expectations.forget(key)
-        guard jobs.get(key) == nil else { return }
-        for pod in pods.list(namespace: key.namespace).map(\.json)
-        where JobState.isTracked(pod) && pod.controllerReference?.name == key.name
-            && pod.controllerReference?.kind == "Job"
-        {
-            try await untrack(pod)
+        guard let uids = unseen.withLock({ $0.removeValue(forKey: key) }) else { return }
+        let seen = jobs.get(key)?.json.objectUID
+        let held = uids.filter { $0 != seen }.flatMap { OwnerIndex.owned(pods, in: key.namespace, by: $0) }.filter {
+            JobState.isTracked($0) && $0.controllerReference?.name == key.name
+                && $0.controllerReference?.kind == "Job"
+        }
+        guard !held.isEmpty else { return }
+        do {
+            // Asked of the server: without the finalizer a pod's end may be counted by nobody, and the cache may be behind.
+            let live = try await liveUID(key)
+            for pod in held where pod.controllerReference?.uid != live { try await untrack(pod) }
+        } catch {
+            unseen.withLock { $0[key, default: []].formUnion(uids) }
+            throw error
+        }
+    }
+
+    private func liveUID(_ key: ObjectKey) async throws -> String? {
+        do {
+            return try await context.client.get(Kinds.jobs, namespace: key.namespace, name: key.name).objectUID
+        } catch  where error.isNotFound {
+            return nil
         }
     }
 }

@@ -44,11 +44,13 @@ final class TTLAfterFinishedController: Controller {
             // Read anew: the time may have been made longer a moment ago.
             let job = try await context.client.get(Kinds.jobs, namespace: key.namespace, name: key.name)
             guard job.objectUID == cached.objectUID,
-                job.int("spec", "ttlSecondsAfterFinished") == seconds
+                job.int("spec", "ttlSecondsAfterFinished") == seconds, Self.finishTime(job) == end
             else { return }
+            // The version makes it fail, and be looked at again, when it is made longer at this very moment.
             try await context.client.delete(
                 Kinds.jobs, namespace: key.namespace, name: key.name,
-                options: DeleteOptions(propagationPolicy: .foreground, uid: job.objectUID))
+                options: DeleteOptions(
+                    propagationPolicy: .foreground, uid: job.objectUID, resourceVersion: job.objectResourceVersion))
         } catch  where error.isNotFound {
             // Gone already.
         }

@@ -18,6 +18,8 @@ final class NamespaceController: Controller {
     /// How often a namespace was looked through, and what was left.
     private struct Pass {
         var tries = 0
+        /// Whether what cannot be read has gone.
+        var isSwept = false
         var left: Int?
     }
 
@@ -52,8 +54,8 @@ final class NamespaceController: Controller {
     }
 
     private func sync(_ name: String) async throws {
-        guard let cached = namespaces.get(name)?.json, cached.objectIsBeingDeleted else { return }
-        var namespace = cached
+        // Asked of the server: the one that the cache shows may be gone, and another made under its name.
+        guard var namespace = try await live(name), namespace.objectIsBeingDeleted else { return }
         if namespace.string("status", "phase") != "Terminating" {
             namespace.set("status", "phase", to: "Terminating")
             namespace = try await context.client.update(Kinds.namespaces, namespace, subresource: "status")
@@ -61,10 +63,17 @@ final class NamespaceController: Controller {
         guard namespace.array("spec", "finalizers").contains("kubernetes") else { return }
         let uid = namespace.objectUID
         let begun = ContinuousClock.now
-        let outcome = await empty(name, isFirst: passes.withLock { $0[uid] == nil })
+        let outcome: Outcome
+        do {
+            outcome = try await empty(namespace)
+        } catch is Replaced {
+            // Nothing in it is of the one that was to be emptied. If it is being deleted itself, it is queued.
+            passes.withLock { $0[uid] = nil }
+            return
+        }
         try await writeConditions(&namespace, outcome)
         if outcome.isEmpty {
-            try await finalize(name)
+            try await finalize(namespace)
             passes.withLock { $0[uid] = nil }
             return
         }
@@ -89,12 +98,33 @@ final class NamespaceController: Controller {
         max(min(first * (1 << min(tries, 8)), .seconds(10)), took * 10)
     }
 
-    private func finalize(_ name: String) async throws {
+    /// The namespace of a name as the server has it; nil when there is none.
+    private func live(_ name: String) async throws -> JSONObject? {
+        do {
+            return try await context.client.get(Kinds.namespaces, name: name)
+        } catch  where error.isNotFound {
+            return nil
+        }
+    }
+
+    /// Another namespace has been made under the name meanwhile.
+    private struct Replaced: Error {}
+
+    /// Throws `Replaced` when the name is another namespace's now. What was seen in it before that is the old one's.
+    private func checkIsStill(_ namespace: JSONObject) async throws {
+        if let now = try await live(namespace.objectName), now.objectUID != namespace.objectUID { throw Replaced() }
+    }
+
+    /// Lets go the namespace that was emptied, and no other of its name.
+    private func finalize(_ emptied: JSONObject) async throws {
         try await retryOnConflict {
+            guard var namespace = try await live(emptied.objectName), namespace.objectUID == emptied.objectUID else {
+                return
+            }
+            let rest = namespace.array("spec", "finalizers").filter { $0 != "kubernetes" }
+            namespace.set("spec", "finalizers", to: rest.isEmpty ? nil : .array(rest))
             do {
-                var namespace = try await context.client.get(Kinds.namespaces, name: name)
-                let rest = namespace.array("spec", "finalizers").filter { $0 != "kubernetes" }
-                namespace.set("spec", "finalizers", to: rest.isEmpty ? nil : .array(rest))
+                // The version makes it fail when the name is another's by now.
                 _ = try await context.client.update(Kinds.namespaces, namespace, subresource: "finalize")
             } catch  where error.isNotFound {
                 // Gone already.
@@ -115,7 +145,9 @@ final class NamespaceController: Controller {
         var isEmpty: Bool { discoveryFailures.isEmpty && deletionErrors.isEmpty && remaining.isEmpty }
     }
 
-    private func empty(_ namespace: String, isFirst: Bool) async -> Outcome {
+    private func empty(_ namespace: JSONObject) async throws -> Outcome {
+        let uid = namespace.objectUID
+        let isFirst = passes.withLock { $0[uid]?.isSwept != true }
         var outcome = Outcome()
         let served: [ServedResource]
         do {
@@ -128,14 +160,15 @@ final class NamespaceController: Controller {
         }
         // Pods first: what they use (policies, secrets, services) must outlive them.
         let pods = served.filter { $0.id.group.isEmpty && $0.id.plural == "pods" }
-        for resource in pods { await empty(namespace, resource, always: true, &outcome) }
+        for resource in pods { try await empty(namespace, resource, isFirst: isFirst, &outcome) }
         guard outcome.isEmpty || !outcome.remaining.keys.contains("pods.") else { return outcome }
         var seen: Set<String> = []
         for resource in served where !(resource.id.group.isEmpty && resource.id.plural == "pods") {
             // Events are served by two groups, and are the same objects.
             guard resource.id.plural != "events" || seen.insert("events").inserted else { continue }
-            await empty(namespace, resource, always: isFirst, &outcome)
+            try await empty(namespace, resource, isFirst: isFirst, &outcome)
         }
+        if isFirst, outcome.deletionErrors.isEmpty { passes.withLock { $0[uid, default: Pass()].isSwept = true } }
         return outcome
     }
 
@@ -143,83 +176,76 @@ final class NamespaceController: Controller {
     private struct Rest {
         var count = 0
         var finalizers: [String: Int] = [:]
-        /// Those that nobody has begun to delete.
-        var untouched: [JSONObject] = []
+        /// Those to delete: nobody has begun to, or they are pods, which may have ended meanwhile.
+        var due: [JSONObject] = []
         var longestGrace = 0
     }
 
-    /// - Parameter always: Whether to delete also where nothing is seen that is not being deleted already: what cannot be
-    ///   read is seen by nobody, and a pod that is being deleted may have ended meanwhile.
+    /// Deletes the objects of a resource one by one, each by its uid: they were seen before it was sure that the namespace
+    /// is still the one meant, so none of another that is made under its name can be among them.
     private func empty(
-        _ namespace: String, _ resource: ServedResource, always: Bool, _ outcome: inout Outcome
-    ) async {
-        let id = resource.id
+        _ namespace: JSONObject, _ resource: ServedResource, isFirst: Bool, _ outcome: inout Outcome
+    ) async throws {
+        let (id, name) = (resource.id, namespace.objectName)
         do {
+            let deletesAll = resource.verbs.contains("deletecollection")
             guard resource.verbs.contains("list") else {
-                if resource.verbs.contains("deletecollection") { try await deleteAll(id, namespace) }
+                try await checkIsStill(namespace)
+                if deletesAll { try await deleteAll(id, name, uid: nil) }
                 return
             }
-            let deletesAll = resource.verbs.contains("deletecollection")
-            if always, deletesAll { try await deleteAll(id, namespace) }
-            var left = try await look(id, namespace)
-            if !left.untouched.isEmpty {
-                if deletesAll {
-                    if !always { try await deleteAll(id, namespace) }
-                } else {
-                    for object in left.untouched { try await deleteOne(id, object) }
-                }
-                if !always || !deletesAll { left = try await look(id, namespace) }
-            }
+            var left = try await look(id, name)
+            try await checkIsStill(namespace)
+            for object in left.due { try await deleteOne(id, object) }
+            // What cannot be read is in no list, and goes with the collection; of what can be, none has the namespace's uid.
+            if isFirst, deletesAll { try await deleteAll(id, name, uid: namespace.objectUID) }
+            if !left.due.isEmpty { left = try await look(id, name) }
             guard left.count > 0 else { return }
             outcome.remaining["\(id.plural).\(id.group)"] = left.count
             outcome.finalizers.merge(left.finalizers, uniquingKeysWith: +)
             if id.group.isEmpty, id.plural == "pods" { outcome.estimate = estimate(left.longestGrace) }
+        } catch let replaced as Replaced {
+            throw replaced
         } catch {
             if let error = error as? StatusError, error.code == 404 || error.code == 405 { return }
             outcome.deletionErrors.append("\(id.plural).\(id.group): \(error)")
         }
     }
 
-    /// Only metadata is looked at: whatever objects hold is not sent about.
-    private static let metadataOnly =
-        "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json"
-
-    /// Goes over all objects of a resource, some hundred at a time.
     private func look(_ id: ResourceID, _ namespace: String) async throws -> Rest {
         var rest = Rest()
-        var token = ""
-        repeat {
-            var query: [(name: String, value: String)] = [("limit", "500")]
-            if !token.isEmpty { query.append(("continue", token)) }
-            let page = try await context.client.request(
-                "GET", KubeClient.path(id, namespace: namespace), query: query, accept: Self.metadataOnly)
-            for object in (page["items"]?.array ?? []).compactMap(\.object) {
-                rest.count += 1
-                if !object.objectIsBeingDeleted { rest.untouched.append(object) }
-                for finalizer in object.array("metadata", "finalizers").compactMap(\.string) {
-                    rest.finalizers[finalizer, default: 0] += 1
-                }
-                rest.longestGrace = max(rest.longestGrace, object.int("metadata", "deletionGracePeriodSeconds") ?? 0)
+        try await context.client.forEachMetadata(id, namespace: namespace) { object in
+            rest.count += 1
+            if !object.objectIsBeingDeleted || id == Kinds.pods { rest.due.append(object) }
+            for finalizer in object.array("metadata", "finalizers").compactMap(\.string) {
+                rest.finalizers[finalizer, default: 0] += 1
             }
-            token = page["metadata"]?["continue"]?.string ?? ""
-        } while !token.isEmpty
+            rest.longestGrace = max(rest.longestGrace, object.int("metadata", "deletionGracePeriodSeconds") ?? 0)
+        }
         return rest
     }
 
-    private func deleteAll(_ id: ResourceID, _ namespace: String) async throws {
-        _ = try await context.client.request(
-            "DELETE", KubeClient.path(id, namespace: namespace),
-            body: ["kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"],
-            accept: Self.metadataOnly)
+    /// - Parameter uid: Which of the objects that can be read are meant; nil for all.
+    private func deleteAll(_ id: ResourceID, _ namespace: String, uid: String?) async throws {
+        var options: JSONObject = [
+            "kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background",
+        ]
+        if let uid { options["preconditions"] = ["uid": .string(uid)] }
+        do {
+            _ = try await context.client.request(
+                "DELETE", KubeClient.path(id, namespace: namespace), body: options, accept: KubeClient.metadataOnly)
+        } catch  where uid != nil && error.isConflict {
+            // There are some that can be read.
+        }
     }
 
     private func deleteOne(_ id: ResourceID, _ object: JSONObject) async throws {
         do {
             try await context.client.delete(
                 id, namespace: object.objectNamespace, name: object.objectName,
-                options: DeleteOptions(propagationPolicy: .background))
-        } catch  where error.isNotFound {
-            // Gone already.
+                options: DeleteOptions(propagationPolicy: .background, uid: object.objectUID))
+        } catch  where error.isNotFound || error.isConflict {
+            // Gone already; one made under its name is seen with the next look.
         }
     }
 

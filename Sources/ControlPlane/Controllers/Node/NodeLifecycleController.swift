@@ -18,8 +18,11 @@ final class NodeLifecycleController: Controller {
     /// When each node was last heard of, by this process's clock: the nodes' clocks are not trusted.
     private let heard = Mutex<[String: (mark: String, at: ContinuousClock.Instant)]>([:])
 
-    init(_ context: ControllerContext) {
+    private let gracePeriod: Duration
+
+    init(_ context: ControllerContext, gracePeriod: Duration = NodeHealth.gracePeriod) {
         self.context = context
+        self.gracePeriod = gracePeriod
         nodes = context.informer(Kinds.nodes)
         pods = context.informer(Kinds.pods)
         leases = context.informers.informer(Kinds.leases, namespace: "kube-node-lease")
@@ -54,10 +57,31 @@ final class NodeLifecycleController: Controller {
     /// Notes a sign of life; true when the node had been silent for longer than allowed.
     @discardableResult
     private func hear(_ name: String) -> Bool {
-        let renewed = leases.get(name, namespace: "kube-node-lease")?.json.string("spec", "renewTime") ?? ""
-        let beat = nodes.get(name)?.json.condition("Ready")?.string("lastHeartbeatTime") ?? ""
-        let mark = "\(renewed) \(beat)"
-        return heard.withLock { heard in
+        hear(name, Self.mark(leases.get(name, namespace: "kube-node-lease")?.json, nodes.get(name)?.json))
+    }
+
+    /// What changes with each sign of life.
+    private static func mark(_ lease: JSONObject?, _ node: JSONObject?) -> String {
+        let renewed = lease?.string("spec", "renewTime") ?? ""
+        let beat = node?.condition("Ready")?.string("lastHeartbeatTime") ?? ""
+        return "\(renewed) \(beat)"
+    }
+
+    /// Whether the server has a sign of life that the caches have not: they may be behind, for as long as others write
+    /// much, and a node that is silent loses its pods.
+    private func isHeardOf(_ name: String) async throws -> Bool {
+        func live(_ resource: ResourceID, in namespace: String? = nil) async throws -> JSONObject? {
+            do {
+                return try await context.client.get(resource, namespace: namespace, name: name)
+            } catch  where error.isNotFound {
+                return nil
+            }
+        }
+        return try await hear(name, Self.mark(live(Kinds.leases, in: "kube-node-lease"), live(Kinds.nodes)))
+    }
+
+    private func hear(_ name: String, _ mark: String) -> Bool {
+        heard.withLock { heard in
             let now = ContinuousClock.now
             guard let last = heard[name] else {
                 heard[name] = (mark, now)
@@ -65,7 +89,7 @@ final class NodeLifecycleController: Controller {
             }
             guard last.mark != mark else { return false }
             heard[name] = (mark, now)
-            return last.at.duration(to: now) > NodeHealth.gracePeriod
+            return last.at.duration(to: now) > gracePeriod
         }
     }
 
@@ -73,9 +97,12 @@ final class NodeLifecycleController: Controller {
         guard var node = nodes.get(name)?.json, !node.objectIsBeingDeleted else { return }
         let silence = heard.withLock { $0[name]?.at.duration(to: .now) ?? .zero }
         let neverReported = node.condition("Ready") == nil
-        let allowed = neverReported ? NodeHealth.startupGracePeriod : NodeHealth.gracePeriod
+        let allowed = neverReported ? NodeHealth.startupGracePeriod : gracePeriod
         let now = Timestamp.now
         if silence > allowed {
+            if NodeHealth.silenced(node, at: now) != nil, try await isHeardOf(name) {
+                return queue.add(name, after: allowed)
+            }
             if let silenced = NodeHealth.silenced(node, at: now) {
                 node = try await context.client.update(Kinds.nodes, silenced, subresource: "status")
                 recorder.event(

@@ -49,19 +49,34 @@ final class TaintEvictionController: Controller {
     }
 
     private func sync(_ key: ObjectKey) async throws {
-        guard let pod = pods.get(key)?.json, !pod.objectIsBeingDeleted, !pod.podIsFinished,
-            let node = nodes.get(pod.podNode)?.json
-        else { return }
-        let taints = node.array("spec", "taints").filter { $0["effect"]?.string == "NoExecute" }
-        guard !taints.isEmpty, let allowed = NodeHealth.toleratedTime(pod, taints: taints) else { return }
-        if allowed > .zero {
-            // Counted from when the last of the taints came, or from when the pod did.
-            let since = taints.compactMap { $0["timeAdded"]?.string.flatMap { Timestamp($0) } }.max()
-            let start = max(since ?? pod.creationTime, pod.time("status", "startTime") ?? pod.creationTime)
-            let left = allowed - (.now - start)
-            if left > .zero { return queue.add(key, after: left + .milliseconds(50)) }
+        guard let pod = pods.get(key)?.json, let node = nodes.get(pod.podNode)?.json else { return }
+        let left = Self.time(left: pod, on: node)
+        guard let left, left <= .zero else {
+            if let left { queue.add(key, after: left + .milliseconds(50)) }
+            return
         }
-        try await evict(pod)
+        do {
+            // Asked of the server: the taint may be gone, or the pod tolerate it, and the caches not know yet.
+            let live = try await context.client.get(Kinds.pods, namespace: key.namespace, name: key.name)
+            let node = try await context.client.get(Kinds.nodes, name: pod.podNode)
+            guard live.objectUID == pod.objectUID, let left = Self.time(left: live, on: node) else { return }
+            if left > .zero { return queue.add(key, after: left + .milliseconds(50)) }
+            try await evict(live)
+        } catch  where error.isNotFound {
+            // The pod is gone, or its node: then it is not this controller's.
+        }
+    }
+
+    /// How long a pod may stay on its node: nil for ever, zero or less not at all.
+    static func time(left pod: JSONObject, on node: JSONObject, at now: Timestamp = .now) -> Duration? {
+        guard !pod.objectIsBeingDeleted, !pod.podIsFinished else { return nil }
+        let taints = node.array("spec", "taints").filter { $0["effect"]?.string == "NoExecute" }
+        guard !taints.isEmpty, let allowed = NodeHealth.toleratedTime(pod, taints: taints) else { return nil }
+        guard allowed > .zero else { return .zero }
+        // Counted from when the last of the taints came, or from when the pod did.
+        let since = taints.compactMap { $0["timeAdded"]?.string.flatMap { Timestamp($0) } }.max()
+        let start = max(since ?? pod.creationTime, pod.time("status", "startTime") ?? pod.creationTime)
+        return allowed - (now - start)
     }
 
     private func evict(_ pod: JSONObject) async throws {

@@ -29,6 +29,13 @@ enum OwnerIndex {
         objects.list(index: byController, value: "\(owner.objectNamespace)/\(owner.objectUID)").map(\.json)
     }
 
+    /// The same of an owner that may be no more.
+    static func owned(
+        _ objects: Informer<DynamicObject>, in namespace: String, by uid: String
+    ) -> [JSONObject] {
+        objects.list(index: byController, value: "\(namespace)/\(uid)").map(\.json)
+    }
+
     /// The objects an owner controls and those it might adopt, at one moment.
     static func candidates(_ pods: Informer<DynamicObject>, for owner: JSONObject) -> [JSONObject] {
         pods.list(
