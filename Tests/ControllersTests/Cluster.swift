@@ -25,6 +25,7 @@ struct Cluster {
     static let slices = kind("discovery.k8s.io", "endpointslices", "EndpointSlice")
     static let endpoints = kind("", "endpoints", "Endpoints")
     static let serviceAccounts = kind("", "serviceaccounts", "ServiceAccount")
+    static let claims = kind("", "persistentvolumeclaims", "PersistentVolumeClaim")
     static let configMaps = kind("", "configmaps", "ConfigMap")
 
     static func kind(_ group: String, _ plural: String, _ kind: String, namespaced: Bool = true) -> ResourceID {

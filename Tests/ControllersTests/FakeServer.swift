@@ -423,6 +423,7 @@ private enum FakeDiscovery {
         ("", "pods", "Pod", true), ("", "services", "Service", true), ("", "namespaces", "Namespace", false),
         ("", "configmaps", "ConfigMap", true), ("", "serviceaccounts", "ServiceAccount", true),
         ("", "nodes", "Node", false), ("", "endpoints", "Endpoints", true),
+        ("", "persistentvolumeclaims", "PersistentVolumeClaim", true),
         ("apps", "deployments", "Deployment", true), ("apps", "replicasets", "ReplicaSet", true),
         ("apps", "daemonsets", "DaemonSet", true), ("apps", "statefulsets", "StatefulSet", true),
         ("apps", "controllerrevisions", "ControllerRevision", true), ("batch", "jobs", "Job", true),

@@ -33,7 +33,7 @@ enum StatefulPods {
         template.set("spec", "hostname", to: .string(name))
         let service = set.string("spec", "serviceName")
         if !service.isEmpty { template.set("spec", "subdomain", to: .string(service)) }
-        let claims = set.array("spec", "volumeClaimTemplates").compactMap { $0["metadata"]?["name"]?.string }
+        let claims = claimTemplates(set)
         if !claims.isEmpty {
             let others = template.array("spec", "volumes").filter { !claims.contains($0["name"]?.string ?? "") }
             let own = claims.map { claim -> JSONValue in
@@ -47,25 +47,51 @@ enum StatefulPods {
         return PodControl.pod(template: template, owner: set, resource: Kinds.statefulSets, name: name)
     }
 
-    /// The claims of an ordinal.
-    static func claims(_ set: JSONObject, _ ordinal: Int) -> [JSONObject] {
-        set.array("spec", "volumeClaimTemplates").compactMap { template in
-            guard let object = template.object, let base = template["metadata"]?["name"]?.string else { return nil }
-            var labels = object.objectLabels
-            labels.merge(set.map("spec", "selector", "matchLabels")) { _, new in new }
-            var metadata: JSONObject = [
-                "name": .string(claimName(set, base, ordinal)), "namespace": .string(set.objectNamespace),
-                "labels": JSONValue(labels),
-            ]
-            if let annotations = object.value("metadata", "annotations") { metadata["annotations"] = annotations }
-            if set.string("spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted") == "Delete" {
-                var owner = OwnerReference(controller: set, resource: Kinds.statefulSets)
-                owner.isController = false
-                owner.blocksDeletion = false
-                metadata["ownerReferences"] = [owner.json]
-            }
-            return ["metadata": .object(metadata), "spec": object["spec"] ?? .object(JSONObject())]
+    /// The numbers of the pods that the set asks for.
+    static func ordinals(_ set: JSONObject) -> Range<Int> {
+        let start = set.int("spec", "ordinals", "start") ?? 0
+        // Stored before it was looked at, it may be anything: a range cannot run backwards.
+        return start..<(start + max(0, set.specReplicas))
+    }
+
+    /// The names of the templates of claims.
+    static func claimTemplates(_ set: JSONObject) -> [String] {
+        set.array("spec", "volumeClaimTemplates").compactMap { $0["metadata"]?["name"]?.string }
+    }
+
+    /// The number of the pod that a claim is for; nil for a claim that is none of the set's by name.
+    static func ordinal(ofClaim name: String, of set: JSONObject) -> Int? {
+        for template in claimTemplates(set) {
+            let prefix = "\(template)-\(set.objectName)-"
+            guard name.hasPrefix(prefix) else { continue }
+            if let ordinal = Int(name.dropFirst(prefix.count), in: 0...Int(Int32.max)) { return ordinal }
         }
+        return nil
+    }
+
+    /// The names of the sets that a claim of this name could be of.
+    static func sets(ofClaim name: String) -> [Substring] {
+        let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count > 2, Int(parts[parts.count - 1], in: 0...Int(Int32.max)) != nil else { return [] }
+        return parts[1..<(parts.count - 1)].map { name[$0.startIndex..<parts[parts.count - 2].endIndex] }
+    }
+
+    /// The claim of an ordinal after one of the set's templates.
+    static func claim(_ set: JSONObject, _ template: String, _ ordinal: Int) -> JSONObject {
+        let object = set.array("spec", "volumeClaimTemplates").first {
+            $0["metadata"]?["name"]?.string == template
+        }?.object
+        var labels = object?.objectLabels ?? [:]
+        labels.merge(set.map("spec", "selector", "matchLabels")) { _, new in new }
+        var metadata: JSONObject = [
+            "name": .string(claimName(set, template, ordinal)), "namespace": .string(set.objectNamespace),
+            "labels": JSONValue(labels),
+        ]
+        if let annotations = object?.value("metadata", "annotations") { metadata["annotations"] = annotations }
+        if let owner = ClaimRetention(set).owner(ordinal: ordinal, pod: nil) {
+            metadata["ownerReferences"] = [owner.json]
+        }
+        return ["metadata": .object(metadata), "spec": object?["spec"] ?? .object(JSONObject())]
     }
 
     static func revision(_ pod: JSONObject) -> String { pod.objectLabels[RevisionHistory.hashLabel] ?? "" }
@@ -92,9 +118,8 @@ struct StatefulPlan {
         _ set: JSONObject, pods: [JSONObject], current: String, update: String, currentReplicas: Int,
         at now: Timestamp
     ) {
-        let start = set.int("spec", "ordinals", "start") ?? 0
-        // Stored before it was looked at, it may be anything: a range cannot run backwards.
-        let count = max(0, set.specReplicas)
+        let ordinals = StatefulPods.ordinals(set)
+        let start = ordinals.lowerBound
         let isOrdered = set.string("spec", "podManagementPolicy") != "Parallel"
         let minReady = set.int("spec", "minReadySeconds") ?? 0
         var byOrdinal: [Int: JSONObject] = [:]
@@ -109,7 +134,7 @@ struct StatefulPlan {
         }
         // Up, the lowest first.
         var isBlocked = false
-        for ordinal in start..<(start + count) {
+        for ordinal in ordinals {
             guard let pod = byOrdinal[ordinal] else {
                 if steps.count >= Self.burst { return }
                 steps.append(.create(ordinal: ordinal, useUpdate: usesUpdate(ordinal)))
@@ -133,7 +158,7 @@ struct StatefulPlan {
             }
         }
         // Down, the highest first.
-        let condemned = byOrdinal.filter { !(start..<(start + count)).contains($0.key) }.sorted { $0.key > $1.key }
+        let condemned = byOrdinal.filter { !ordinals.contains($0.key) }.sorted { $0.key > $1.key }
         // Of pods that are not healthy only the lowest may go while others are not either: the rest waits for it.
         let firstUnhealthy = byOrdinal.filter { !StatefulPods.isHealthy($0.value) }.keys.min()
         for (ordinal, pod) in condemned {
@@ -152,10 +177,12 @@ struct StatefulPlan {
         // Replace old revisions, the highest first, as few at a time as may be unavailable.
         let most = max(
             1,
-            scaled(set.value("spec", "updateStrategy", "rollingUpdate", "maxUnavailable"), of: count, roundUp: true)
+            scaled(
+                set.value("spec", "updateStrategy", "rollingUpdate", "maxUnavailable"), of: ordinals.count,
+                roundUp: true)
                 ?? 1)
         var unavailable = 0
-        for ordinal in (start..<(start + count)).reversed() where ordinal >= start + (partition ?? 0) {
+        for ordinal in ordinals.reversed() where ordinal >= start + (partition ?? 0) {
             guard let pod = byOrdinal[ordinal], unavailable < most else { return }
             if StatefulPods.revision(pod) != update, !pod.objectIsBeingDeleted {
                 steps.append(.delete(pod))

@@ -18,6 +18,7 @@ final class StatefulSetController: Controller {
     private let orphans = ChangesByNamespace()
     private let recorder: EventRecorder
     private let tracker = WriteTracker()
+    private let claimTracker = WriteTracker()
     private let component = "statefulset-controller"
 
     init(_ context: ControllerContext) {
@@ -31,8 +32,12 @@ final class StatefulSetController: Controller {
         OwnerIndex.add(to: pods)
         context.pacer.follow(pods)
         OwnerIndex.add(to: revisions)
-        sets.addHandler { [queue, tracker] change in
-            if case .deleted(let set) = change { tracker.forget(set.json.objectKey) }
+        ClaimIndex.add(to: claims)
+        sets.addHandler { [queue, tracker, claimTracker] change in
+            if case .deleted(let set) = change {
+                tracker.forget(set.json.objectKey)
+                claimTracker.forget(set.json.objectKey)
+            }
             queue.add(change.object.json.objectKey)
         }
         pods.addHandler { [weak self] change in
@@ -41,6 +46,21 @@ final class StatefulSetController: Controller {
                 if owner.kind == "StatefulSet" { self?.queue.add(ObjectKey(pod.objectNamespace, owner.name)) }
             } else if change.mayBeAdopted {
                 self?.orphans.note(pod)
+            }
+        }
+        claims.addHandler { [queue, sets] change in
+            switch change {
+            case .added: return
+            case .updated(let old, let new):
+                let field = "ownerReferences"
+                guard old.json.value("metadata", field) != new.json.value("metadata", field) else { return }
+            // A pod may wait for its end, or be without it.
+            case .deleted: break
+            }
+            let claim = change.object.json
+            for name in StatefulPods.sets(ofClaim: claim.objectName) {
+                let key = ObjectKey(claim.objectNamespace, String(name))
+                if sets.get(key) != nil { queue.add(key) }
             }
         }
         orphans.find(sets, by: selectors, among: pods, orphansOnly: true, queue)
@@ -57,6 +77,7 @@ final class StatefulSetController: Controller {
         guard let object = sets.get(key) else { return }
         let set = object.json
         let wanted = selectors.of(object)
+        try claimTracker.check([], for: key, newest: claims.lastResourceVersion)
         let newest = pods.lastResourceVersion
         let candidates = OwnerIndex.candidates(pods, for: set)
         try tracker.check(candidates, for: key, newest: newest)
@@ -77,7 +98,13 @@ final class StatefulSetController: Controller {
             set, pods: claimed, current: current.objectName, update: update.objectName,
             currentReplicas: set.int("status", "currentReplicas") ?? 0, at: now)
         var failure: (any Error)?
-        for step in plan.steps {
+        do {
+            // Before any pod goes: a claim that shall go with its pod has to name it while it is there.
+            try await keepClaims(set, claimed)
+        } catch {
+            if !error.isNamespaceTerminating { failure = error }
+        }
+        for step in plan.steps where failure == nil {
             if case .create = step {
                 let grant = context.pacer.take(1, in: key.namespace)
                 if let delay = grant.delay { queue.add(key, after: delay) }
@@ -106,7 +133,7 @@ final class StatefulSetController: Controller {
         let target = EventTarget(set, Kinds.statefulSets)
         switch step {
         case .create(let ordinal, let useUpdate):
-            try await makeClaims(set, ordinal, target)
+            guard try await makeClaims(set, ordinal, pod: nil) else { return }
             let pod = StatefulPods.pod(set, ordinal, revision: useUpdate ? update : current)
             do {
                 let made = try await context.client.create(Kinds.pods, pod)
@@ -137,18 +164,105 @@ final class StatefulSetController: Controller {
         }
     }
 
-    private func makeClaims(_ set: JSONObject, _ ordinal: Int, _ target: EventTarget) async throws {
-        for claim in StatefulPods.claims(set, ordinal) where claims.get(claim.objectKey) == nil {
-            do {
-                _ = try await context.client.create(Kinds.claims, claim)
-                recorder.event(
-                    target, .normal, reason: "SuccessfulCreate",
-                    "create Claim \(claim.objectName) Pod \(StatefulPods.name(set, ordinal)) in StatefulSet "
-                        + "\(set.objectName) success")
-            } catch  where error.isAlreadyExists {
-                // Kept from an earlier pod of this number: its data is the point.
+    /// Gives claims the owners that the set's policy says, and pods that wait to run the claims they miss.
+    private func keepClaims(_ set: JSONObject, _ pods: [JSONObject]) async throws {
+        let templates = StatefulPods.claimTemplates(set)
+        guard !templates.isEmpty else { return }
+        let retention = ClaimRetention(set)
+        let ordinals = StatefulPods.ordinals(set)
+        var seen: Set<Int> = []
+        for pod in pods {
+            guard let ordinal = StatefulPods.ordinal(pod, of: set) else { continue }
+            seen.insert(ordinal)
+            if ordinals.contains(ordinal), pod.podPhase == "Pending", !pod.objectIsBeingDeleted {
+                _ = try await makeClaims(set, ordinal, pod: pod)
+                continue
+            }
+            for template in templates {
+                let name = StatefulPods.claimName(set, template, ordinal)
+                guard let claim = claims.get(ObjectKey(set.objectNamespace, name))?.json else { continue }
+                _ = try await keepOwners(claim, of: set, retention, ordinal, pod: pod)
             }
         }
+        // Those whose pods are not there: of replicas that the set no longer has, or that cannot be made now.
+        for claim in ClaimIndex.owned(claims, by: set) {
+            guard let ordinal = StatefulPods.ordinal(ofClaim: claim.objectName, of: set), !seen.contains(ordinal) else {
+                continue
+            }
+            _ = try await keepOwners(claim, of: set, retention, ordinal, pod: nil)
+        }
+    }
+
+    private func keepOwners(
+        _ claim: JSONObject, of set: JSONObject, _ retention: ClaimRetention, _ ordinal: Int, pod: JSONObject?
+    ) async throws -> ClaimRetention.Judgement {
+        let judgement = retention.judge(claim, ordinal: ordinal, pod: pod)
+        guard let references = judgement.references else { return judgement }
+        let target = EventTarget(set, Kinds.statefulSets)
+        if judgement.isContested {
+            recorder.event(
+                target, .warning, reason: "ConflictingController",
+                "claim \(claim.objectName) is controlled by somebody else: the retention policy is not kept for it")
+        }
+        var updated = claim
+        updated.set("metadata", "ownerReferences", to: references.isEmpty ? nil : .array(references))
+        do {
+            // With the claim's uid and version: what was made or changed meanwhile is judged anew.
+            let written = try await context.client.update(Kinds.claims, updated)
+            claimTracker.wrote(written, for: set.objectKey)
+        } catch  where error.isNotFound {
+            // Gone: there is nothing to be kept.
+        } catch {
+            if !error.isConflict {
+                recorder.event(
+                    target, .warning, reason: "FailedUpdate",
+                    "update Claim \(claim.objectName) for Pod \(StatefulPods.name(set, ordinal)) in StatefulSet "
+                        + "\(set.objectName) failed error: \(error)")
+            }
+            throw error
+        }
+        return judgement
+    }
+
+    /// Makes the claims that an ordinal misses, and gives those that are there their owners. Returns whether a pod can
+    /// use them; if not, a claim is about to go, and its end is heard of.
+    private func makeClaims(_ set: JSONObject, _ ordinal: Int, pod: JSONObject?) async throws -> Bool {
+        let target = EventTarget(set, Kinds.statefulSets)
+        let podName = StatefulPods.name(set, ordinal)
+        let retention = ClaimRetention(set)
+        for template in StatefulPods.claimTemplates(set) {
+            let name = StatefulPods.claimName(set, template, ordinal)
+            if let claim = claims.get(ObjectKey(set.objectNamespace, name))?.json {
+                if try await keepOwners(claim, of: set, retention, ordinal, pod: pod).isLeaving { return false }
+                if claim.objectIsBeingDeleted {
+                    if pod == nil {
+                        recorder.event(
+                            target, .warning, reason: "FailedCreate",
+                            "create Pod \(podName) in StatefulSet \(set.objectName) failed error: claim \(name) is "
+                                + "being deleted")
+                    }
+                    return false
+                }
+                continue
+            }
+            do {
+                let made = try await context.client.create(
+                    Kinds.claims, StatefulPods.claim(set, template, ordinal))
+                claimTracker.wrote(made, for: set.objectKey)
+                recorder.event(
+                    target, .normal, reason: "SuccessfulCreate",
+                    "create Claim \(name) Pod \(podName) in StatefulSet \(set.objectName) success")
+            } catch  where error.isAlreadyExists {
+                // Kept from an earlier pod of this number, and not seen yet: its data is the point, and who owns it.
+                throw StaleCache()
+            } catch {
+                recorder.event(
+                    target, .warning, reason: "FailedCreate",
+                    "create Claim \(name) for Pod \(podName) in StatefulSet \(set.objectName) failed error: \(error)")
+                throw error
+            }
+        }
+        return true
     }
 
     private func writeStatus(
