@@ -59,7 +59,8 @@ import Testing
         let core = server.server.core
         try await Self.make(server)
         let user = RequestUser(name: "admin", groups: [Authorizer.masters])
-        let admission = Admission(core: core, user: user, origin: .thisProcess, dryRun: false, requestedName: "")
+        let admission = Admission(
+            core: core, user: user, origin: .thisProcess, certificate: nil, dryRun: false, requestedName: "")
         let resource = try core.builtin("", "configmaps")
         let object = APIObject(["kind": "ConfigMap", "metadata": ["name": "c", "namespace": "off"]])
         let home = try #require(try admission.home(of: object, resource))

@@ -35,6 +35,7 @@ become_node() {
     local token request
     mkdir "$stolen"
     token=$("$programs/swiftlet" token create | grep -oE '[a-z0-9]{6}\.[a-z0-9]{16}' | head -n 1)
+    echo "$token" >"$stolen/token"
     openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$stolen/node.key" \
         -subj /O=system:nodes/CN=system:node:stolen -out "$stolen/node.csr" 2>/dev/null
     request='{"apiVersion":"certificates.k8s.io/v1","kind":"CertificateSigningRequest","metadata":{"name":"stolen"},
@@ -48,6 +49,54 @@ become_node() {
 }
 has_certificate() { field .status.certificate csr stolen | base64 -d >"$stolen/node.crt" && [ -s "$stolen/node.crt" ]; }
 check "a node's certificate is had as a kubelet gets it" become_node
+
+# certificate_of <name> <node>: as a machine that joins gets it, into $stolen.
+certificate_of() {
+    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$stolen/$1.key" \
+        -subj "/O=system:nodes/CN=system:node:$2" -out "$stolen/$1.csr" 2>/dev/null
+    answers_with 201 "$1" with_token "$(cat "$stolen/token")" -H 'Content-Type: application/json' \
+        https://127.0.0.1:6443/apis/certificates.k8s.io/v1/certificatesigningrequests \
+        -d '{"apiVersion":"certificates.k8s.io/v1","kind":"CertificateSigningRequest","metadata":{"name":"'"$1"'"},
+        "spec":{"request":"'"$(base64 -w 0 "$stolen/$1.csr")"'","usages":["digital signature","client auth"],
+        "signerName":"kubernetes.io/kube-apiserver-client-kubelet"}}'
+    within 10 says . field .status.certificate csr "$1"
+    field .status.certificate csr "$1" | base64 -d >"$stolen/$1.crt"
+}
+
+# by <name> <path> <curl argument>...: a request under that certificate; the body and, on a line of its own, the status.
+by() {
+    curl -sk --http1.1 --max-time 10 -w '\n%{http_code}' --cert "$stolen/$1.crt" --key "$stolen/$1.key" "${@:3}" \
+        "https://127.0.0.1:6443$2"
+}
+
+# A name that is free is given to whoever asks; of those, one makes the Node.
+one_makes_the_node() {
+    local secret=/api/v1/namespaces/default/secrets/squatted
+    certificate_of squatter future-1
+    certificate_of honest future-1
+    within 10 says 'squatter of system:bootstrap:' k get events \
+        --field-selector reason=NameIssuedTwice,involvedObject.name=honest
+    answers_with 404 future-1 by squatter /api/v1/nodes/future-1
+    answers_with 201 joined-with by honest /api/v1/nodes -H 'Content-Type: application/json' \
+        -d '{"apiVersion":"v1","kind":"Node","metadata":{"name":"future-1"}}'
+    k create secret generic squatted --from-literal=k=jewels
+    k apply -f - <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"on-future"},"spec":{"nodeName":"future-1",
+        "containers":[{"name":"c","image":"x","envFrom":[{"secretRef":{"name":"squatted"}}]}]}}'
+    answers_with 200 squatted by honest $secret
+    answers_with 401 'was made with another certificate' by squatter $secret
+    answers_with 401 Unauthorized by squatter /api/v1/namespaces/default/pods/on-future/status -X PATCH \
+        -H 'Content-Type: application/merge-patch+json' -d '{"status":{"phase":"Failed"}}'
+    # It is the administrator's word that lets another have the name.
+    k delete pod on-future --force --grace-period 0
+    k delete node future-1
+    answers_with 201 joined-with by squatter /api/v1/nodes -H 'Content-Type: application/json' \
+        -d '{"apiVersion":"v1","kind":"Node","metadata":{"name":"future-1"}}'
+    answers_with 401 'kubectl delete node future-1' by honest /api/v1/nodes/future-1
+    k delete node future-1
+    k delete secret squatted
+}
+check "of the machines that were given a name that of the Node has it, and the others' certificates end" \
+    one_makes_the_node
 
 own_reads() {
     answers_with 200 '"items"' as_node GET '/api/v1/pods?fieldSelector=spec.nodeName%3Dstolen'

@@ -236,6 +236,8 @@ proves_addresses() {
     k get csr | refuses_match Pending
     equal "$(field '.metadata.annotations.swiftlet\.internal/joined-from' node node-1)" ""
     equal "$(field '.metadata.annotations.swiftlet\.internal/joined-from' node node-2)" 10.99.0.3
+    equal "$(field '.metadata.annotations.swiftlet\.internal/joined-with' node node-1)" none
+    says '^[0-9a-f]{64}$' field '.metadata.annotations.swiftlet\.internal/joined-with' node node-2
     equal "$(field "$annotation" node node-1)" 10.99.0.2,fd99::2
     equal "$(field "$annotation" node node-2)" 10.99.0.3
     says '10\.99\.0\.3' nft list set ip swiftlet-pods neighbours

@@ -229,6 +229,83 @@ import Testing
         }
     }
 
+    /// As one who had the name before would keep it: he asks while it is free, and is answered when it is another's.
+    @Test func `what was asked for before the Node was made is not for who makes it`() async throws {
+        try await RealCluster.run { cluster in
+            let nodes = Cluster.kind("", "nodes", "Node", namespaced: false)
+            let node = cluster.client(as: "system:node:n1", ["system:nodes"])
+            func ask(_ name: String, as client: KubeClient, _ verdict: [String]) async throws -> JSONObject? {
+                _ = try await client.create(
+                    Self.requests, request(name, signer: "kube-apiserver-client-kubelet", commonName: "system:node:n1"))
+                try await cluster.eventually("\(name) is \(verdict)") {
+                    try await conditions(cluster, name) == verdict
+                }
+                return try await cluster.admin.get(Self.requests, name: name)
+                    .array("status", "conditions").last?.object
+            }
+            _ = try await ask("free", as: node, ["Approved"])
+            _ = try await node.create(nodes, ["metadata": ["name": "n1"]])
+            let early = try await ask("early", as: node, ["Denied"])
+            #expect(early?["reason"]?.string == "NodeIsNew")
+            // Nor is it signed, when the Node was made after it was approved.
+            _ = try await cluster.admin.create(
+                Self.requests,
+                request("approved", signer: "kube-apiserver-client-kubelet", commonName: "system:node:n1"))
+            _ = try await cluster.admin.patch(
+                Self.requests, name: "approved",
+                body: [
+                    "status": [
+                        "conditions": [
+                            ["type": "Approved", "status": "True", "reason": "AutoApproved", "message": "free"]
+                        ]
+                    ]
+                ], kind: .merge, subresource: "approval")
+            try await cluster.eventually("it failed") {
+                try await conditions(cluster, "approved") == ["Approved", "Failed"]
+            }
+            let failed = try await cluster.admin.get(Self.requests, name: "approved")
+            #expect(failed.string("status", "certificate").isEmpty)
+            // What a person approves is.
+            _ = try await cluster.admin.create(
+                Self.requests,
+                request("byhand", signer: "kube-apiserver-client-kubelet", commonName: "system:node:n1"))
+            try await approve(cluster, "byhand")
+            try await cluster.eventually("it is signed") {
+                try await !cluster.admin.get(Self.requests, name: "byhand").string("status", "certificate").isEmpty
+            }
+        }
+    }
+
+    @Test func `a name that two machines get is told of`() async throws {
+        try await RealCluster.run { cluster in
+            let bootstrapper = cluster.client(
+                as: "system:bootstrap:abcdef",
+                ["system:bootstrappers", "system:bootstrappers:kubeadm:default-node-token"])
+            func ask(_ name: String, _ body: JSONObject) async throws {
+                var body = body
+                body.set("metadata", "name", to: .string(name))
+                _ = try await bootstrapper.create(Self.requests, body)
+                try await cluster.eventually("\(name) is signed") {
+                    try await !cluster.admin.get(Self.requests, name: name).string("status", "certificate").isEmpty
+                }
+            }
+            let signer = "kube-apiserver-client-kubelet"
+            let first = try request("", signer: signer, commonName: "system:node:n1")
+            try await ask("first", first)
+            try await ask("again", first)
+            try await ask("elsewhere", request("", signer: signer, commonName: "system:node:n2"))
+            try await ask("second", request("", signer: signer, commonName: "system:node:n1"))
+            let events = Cluster.kind("", "events", "Event")
+            func told() async throws -> [JSONObject] {
+                try await cluster.admin.list(events).items.filter { $0.string("reason") == "NameIssuedTwice" }
+            }
+            try await cluster.eventually("it is told") { try await !told().isEmpty }
+            let all = try await told()
+            #expect(all.map { $0.string("involvedObject", "name") } == ["second"])
+            #expect(all.first?.string("message").contains("of system:bootstrap:abcdef)") == true)
+        }
+    }
+
     @Test func `what a signer does not sign is said in the request`() async throws {
         try await RealCluster.run { cluster in
             _ = try await cluster.admin.create(

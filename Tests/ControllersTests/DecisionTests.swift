@@ -7,6 +7,33 @@ import Testing
 @testable import Controllers
 
 @Suite struct DecisionTests {
+    @Test func `a node's certificate says when it was issued, and others begin earlier where they last`() {
+        for lifetime in [Duration.seconds(600), .seconds(365 * 86_400)] {
+            #expect(SigningPolicy.backdate(lifetime, .kubelet) == .zero)
+        }
+        #expect(SigningPolicy.backdate(.seconds(600), .client) == .zero)
+        for signer in [SigningPolicy.Signer.client, .serving] {
+            #expect(SigningPolicy.backdate(.seconds(365 * 86_400), signer) == .seconds(300))
+        }
+    }
+
+    @Test(
+        arguments: [
+            (true, "10:00:00", nil), (true, "10:00:30", "NodeIsNew"), (true, "10:00:39", "NodeIsNew"),
+            (true, "10:00:40", nil), (true, "09:00:00", "NodeIsNew"), (false, "09:00:00", nil),
+        ] as [(Bool, String, String?)])
+    func `a node gets its certificate anew when it asks after its Node was made`(
+        _ isNoted: Bool, _ asked: String, _ objection: String?
+    ) {
+        func made(_ time: String) -> JSONObject { ["metadata": ["creationTimestamp": .string("2026-03-01T\(time)Z")]] }
+        var node = made(asked == "10:00:00" ? "09:00:00" : "10:00:30")
+        node.set("metadata", "name", to: "n1")
+        if isNoted { node.set("metadata", "annotations", to: ["swiftlet.internal/joined-with": "00"]) }
+        let found = SigningPolicy.objection(made(asked), node, isForNewNodes: false)
+        #expect(found?.reason == objection && found?.isOfNode ?? true)
+        #expect(SigningPolicy.objection(made(asked), node, isForNewNodes: true)?.reason == "NodeExists")
+    }
+
     @Test(arguments: [
         ("*/15 * * * *", "2026-03-01T10:07:30Z", "2026-03-01T10:15:00Z"),
         ("0 0 1 * *", "2026-01-31T23:59:00Z", "2026-02-01T00:00:00Z"),

@@ -78,11 +78,11 @@ private struct Signer: CertificateSigner {
     let authority: CertificateAuthority
     var serverNames: [String]?
 
-    func sign(request: [UInt8], usages: [String], lifetime: Duration) throws -> [UInt8] {
+    func sign(request: [UInt8], usages: [String], lifetime: Duration, backdate: Duration) throws -> [UInt8] {
         try authority.sign(
             CertificateRequest(pem: request),
             usages: usages.contains("server auth") ? [.serverAuthentication] : [.clientAuthentication],
-            lifetime: lifetime, backdate: .zero
+            lifetime: lifetime, backdate: backdate
         ).pem()
     }
 }

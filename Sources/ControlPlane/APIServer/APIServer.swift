@@ -279,6 +279,8 @@ public final class APIServer: HTTPHandler {
     private func serve(
         _ request: ParsedRequest, _ user: RequestUser, _ holder: BudgetHolder, _ permission: Permission
     ) async throws(APIError) -> HTTPResponse {
+        // A body may arrive slowly, and the Node be made by somebody else meanwhile.
+        if !request.isRead, let certificate = request.certificate { try core.nodes.require(certificate) }
         if request.info.isResource { return try await resourceResponse(request, user, holder, permission) }
         return try await otherResponse(request, holder.flow)
     }

@@ -144,8 +144,9 @@ public protocol CertificateSigner: Sendable {
     /// when they are not known: then a person has to look at the names a kubelet asks for.
     var serverNames: [String]? { get }
 
-    /// Returns the PEM of the certificate for a PEM request, for `usages` as the request object names them.
-    func sign(request: [UInt8], usages: [String], lifetime: Duration) throws -> [UInt8]
+    /// Returns the PEM of the certificate for a PEM request, for `usages` as the request object names them. It begins
+    /// `backdate` before now.
+    func sign(request: [UInt8], usages: [String], lifetime: Duration, backdate: Duration) throws -> [UInt8]
 }
 
 extension CertificateSigner {

@@ -19,6 +19,8 @@ public struct PeerCertificate: Sendable, Hashable {
     public var isVerified: Bool
     /// The chain as the peer sent it, leaf first, each in DER.
     public var chain: [[UInt8]]
+    /// SHA-256 of the leaf's DER; empty where no chain was given.
+    public let fingerprint: [UInt8]
 
     /// Makes one from its fields; what a test or an in-process transport has to say.
     public init(
@@ -36,6 +38,7 @@ public struct PeerCertificate: Sendable, Hashable {
         self.notAfter = notAfter
         self.isVerified = isVerified
         self.chain = chain
+        fingerprint = chain.first.map { Digest.hash($0) } ?? []
     }
 
     /// Whether it is valid at `now`: a connection may outlive what was verified at its handshake.

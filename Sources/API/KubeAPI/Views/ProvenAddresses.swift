@@ -21,3 +21,17 @@ public enum NodeOrigin {
     /// The annotation. A node cannot write it; who may write Nodes takes it away from one that is to count for itself.
     public static let annotation = "swiftlet.internal/joined-from"
 }
+
+/// With which client certificate a Node was made, as the API server notes it in an annotation of the object. A name that
+/// is free may have been given to several machines, one after the other: of their certificates only the one that made the
+/// Node counts for it, and what it has had issued since. Nodes that an administrator made have none, and every certificate
+/// of their names counts.
+public enum NodeMaker {
+    /// The annotation: the SHA-256 of the certificate in hexadecimal. Nobody writes or takes it away but the API server.
+    public static let annotation = "swiftlet.internal/joined-with"
+    /// What stands there where a node beside the API server in one process made its Node: it needs no certificate.
+    public static let noCertificate = "none"
+    /// For how many seconds after a Node says it was made nothing that was asked for or issued counts as later: a Node is
+    /// there a moment after its time, and a request was let in a moment before its own.
+    public static let settling: Int64 = 10
+}

@@ -19,6 +19,8 @@ struct Admission: Sendable {
     let user: RequestUser
     /// Where the request comes from.
     let origin: RequestOrigin
+    /// What the client has shown in its handshake.
+    let certificate: PeerCertificate?
     let dryRun: Bool
     /// The name in the request's path; empty for a create by POST.
     let requestedName: String
@@ -32,6 +34,7 @@ struct Admission: Sendable {
                 object, old: old, resource, .update(subresource))
             proveAddresses(&object, old, resource)
             noteOrigin(&object, old, resource)
+            noteMaker(&object, old, resource)
         }
         if let old, resource.group.isEmpty, resource.kind == "Pod" {
             if operation == .update("") {
@@ -60,6 +63,7 @@ struct Admission: Sendable {
         try NodeRestriction(core: core, user: user, origin: origin)?.admit(object, old: nil, resource, .create(""))
         proveAddresses(&object, nil, resource)
         noteOrigin(&object, nil, resource)
+        noteMaker(&object, nil, resource)
     }
 
     func validate(
@@ -87,6 +91,9 @@ struct Admission: Sendable {
             }
             try core.signingRequests.admit(object, by: user, resource) { core.nodes.standing(of: $0) }
             try checkSubject(object, resource)
+            // Once more, after its time was written down: who was let in before the Node was made by another asks for
+            // no certificate afterwards.
+            if let certificate { try core.nodes.require(certificate) }
         case ("certificates.k8s.io", "CertificateSigningRequest", .update("approval")):
             try checkSigner("approve", object, resource)
         case ("certificates.k8s.io", "CertificateSigningRequest", .update("status"))

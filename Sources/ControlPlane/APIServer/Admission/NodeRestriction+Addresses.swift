@@ -4,6 +4,7 @@ internal import HTTP
 internal import JSON
 internal import KubeAPI
 internal import Linux
+internal import TLS
 
 extension NodeRestriction {
     /// More than any machine tells others: every other node keeps them all in its tables.
@@ -78,6 +79,25 @@ extension Admission {
             }
         }
         if annotations != object.annotations { object.annotations = annotations }
+    }
+
+    /// Notes with which certificate a node made its Node, for as long as it is there: others that were issued for the name
+    /// before count for nothing then. What anybody says of it himself does not count, nor what he leaves out.
+    func noteMaker(_ object: inout APIObject, _ old: APIObject?, _ resource: ResourceKind) {
+        guard resource.group.isEmpty, resource.kind == "Node" else { return }
+        var annotations = object.annotations
+        annotations[NodeMaker.annotation] = old.map { $0.annotations[NodeMaker.annotation] } ?? maker
+        if annotations != object.annotations { object.annotations = annotations }
+    }
+
+    private var maker: JSONValue? {
+        guard user.nodeName != nil else { return nil }
+        if case .thisProcess = origin { return .string(NodeMaker.noCertificate) }
+        // Somebody else's who speaks for the node is not the node's.
+        guard let certificate, certificate.isVerified, !certificate.fingerprint.isEmpty,
+            certificate.nodeName != nil, certificate.commonName.utf8.elementsEqual(user.name.utf8)
+        else { return nil }
+        return .string(Hex.encode(certificate.fingerprint))
     }
 }
 

@@ -32,12 +32,12 @@ struct Authenticator: Sendable {
 
     private func find(_ request: HTTPRequest, isMomentary: Bool) throws(APIError) -> Caller? {
         if let user = request.context.user { return Caller(Self.withGroup(user)) }
-        var isRefused = false
+        var refusal: APIError?
         if let certificate = request.context.clientCertificate {
             switch holder(certificate, request) {
             case .user(let user): return Caller(Self.withGroup(user))
             case .nobody: break
-            case .refused: isRefused = true
+            case .refused(let error): refusal = error
             }
         }
         if let token = Self.bearer(request) { return try caller(token, isMomentary) }
@@ -46,7 +46,7 @@ struct Authenticator: Sendable {
         case .malformed: throw .unauthorized
         case .token(let token): return try caller(token, isMomentary)
         }
-        if isRefused { throw .unauthorized }
+        if let refusal { throw refusal }
         return .anonymous
     }
 
@@ -71,20 +71,24 @@ struct Authenticator: Sendable {
     // MARK: Certificates
 
     private enum Holder {
-        case user(RequestUser), nobody, refused
+        case user(RequestUser), nobody
+        case refused(APIError)
     }
 
     private func holder(_ certificate: PeerCertificate, _ request: HTTPRequest) -> Holder {
-        guard certificate.isVerified, certificate.isValid(at: WallClock.seconds()) else { return .refused }
+        guard certificate.isVerified, certificate.isValid(at: WallClock.seconds()) else {
+            return .refused(.unauthorized)
+        }
         // What the server shows to kubelets is no way back into the server.
-        if certificate.commonName == ServerCredentials.kubeletClientName { return .refused }
+        if certificate.commonName == ServerCredentials.kubeletClientName { return .refused(.unauthorized) }
         guard certificate.issuerCommonName == frontProxyName else {
             if certificate.commonName.isEmpty { return .nobody }
+            do { try core.nodes.require(certificate) } catch { return .refused(error) }
             return .user(RequestUser(name: certificate.commonName, groups: certificate.organizations))
         }
         // Of that authority's certificates only the proxy's speaks for others, and none for itself.
         guard FrontProxy.allowedNames.contains(certificate.commonName), let user = FrontProxy.user(request.headers)
-        else { return .refused }
+        else { return .refused(.unauthorized) }
         return .user(user)
     }
 

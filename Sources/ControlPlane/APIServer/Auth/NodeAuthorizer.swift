@@ -2,6 +2,12 @@
 
 internal import HTTP
 internal import KubeAPI
+internal import TLS
+
+extension PeerCertificate {
+    /// The node that its holder is, where it is one.
+    var nodeName: String? { RequestUser(name: commonName, groups: organizations).nodeName }
+}
 
 extension RequestUser {
     /// The node that this user is, where it is one; empty for one that says it is a node and not which. A node's name is

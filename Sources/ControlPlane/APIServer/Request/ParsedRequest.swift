@@ -3,6 +3,7 @@
 internal import HTTP
 internal import Linux
 internal import Schema
+internal import TLS
 
 /// A request, taken apart once at the door. Authorization, admission, handlers and metrics all decide by this value;
 /// none of them has the bytes of the path, the query or the head to read in a way of its own.
@@ -49,6 +50,9 @@ struct ParsedRequest: Sendable {
         if let peer = wire.context.peer { return .address(peer.host) }
         return wire.context.user == nil ? .unknown : .thisProcess
     }
+
+    /// What the client has shown in its handshake.
+    var certificate: PeerCertificate? { wire.context.clientCertificate }
 
     // MARK: Head
 

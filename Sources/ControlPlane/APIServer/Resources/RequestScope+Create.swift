@@ -57,7 +57,8 @@ extension RequestScope {
         try permission.require(.create, resource, namespace: object.namespace, name: object.name)
         Machinery.applyDefaults(&object, resource)
         let admission = Admission(
-            core: core, user: user, origin: request.origin, dryRun: options.dryRun, requestedName: info.name)
+            core: core, user: user, origin: request.origin, certificate: request.certificate, dryRun: options.dryRun,
+            requestedName: info.name)
         try await admission.awaitAccount(object, resource)
         let home = try admission.home(of: object, resource)
         try admission.mutate(&object, old: nil, resource: resource, operation: .create)

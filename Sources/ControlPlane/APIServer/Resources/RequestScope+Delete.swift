@@ -14,7 +14,8 @@ extension RequestScope {
         let wanted = try await deleteOptions()
         if wanted.ignoresReadError { return try await deleteUnreadable() }
         let admission = Admission(
-            core: core, user: user, origin: request.origin, dryRun: wanted.dryRun, requestedName: info.name)
+            core: core, user: user, origin: request.origin, certificate: request.certificate, dryRun: wanted.dryRun,
+            requestedName: info.name)
         let (object, gone) = try await delete(name: info.name, namespace: namespace, wanted) {
             (last) throws(APIError) in try admission.validateDelete(last, resource: resource)
         }
@@ -79,7 +80,8 @@ extension RequestScope {
         let share = try shareOfLists(page.objects)
         if !wanted.dryRun { try await removeWithNamespace(page.unreadable) }
         let admission = Admission(
-            core: core, user: user, origin: request.origin, dryRun: wanted.dryRun, requestedName: info.name)
+            core: core, user: user, origin: request.origin, certificate: request.certificate, dryRun: wanted.dryRun,
+            requestedName: info.name)
         for stored in page.objects {
             let place = ObjectStorage.place(of: stored.key, resource)
             if admission.isServers(resource, place.namespace, place.name) { continue }

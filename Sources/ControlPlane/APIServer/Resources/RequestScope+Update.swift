@@ -132,7 +132,8 @@ extension RequestScope {
         let strategy = ObjectStrategy(core: core, resource: resource, user: user)
         // What is asked for is judged, also where a subresource would not have written it.
         let admission = Admission(
-            core: core, user: user, origin: request.origin, dryRun: options.dryRun, requestedName: info.name)
+            core: core, user: user, origin: request.origin, certificate: request.certificate, dryRun: options.dryRun,
+            requestedName: info.name)
         try admission.mutate(&new, old: old, resource: resource, operation: .update(info.subresource))
         try strategy.prepareForUpdate(&new, old: old, subresource: info.subresource)
         if operation == .update { trackFields(live: old, &new, subresource: info.subresource) }

@@ -155,12 +155,17 @@ private struct WatchSession: Sendable {
                     try await writer.write(encoding.error(refusal))
                     break
                 }
+                // A node sees nothing more of a name that is another's by now.
+                if let certificate = scope.request.certificate { try scope.core.nodes.require(certificate) }
                 try await send(events)
             }
             writer.finish()
         } catch let error as StoreError {
             // The client is told why, then lists again.
             try? await writer.write(encoding.error(.expired("\(error)")))
+            writer.finish()
+        } catch let error as APIError {
+            try? await writer.write(encoding.error(error))
             writer.finish()
         } catch {
             // The client went away.

@@ -38,6 +38,7 @@ final class CertificateController: Controller {
                 self?.queue.add(name)
             }
         }
+        requests.addIndex("joined") { Self.joined($0.json).map { [$0] } ?? [] }
         requests.addIndex("undecided") { Self.waitsForNode($0.json).map { [$0] } ?? [] }
         nodes?.addHandler { [weak self] in self?.nodeChanged($0) }
     }
@@ -102,6 +103,9 @@ final class CertificateController: Controller {
 
     // MARK: Approving
 
+    /// The reason of what no person has approved.
+    private static let bySelf = "AutoApproved"
+
     private func approve(_ request: JSONObject, _ signer: SigningPolicy.Signer) async throws {
         guard signer == .kubelet || (signer == .serving && nodes != nil) else { return }
         let wish: SigningPolicy.Wish
@@ -117,10 +121,12 @@ final class CertificateController: Controller {
         if signer == .serving { return try await approveServing(request, wish) }
         let approvals = SigningPolicy.approvals(wish, user: request.string("spec", "username"), for: signer)
         for approval in approvals where try await isAllowed(request, approval.subresource) {
-            if approval.isForNewNodes, let node = wish.node, try await exists(node) {
-                return try await refuse(request, node)
+            if let objection = try await objection(request, wish, isForNewNodes: approval.isForNewNodes) {
+                return try await refuse(request, wish, objection)
             }
-            return try await decide(request, "Approved", reason: "AutoApproved", message: approval.message)
+            try await decide(request, "Approved", reason: Self.bySelf, message: approval.message)
+            if approval.isForNewNodes { tellOfOthers(request, wish) }
+            return
         }
         if !approvals.isEmpty {
             context.logger.info(
@@ -141,7 +147,7 @@ final class CertificateController: Controller {
             wish, user: user, groups: request.array("spec", "groups").compactMap(\.string))
         guard let refusal else {
             return try await decide(
-                request, "Approved", reason: "AutoApproved",
+                request, "Approved", reason: Self.bySelf,
                 message: "Auto approving kubelet serving certificate of the node that asks.")
         }
         // Nodes change every few seconds, and each time it is looked at again.
@@ -155,27 +161,63 @@ final class CertificateController: Controller {
             ["request": request.objectName, "user": user, "because": refusal])
     }
 
-    /// Asked of the API server and not of what is remembered: a node may have come a moment ago.
-    private func exists(_ node: String) async throws -> Bool {
+    /// Why a kubelet's request is not for this controller to approve, by what there is now. Asked of the API server and
+    /// not of what is remembered: a node may have come a moment ago.
+    private func objection(
+        _ request: JSONObject, _ wish: SigningPolicy.Wish, isForNewNodes: Bool
+    ) async throws -> SigningPolicy.Objection? {
+        guard let name = wish.node else { return nil }
         do {
-            _ = try await context.client.get(Kinds.nodes, name: node)
-            return true
+            let node = try await context.client.get(Kinds.nodes, name: name)
+            return SigningPolicy.objection(request, node, isForNewNodes: isForNewNodes)
         } catch  where error.isNotFound {
-            return false
+            return nil
         }
     }
 
-    /// The certificate of a node that exists is only for whoever holds one: a token for joining would make every machine
-    /// that has it each of the nodes. To one that joins it is said at once; anybody else's request waits for a person.
-    private func refuse(_ request: JSONObject, _ node: String) async throws {
-        let message =
-            "the node \"\(node)\" exists, and only itself gets its certificate anew; "
-            + "for another machine to take its place, delete it first: kubectl delete node \(node)"
+    /// To a node, and to one that joins, it is said at once; anybody else's request waits for a person.
+    private func refuse(
+        _ request: JSONObject, _ wish: SigningPolicy.Wish, _ objection: SigningPolicy.Objection
+    ) async throws {
         context.logger.warning(
             "a certificate of a node that exists was asked for",
-            ["request": request.objectName, "user": request.string("spec", "username"), "node": node])
-        guard request.array("spec", "groups").contains("system:bootstrappers") else { return }
-        try await decide(request, "Denied", reason: "NodeExists", message: message)
+            [
+                "request": request.objectName, "user": request.string("spec", "username"),
+                "node": wish.node ?? "", "because": objection.reason,
+            ])
+        guard objection.isOfNode || request.array("spec", "groups").contains("system:bootstrappers") else { return }
+        try await decide(request, "Denied", reason: objection.reason, message: objection.message)
+    }
+
+    /// The name of the node for which a request was issued a certificate, to somebody who was not that node yet.
+    private static func joined(_ request: JSONObject) -> String? {
+        guard request.string("spec", "signerName") == SigningPolicy.Signer.kubelet.rawValue,
+            !request.string("status", "certificate").isEmpty, let wish = try? SigningPolicy.Wish(request),
+            wish.commonName != request.string("spec", "username")
+        else { return nil }
+        return wish.node
+    }
+
+    /// Several machines may be on their way to one name. Who makes the Node has it, and the others' certificates are of no
+    /// use then; whose it was to be, only a person knows.
+    private func tellOfOthers(_ request: JSONObject, _ wish: SigningPolicy.Wish) {
+        guard let node = wish.node else { return }
+        let other = requests.list(index: "joined", value: node).map(\.json).first {
+            $0.objectUID != request.objectUID && (try? SigningPolicy.Wish($0))?.keyID != wish.keyID
+        }
+        guard let other else { return }
+        let before = "\(other.objectName) of \(other.string("spec", "username"))"
+        recorder.event(
+            EventTarget(request, Kinds.signingRequests), .warning, reason: "NameIssuedTwice",
+            "A certificate of the node \"\(node)\" was issued for another key before (\(before)): "
+                + "the machine that makes the Node has the name, and the other's certificate is refused from then on"
+        )
+        context.logger.warning(
+            "a second machine gets a certificate of a node that does not exist yet",
+            [
+                "request": request.objectName, "user": request.string("spec", "username"), "node": node,
+                "before": before,
+            ])
     }
 
     private func decide(_ request: JSONObject, _ verdict: String, reason: String, message: String) async throws {
@@ -210,12 +252,19 @@ final class CertificateController: Controller {
     private func sign(_ request: JSONObject, _ signer: SigningPolicy.Signer) async throws {
         var signed = request
         do {
-            try SigningPolicy.check(SigningPolicy.Wish(request), for: signer)
+            let wish = try SigningPolicy.Wish(request)
+            try SigningPolicy.check(wish, for: signer)
+            let lifetime = SigningPolicy.lifetime(request, longest: longest)
             let certificate = try self.signer.sign(
                 request: SigningPolicy.pem(request),
-                usages: request.array("spec", "usages").compactMap(\.string),
-                lifetime: SigningPolicy.lifetime(request, longest: longest))
+                usages: request.array("spec", "usages").compactMap(\.string), lifetime: lifetime,
+                backdate: SigningPolicy.backdate(lifetime, signer))
+            try await recheck(request, wish, signer)
             signed.set("status", "certificate", to: .string(Base64.encode(certificate)))
+        } catch let error as StatusError {
+            throw error
+        } catch is CancellationError {
+            throw CancellationError()
         } catch {
             // Said in the object, where its author looks for it; trying again would come to the same.
             var conditions = request.array("status", "conditions")
@@ -223,6 +272,21 @@ final class CertificateController: Controller {
             signed.set("status", "conditions", to: .array(conditions))
         }
         _ = try await context.client.update(Kinds.signingRequests, signed, subresource: "status")
+    }
+
+    /// What was approved without anybody may be another's by the time it is signed. Looked at when the certificate has its
+    /// time and before anybody has it: a Node that is made after this is made after the certificate.
+    private func recheck(
+        _ request: JSONObject, _ wish: SigningPolicy.Wish, _ signer: SigningPolicy.Signer
+    ) async throws {
+        let isOwn = request.array("status", "conditions").contains {
+            $0["type"] == "Approved" && $0["reason"] == .string(Self.bySelf)
+        }
+        guard signer == .kubelet, isOwn else { return }
+        let isNode = wish.commonName.utf8.elementsEqual(request.string("spec", "username").utf8)
+        if let objection = try await objection(request, wish, isForNewNodes: !isNode) {
+            throw SigningPolicy.Refusal(description: objection.message)
+        }
     }
 
     private func condition(_ type: String, reason: String, message: String) -> JSONValue {

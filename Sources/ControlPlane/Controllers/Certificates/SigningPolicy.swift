@@ -30,6 +30,8 @@ struct SigningPolicy: Sendable {
         var hasEmails: Bool
         var hasURIs: Bool
         var usages: Set<String>
+        /// Tells the public key from others.
+        var keyID: String
 
         init(_ object: JSONObject) throws {
             let request = try CertificateRequest(pem: SigningPolicy.pem(object))
@@ -41,6 +43,7 @@ struct SigningPolicy: Sendable {
             hasEmails = !alternatives.emails.isEmpty
             hasURIs = !alternatives.uris.isEmpty
             usages = Set(object.array("spec", "usages").compactMap(\.string))
+            keyID = request.publicKey?.keyID ?? ""
         }
 
         /// The name of the node that asks, where the common name is a node's.
@@ -120,6 +123,45 @@ struct SigningPolicy: Sendable {
     static func lifetime(_ object: JSONObject, longest: Duration) -> Duration {
         guard let asked = object.int("spec", "expirationSeconds") else { return longest }
         return min(max(.seconds(asked), .seconds(600)), longest)
+    }
+
+    /// How long before it is signed a certificate begins. Clocks differ by minutes, but one that is to last hours must not
+    /// begin with the time before it was made. That of a node says when it was issued, to the second: the API server goes
+    /// by it, and by its own clock.
+    static func backdate(_ lifetime: Duration, _ signer: Signer) -> Duration {
+        signer == .kubelet || lifetime < .seconds(8 * 3600) ? .zero : .seconds(300)
+    }
+
+    /// Why a request is not approved by itself.
+    struct Objection: Sendable, Equatable {
+        var reason: String
+        var message: String
+        /// Whether the node itself has asked.
+        var isOfNode: Bool
+    }
+
+    /// Why the certificate of a node that exists is not for who asks for it without anybody having looked at the request;
+    /// nil when it is.
+    ///
+    /// Only for whoever holds one: a token for joining would make every machine that has it each of the nodes. And only
+    /// when it was asked for after the Node was made: until then, whoever had a certificate of the name could ask.
+    static func objection(_ request: JSONObject, _ node: JSONObject, isForNewNodes: Bool) -> Objection? {
+        let name = node.objectName
+        if isForNewNodes {
+            return Objection(
+                reason: "NodeExists",
+                message: "the node \"\(name)\" exists, and only itself gets its certificate anew; "
+                    + "for another machine to take its place, delete it first: kubectl delete node \(name)",
+                isOfNode: false)
+        }
+        guard node.objectAnnotations[NodeMaker.annotation] != nil,
+            request.creationTime - node.creationTime < .seconds(NodeMaker.settling)
+        else { return nil }
+        return Objection(
+            reason: "NodeIsNew",
+            message: "it was made before the node \"\(name)\", or less than \(NodeMaker.settling) seconds after it: "
+                + "ask again",
+            isOfNode: true)
     }
 
     /// When a request is of no more use: an hour after its verdict, a day when nobody gave one.
