@@ -2,6 +2,7 @@
 
 import HTTP
 import JSON
+import TLS
 import Testing
 
 @testable import APIServer
@@ -226,6 +227,93 @@ extension TestServer {
         #expect(try await server.send("GET", "/apis/example.com").status == 404)
         try await server.define()
         #expect(try await server.send("GET", widgets).json["items"]?.array?.isEmpty == true)
+    }
+
+    @Test func `stay when their definition is let go without them, and is made again`() async throws {
+        let server = try await TestServer()
+        try await server.define()
+        var held = widget("held")
+        held["metadata"]?["finalizers"] = ["example.com/hold"]
+        try await server.send("POST", widgets, held)
+        try await server.send("DELETE", definition)
+        _ = try await server.condition("Terminating", is: "True")
+        for _ in 0..<200 {
+            if try await server.send("GET", "\(widgets)/held").json["metadata"]?["deletionTimestamp"] != nil { break }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        let merge = "application/merge-patch+json"
+        try await server.send("PATCH", definition, ["metadata": ["finalizers": .null]], type: merge)
+        try await server.gone(definition)
+        try await server.define()
+        for name in ["new", "newer"] {
+            #expect(try await server.send("POST", widgets, widget(name)).status == 201)
+            // Whoever still waits for what is held looks twice in that time.
+            try await Task.sleep(for: .seconds(1))
+            #expect(try await server.send("GET", "\(widgets)/\(name)").status == 200)
+        }
+        #expect(try await server.send("GET", "\(widgets)/held").status == 200)
+        // Deleted as well, it takes them along.
+        try await server.send("DELETE", definition)
+        try await server.gone("\(widgets)/newer")
+        try await server.send("PATCH", "\(widgets)/held", ["metadata": ["finalizers": .null]], type: merge)
+        try await server.gone(definition)
+        try await server.define()
+        #expect(try await server.send("GET", widgets).json["items"]?.array?.isEmpty == true)
+    }
+
+    /// A POST whose body begins when its head does and ends when `meanwhile` has been done.
+    private func late(
+        _ server: TestServer, isInside: Bool, _ body: JSONValue, _ meanwhile: () async throws -> Void
+    ) async throws -> (status: Int, json: JSONValue) {
+        let (writer, stream) = HTTPBodyStream.pipe()
+        var request = HTTPRequest(
+            method: "POST", target: widgets, headers: ["Content-Type": "application/json"], body: .stream(stream))
+        request.context.clientCertificate = PeerCertificate(
+            commonName: "root", organizations: ["system:masters"], isVerified: true)
+        let sent = request
+        let response = Task {
+            isInside
+                ? try await server.server.exchange(as: TestServer.admin).send(sent) : await server.server.handle(sent)
+        }
+        let bytes = body.encoded()
+        // More than is taken before somebody reads it.
+        try await writer.write(Array(repeating: 0x20, count: 256 * 1024))
+        try await writer.write(Array(bytes.prefix(10)))
+        try await meanwhile()
+        try await writer.write(Array(bytes.dropFirst(10)))
+        writer.finish()
+        let answer = try await response.value
+        return (answer.status, try JSONValue.parse(try await answer.body.collect(limit: 1 << 20)))
+    }
+
+    @Test(arguments: [false, true])
+    func `are made by the definition there is when their body has come`(isInside: Bool) async throws {
+        let server = try await TestServer()
+        try await server.define()
+        let gone = try await late(server, isInside: isInside, widget("ghost", ["color": "green"])) {
+            try await server.send("DELETE", definition)
+            try await server.gone(definition)
+            try await server.gone(widgets)
+        }
+        #expect(gone.status == 404, "\(gone.json)")
+        try await server.define()
+        #expect(try await server.send("GET", "\(widgets)/ghost").status == 404)
+        let stricter = try await late(server, isInside: isInside, widget("ghost", ["color": "green"])) {
+            try await server.send("DELETE", definition)
+            try await server.gone(definition)
+            try await server.define(
+                widgetDefinition {
+                    let red: JSONValue = ["type": "string", "default": "red", "enum": ["red"]]
+                    for version in 0...1 {
+                        let schema = $0["spec"]?["versions"]?[version]?["schema"]
+                        #expect(schema != nil)
+                        $0["spec"]?["versions"]?[version]?["schema"]?["openAPIV3Schema"]?["properties"]?["spec"]?[
+                            "properties"]?["color"] = red
+                    }
+                })
+        }
+        #expect(stricter.status == (isInside ? 409 : 422), "\(stricter.json)")
+        #expect(try await server.send("GET", "\(widgets)/ghost").status == 404)
     }
 
     @Test func `follow what their definition becomes`() async throws {

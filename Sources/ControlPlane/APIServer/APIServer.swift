@@ -289,7 +289,14 @@ public final class APIServer: HTTPHandler {
         _ request: ParsedRequest, _ user: RequestUser, _ holder: BudgetHolder, _ permission: Permission
     ) async throws(APIError) -> HTTPResponse {
         let info = request.info
-        guard !info.isBeyond, let resource = request.resource else { throw .unknownResource }
+        guard !info.isBeyond, var resource = request.resource else { throw .unknownResource }
+        if resource.custom != nil, !request.isRead {
+            // The body may have come long after the head: what is served by now counts.
+            guard let now = core.registry.resource(info.group, info.version, info.resource) else {
+                throw .unknownResource
+            }
+            resource = now
+        }
         if !info.namespace.isEmpty, !resource.namespaced {
             // A right in a namespace is none on what the cluster has. A namespace itself is in its own, and in no other.
             guard resource.kind == "Namespace", resource.custom == nil, info.namespace == info.name else {

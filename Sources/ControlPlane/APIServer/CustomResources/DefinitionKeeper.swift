@@ -18,7 +18,7 @@ final class DefinitionKeeper: Sendable {
 
     private struct State: Sendable {
         var entries: [String: Entry] = [:]
-        /// The definitions whose objects are being deleted.
+        /// The definitions whose objects are being deleted, by uid.
         var cleaning: Set<String> = []
     }
 
@@ -38,13 +38,13 @@ final class DefinitionKeeper: Sendable {
     /// Works until cancelled or the store is closed.
     func run() async {
         await withDiscardingTaskGroup { cleaners in
-            await follow { name in cleaners.addTask { await self.empty(name) } }
+            await follow { ending in cleaners.addTask { await self.empty(ending) } }
             cleaners.cancelAll()
         }
     }
 
     /// Keeps up with the definitions, and calls `clean` with each whose objects have to go.
-    private func follow(_ clean: (String) -> Void) async {
+    private func follow(_ clean: (EndingDefinition) -> Void) async {
         while !Task.isCancelled {
             do {
                 let definitions = try core.builtin("apiextensions.k8s.io", "customresourcedefinitions")
@@ -52,7 +52,7 @@ final class DefinitionKeeper: Sendable {
                     prefix: ObjectStorage.prefix(definitions), after: core.store.currentRevision)
                 repeat {
                     try await refresh()
-                    for name in beginCleaning() { clean(name) }
+                    for ending in beginCleaning(definitions) { clean(ending) }
                 } while try await watch.next() != nil
                 return  // The watch ended: the server stops.
             } catch {
@@ -177,58 +177,62 @@ final class DefinitionKeeper: Sendable {
     // MARK: Deletion
 
     /// The definitions that are to go and whose objects nobody deletes yet.
-    private func beginCleaning() -> [String] {
+    private func beginCleaning(_ definitions: ResourceKind) -> [EndingDefinition] {
         state.withLock { state in
-            state.entries.filter { name, entry in
-                let metadata = entry.outline["metadata"]
-                return metadata?["deletionTimestamp"] != nil
-                    && metadata?["finalizers"]?.array?.contains(.string(DefinitionStatus.cleanupFinalizer)) == true
-                    && state.cleaning.insert(name).inserted
-            }.map(\.key)
+            state.entries.compactMap { name, entry in
+                let ending = EndingDefinition(
+                    name: name, uid: entry.outline["metadata"]?["uid"]?.string ?? "", resource: definitions)
+                guard ending.isMet(by: APIObject(entry.outline)), state.cleaning.insert(ending.uid).inserted else {
+                    return nil
+                }
+                return ending
+            }
         }
     }
 
     /// Deletes the objects of a definition, and tries again where that fails.
-    private func empty(_ name: String) async {
+    private func empty(_ ending: EndingDefinition) async {
         while !Task.isCancelled {
             do {
-                let resource = try core.builtin("apiextensions.k8s.io", "customresourcedefinitions")
-                try await clean(name, resource)
+                try await clean(ending)
                 break
             } catch let error as APIError {
-                // Somebody else removed the finalizer.
+                // Somebody else removed the finalizer: what is left is not this definition's to take along.
                 if error.reason == "NotFound" { break }
                 core.logger.warning(
                     "delete the objects of a definition, trying again",
-                    ["definition": name, "error": error.message])
+                    ["definition": ending.name, "error": error.message])
             } catch {
                 return  // Cancelled.
             }
             do { try await Task.sleep(for: .seconds(1)) } catch { return }  // Cancelled.
         }
-        _ = state.withLock { $0.cleaning.remove(name) }
+        _ = state.withLock { $0.cleaning.remove(ending.uid) }
     }
 
-    /// Deletes the definition's objects, waits until those are gone that somebody holds on to, and lets it go.
-    private func clean(_ name: String, _ resource: ResourceKind) async throws {
-        let definition = try APIObject(try core.storage.require(resource, namespace: "", name: name))
+    /// Deletes the definition's objects, waits until those are gone that somebody holds on to, and lets it go. Throws
+    /// `NotFound` when the definition goes before.
+    private func clean(_ ending: EndingDefinition) async throws {
+        let definition = try APIObject(
+            try core.storage.require(ending.resource, namespace: "", name: ending.name))
         if let kind = CustomResources.stored(Self.named(definition.json)) {
-            try await note(
-                name, resource, "True", "InstanceDeletionInProgress", "CustomResource deletion is in progress")
+            try await note(ending, "True", "InstanceDeletionInProgress", "CustomResource deletion is in progress")
             // What somebody holds on to may be much and large, and held for ever: no state of it is read twice, and the
             // looks come ever less often.
             var begun: [String: Int64] = [:]
             var pause = Duration.milliseconds(200)
             while true {
+                try ending.require(in: core.storage)
                 var left: [String: Int64] = [:]
                 for stored in core.storage.all(kind) {
                     left[stored.key] = stored.revision
-                    if begun[stored.key] != stored.revision { try await delete(stored, kind) }
+                    if begun[stored.key] != stored.revision { try await delete(stored, kind, of: ending) }
                 }
                 pause = begun == left ? min(pause * 2, .seconds(10)) : .milliseconds(200)
                 begun = left
                 // Without the definition nobody could ever name them.
                 for stored in core.storage.unreadable(kind) {
+                    try ending.require(in: core.storage)
                     core.logger.warning("an object that cannot be read goes with its definition", ["key": stored.key])
                     _ = try await core.storage.remove(unreadable: stored, kind, by: .server)
                 }
@@ -236,9 +240,10 @@ final class DefinitionKeeper: Sendable {
                 try await Task.sleep(for: pause)
             }
         }
-        try await note(name, resource, "False", "InstanceDeletionCompleted", "removed all instances")
-        _ = try await core.storage.change(resource, namespace: "", name: name, by: .server) {
+        try await note(ending, "False", "InstanceDeletionCompleted", "removed all instances")
+        _ = try await core.storage.change(ending.resource, namespace: "", name: ending.name, by: .server) {
             (old, _) throws(APIError) in
+            try ending.require(old)
             var new = old
             new.finalizers.removeAll { $0 == DefinitionStatus.cleanupFinalizer }
             return RequestScope.isFinished(new) ? .remove(new) : .write(new)
@@ -257,17 +262,20 @@ final class DefinitionKeeper: Sendable {
     }
 
     private func note(
-        _ name: String, _ resource: ResourceKind, _ value: String, _ reason: String, _ message: String
+        _ ending: EndingDefinition, _ value: String, _ reason: String, _ message: String
     ) async throws(APIError) {
-        _ = try await core.storage.update(resource, namespace: "", name: name, by: .server) {
+        _ = try await core.storage.update(ending.resource, namespace: "", name: ending.name, by: .server) {
             (old, _) throws(APIError) in
+            try ending.require(old)
             var new = old
             DefinitionStatus.set(&new.json, "Terminating", value, reason, message, WallClock.text())
             return new
         }
     }
 
-    private func delete(_ stored: StoredObject, _ kind: ResourceKind) async throws(APIError) {
+    private func delete(
+        _ stored: StoredObject, _ kind: ResourceKind, of ending: EndingDefinition
+    ) async throws(APIError) {
         let place = ObjectStorage.place(of: stored.key, kind)
         let request = ParsedRequest(
             HTTPRequest(method: "DELETE", target: kind.id.path(namespace: place.namespace, name: place.name)))
@@ -277,10 +285,49 @@ final class DefinitionKeeper: Sendable {
             options: try QueryOptions(request.query), output: try OutputFormat(request))
         do throws(APIError) {
             _ = try await scope.delete(
-                name: place.name, namespace: place.namespace, DeleteOptions(query: scope.options))
+                name: place.name, namespace: place.namespace, DeleteOptions(query: scope.options)
+            ) { (_) throws(APIError) in
+                // Asked of the very state that goes: nothing that is made under a later definition was there before.
+                try ending.require(in: core.storage)
+            }
         } catch {
-            // Gone already is what was wanted.
+            // Gone already is what was wanted, unless it is the definition that is gone.
             guard error.reason == "NotFound" else { throw error }
+            try ending.require(in: core.storage)
         }
+    }
+}
+
+/// A definition that was deleted and takes its objects along: that one, and none that is made later under its name.
+private final class EndingDefinition: Sendable {
+    let name: String
+    let uid: String
+    let resource: ResourceKind
+    /// The revision at which it was found to be so last: definitions are large.
+    private let known = Mutex<Int64>(0)
+
+    init(name: String, uid: String, resource: ResourceKind) {
+        self.name = name
+        self.uid = uid
+        self.resource = resource
+    }
+
+    /// Whether the definition is this one, and still waits for its objects to go.
+    func isMet(by definition: APIObject) -> Bool {
+        definition.uid == uid && definition.deletionTimestamp != nil
+            && definition.finalizers.contains(DefinitionStatus.cleanupFinalizer)
+    }
+
+    /// Throws `NotFound` where the definition that is there is another, or goes without its objects.
+    func require(_ definition: APIObject) throws(APIError) {
+        guard isMet(by: definition) else { throw .notFound(resource.subject(name)) }
+    }
+
+    /// The same of the definition that is in the store now.
+    func require(in storage: ObjectStorage) throws(APIError) {
+        let stored = try storage.require(resource, namespace: "", name: name)
+        if known.withLock({ $0 }) == stored.revision { return }
+        try require(try APIObject(stored))
+        known.withLock { $0 = stored.revision }
     }
 }

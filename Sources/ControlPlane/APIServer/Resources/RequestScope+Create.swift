@@ -90,6 +90,7 @@ extension RequestScope {
                 () async throws(APIError) in
                 var home = home
                 while true {
+                    try requireServed()
                     if let stored = try await storage.create(
                         resource, incoming, in: home, by: permission, typing: .checked,
                         mayForgetManagers: operation != .applied)

@@ -82,6 +82,7 @@ extension RequestScope {
         }
         // The last finalizer went: this was the update that the deletion waited for.
         if Self.isFinished(final), old.deletionTimestamp != nil { return .remove(final) }
+        try requireServed()
         // An apply without its record would not know the next time what was its own.
         return .write(
             StoredForm.incoming(final, resource), typing: .checked, mayForgetManagers: operation != .applied)

@@ -66,6 +66,18 @@ struct RequestScope: Sendable {
         return try await Authorizer(core: core).permit(access, inTurnsOf: flow)
     }
 
+    /// Asked before something is stored: what was read and checked by one definition is not stored by another, nor
+    /// where nothing of that name is served any more.
+    func requireServed() throws(APIError) {
+        guard resource.custom != nil else { return }
+        guard let now = core.registry.resource(resource.group, resource.version, resource.plural) else {
+            throw .unknownResource
+        }
+        guard now === resource else {
+            throw .conflict(subject(), "the definition of the resource has changed meanwhile; please try again")
+        }
+    }
+
     /// The subject of an error; the name defaults to the path's.
     func subject(_ name: String? = nil) -> Subject { resource.subject(name ?? info.name) }
 }
