@@ -126,6 +126,40 @@ import Testing
         #expect(left.json["items"]?.array?.compactMap { $0["metadata"]?["name"]?.string } == ["c"])
     }
 
+    @Test(
+        arguments: [
+            (["dryRun": "All"], 400, "DeleteOptions.dryRun of type []string"), (["dryRun": true], 400, "dryRun"),
+            (["dryRun": [1]], 400, "DeleteOptions.dryRun of type string"), (["dryRun": ["Some"]], 422, "dryRun"),
+            (["preconditions": ["uid": 5]], 400, "Preconditions.preconditions.uid of type string"),
+            (["preconditions": "x"], 400, "preconditions"), (["preconditions": ["x"]], 400, "preconditions"),
+            (["preconditions": ["resourceVersion": 1]], 400, "resourceVersion"),
+            (["preconditions": ["uid": ""]], 409, "UID"), (["preconditions": ["resourceVersion": "1"]], 409, "record"),
+            (["propagationPolicy": ["Orphan"]], 400, "propagationPolicy"), (["propagationPolicy": 5], 400, "number"),
+            (["propagationPolicy": "orphan"], 422, #"supported values: "Foreground", "Background", "Orphan""#),
+            (["propagationPolicy": ""], 422, "propagationPolicy: Unsupported value"),
+            (["propagationPolicy": "Orphan", "orphanDependents": true], 422, "cannot be both set"),
+            (["orphanDependents": "true"], 400, "of type bool"), (["orphanDependents": 1], 400, "of type bool"),
+            (["gracePeriodSeconds": "600"], 400, "of type int64"), (["gracePeriodSeconds": 0.5], 400, "number 0.5"),
+            (["ignoreStoreReadErrorWithClusterBreakingPotential": "true"], 400, "of type bool"),
+            (["kind": 5], 400, ""), (["kind": "Eviction"], 400, "cannot be converted to DeleteOptions"),
+            ([["dryRun": ["All"]]], 400, "cannot be converted"), ("x", 400, "cannot be converted"),
+            (.null, 400, "cannot be converted"),
+        ] as [(JSONValue, Int, String)])
+    func `stay when it is not understood how they are to go`(
+        options: JSONValue, status: Int, message: String
+    ) async throws {
+        let server = try await TestServer()
+        try await server.send("POST", maps, configMap("a"))
+        for target in [maps, "\(maps)/a"] {
+            let refused = try await server.send("DELETE", target, options)
+            #expect(refused.status == status, "\(target): \(refused.json)")
+            #expect(refused.json["message"]?.string?.contains(message) == true, "\(refused.json)")
+        }
+        #expect(try await server.send("GET", "\(maps)/a").status == 200)
+        #expect(try await server.send("DELETE", "\(maps)/a", ["gracePeriodSeconds": 0, "dryRun": .null]).status == 200)
+        #expect(try await server.send("GET", "\(maps)/a").status == 404)
+    }
+
     @Test func `too large or malformed are refused`() async throws {
         let server = try await TestServer()
         let large = try await server.send("POST", maps, bytes: [UInt8](repeating: 0x20, count: 4 << 20))

@@ -216,6 +216,57 @@ import Testing
         #expect(taken.status == 409)
     }
 
+    @Test func `a scale that is applied without a number leaves the number, and names what it scales`() async throws {
+        let server = try await TestServer()
+        let path = "/apis/apps/v1/namespaces/default/deployments"
+        let apply = "application/apply-patch+yaml"
+        try await server.send(
+            "POST", path,
+            [
+                "metadata": ["name": "d"],
+                "spec": [
+                    "replicas": 2, "selector": ["matchLabels": ["a": "b"]],
+                    "template": [
+                        "metadata": ["labels": ["a": "b"]], "spec": ["containers": [["name": "c", "image": "i"]]],
+                    ],
+                ],
+            ])
+        func scale(_ body: JSONValue, _ query: String = "", type: String = apply) async throws -> Int {
+            try await server.send("PATCH", "\(path)/d/scale?fieldManager=scaler\(query)", body, type: type).status
+        }
+        func replicas() async throws -> JSONValue? {
+            try await server.send("GET", "\(path)/d").json["spec"]?["replicas"]
+        }
+        func body(_ more: JSONObject) -> JSONValue {
+            var object: JSONObject = ["kind": "Scale", "apiVersion": "autoscaling/v1"]
+            for (key, value) in more { object[key] = value }
+            return .object(object)
+        }
+        #expect(try await scale(body(["metadata": ["name": "d"]])) == 200)
+        #expect(try await scale(body(["spec": [:]])) == 200)
+        #expect(try await scale(body(["spec": ["replicas": .null]])) == 200)
+        #expect(try await replicas() == 2)
+        for (refused, status) in [
+            ([1], 400), (body(["spec": [1]]), 400), (body(["spec": ["replicas": "3"]]), 400),
+            (body(["metadata": ["name": "other"], "spec": ["replicas": 3]]), 400),
+            (body(["metadata": ["name": "d", "namespace": "other"], "spec": ["replicas": 3]]), 400),
+            (body(["metadata": ["uid": "x"], "spec": ["replicas": 3]]), 409),
+            (["kind": "Deployment", "spec": ["replicas": 3]], 400),
+        ] as [(JSONValue, Int)] {
+            #expect(try await scale(refused, "&force=true") == status, "\(refused)")
+        }
+        #expect(try await scale(["spec": ["replicas": 3]], type: "application/json") == 415)
+        #expect(try await replicas() == 2)
+        // 0 is a number, and what is given up stays as it is.
+        #expect(try await scale(body(["spec": ["replicas": 0]]), "&force=true") == 200)
+        #expect(try await replicas() == 0)
+        #expect(try await scale(body(["spec": ["replicas": 4]])) == 200)
+        #expect(try await scale(body(["metadata": ["name": "d"]])) == 200)
+        #expect(try await replicas() == 4)
+        let owners = try await server.send("GET", "\(path)/d").json["metadata"]?["managedFields"]?.array ?? []
+        #expect(!owners.contains { $0["manager"] == "scaler" }, "\(owners)")
+    }
+
     @Test func `a namespace is finalized before it goes`() async throws {
         let server = try await TestServer()
         let body: JSONValue = ["kind": "Namespace", "apiVersion": "v1", "metadata": ["name": "x"]]

@@ -86,11 +86,13 @@ enum Machinery {
         }
     }
 
-    static func decodeDeleteOptions(_ bytes: [UInt8]) throws(APIError) -> JSONObject {
-        guard let schema = schema("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions") else {
-            throw .internalError("the type DeleteOptions is unknown")
+    static var deleteOptionsSchema: TypeSchema {
+        get throws(APIError) {
+            guard let schema = schema("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions") else {
+                throw .internalError("the type DeleteOptions is unknown")
+            }
+            return schema
         }
-        return try decodeProtobuf(bytes, schema: schema, apiVersion: "v1", kind: "DeleteOptions").object ?? [:]
     }
 
     /// nil when the object has no protobuf form.

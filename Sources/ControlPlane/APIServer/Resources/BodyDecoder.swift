@@ -100,7 +100,7 @@ struct DeleteOptions: Sendable {
     var ignoresReadError = false
     static let ignoreReadError = "ignoreStoreReadErrorWithClusterBreakingPotential"
 
-    /// What a DeleteOptions object says.
+    /// What a DeleteOptions object says, whose fields are of their types.
     init(_ json: JSONObject) throws(APIError) {
         gracePeriodSeconds = json["gracePeriodSeconds"]?.integer
         propagationPolicy = json["propagationPolicy"]?.string
@@ -121,11 +121,15 @@ struct DeleteOptions: Sendable {
     }
 
     mutating func check() throws(APIError) {
-        if propagationPolicy != nil, orphanDependents != nil {
-            throw .badRequest("orphanDependents and deletionPropagation cannot be both set")
-        }
-        if let policy = propagationPolicy, !["Orphan", "Background", "Foreground"].contains(policy) {
-            throw .badRequest("invalid propagation policy \"\(policy)\": one of Foreground, Background, Orphan")
+        if let policy = propagationPolicy {
+            let (path, known) = (FieldPath("propagationPolicy"), ["Foreground", "Background", "Orphan"])
+            var errors: [FieldError] = []
+            if orphanDependents != nil {
+                errors.append(
+                    .invalid(path, policy, "orphanDependents and deletionPropagation cannot be both set"))
+            }
+            if !known.contains(policy) { errors.append(.notSupported(path, policy, known + ["nil"])) }
+            if !errors.isEmpty { throw .invalid(Self.subject, errors) }
         }
         try checkAlone()
         if let seconds = gracePeriodSeconds, seconds < 0 { gracePeriodSeconds = 1 }
@@ -140,10 +144,10 @@ struct DeleteOptions: Sendable {
             (preconditionUID != nil || preconditionRevision != nil, "preconditions"),
         ]
         let errors = others.filter(\.0).map { Self.readErrorOption("cannot be set together with .\($0.1)") }
-        if !errors.isEmpty {
-            throw .invalid(Subject(group: "meta.k8s.io", resource: "", kind: "DeleteOptions", name: ""), errors)
-        }
+        if !errors.isEmpty { throw .invalid(Self.subject, errors) }
     }
+
+    private static let subject = Subject(group: "meta.k8s.io", resource: "", kind: "DeleteOptions", name: "")
 
     static func readErrorOption(_ detail: String) -> FieldError {
         FieldError(.invalid, path: ignoreReadError, value: "true", detail: detail)
@@ -166,13 +170,16 @@ extension RequestScope {
             try result.check()
             return result
         }
+        let schema = try Machinery.deleteOptionsSchema
         var duplicates: [String] = []
         let value = try Self.value(bytes, contentType, &duplicates) { () throws(APIError) in
-            .object(try Machinery.decodeDeleteOptions(bytes))
+            try Machinery.decodeProtobuf(bytes, schema: schema, apiVersion: "v1", kind: "DeleteOptions")
         }
         guard case .object(let json) = value, ["", "DeleteOptions"].contains(json["kind"]?.string ?? "") else {
             throw .badRequest("decoded object cannot be converted to DeleteOptions")
         }
-        return try DeleteOptions(json)
+        // An option of another type is none that may be left out: what was to be tried, or kept, would be gone.
+        let checked = try Self.checked(json, schema: schema, duplicates: duplicates, options: options)
+        return try DeleteOptions(checked.object.json)
     }
 }

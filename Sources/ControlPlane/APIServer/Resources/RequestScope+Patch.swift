@@ -9,22 +9,30 @@ internal import Synchronization
 extension RequestScope {
     static let patchTypes = [
         "application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json",
-        "application/apply-patch+yaml",
+        applyType,
     ]
 
-    /// PATCH of an object or of a subresource that is a part of it.
-    func patch() async throws(APIError) -> HTTPResponse {
+    static let applyType = "application/apply-patch+yaml"
+
+    /// What kind of patch the body is.
+    func patchType() throws(APIError) -> String {
         let type = contentType
         // Definitions do not say how lists are merged in a strategic merge patch.
         let types = Self.patchTypes.filter { resource.custom == nil || !$0.contains("strategic") }
         guard types.contains(type) else { throw .unsupportedMediaType(types) }
-        if options.force != nil, type != "application/apply-patch+yaml" {
+        if options.force != nil, type != Self.applyType {
             throw .invalid(
                 Subject(group: "meta.k8s.io", resource: "", kind: "PatchOptions", name: ""),
                 [FieldError(.forbidden, path: "force", detail: "may not be specified for non-apply patch")])
         }
+        return type
+    }
+
+    /// PATCH of an object or of a subresource that is a part of it.
+    func patch() async throws(APIError) -> HTTPResponse {
+        let type = try patchType()
         let bytes = try await request.body()
-        if type == "application/apply-patch+yaml" { return try await apply(bytes) }
+        if type == Self.applyType { return try await apply(bytes) }
         var duplicates: [String] = []
         let patch: JSONValue
         do throws(JSONError) { patch = try JSONValue.parse(bytes, duplicates: &duplicates) } catch {

@@ -79,6 +79,8 @@ extension RequestScope {
     }
 
     private func writeScale() async throws(APIError) -> HTTPResponse {
+        let patchType = info.verb == "patch" ? try patchType() : nil
+        let isApplied = patchType == Self.applyType
         let bytes = try await request.body()
         guard let schema = Machinery.schema("io.k8s.api.autoscaling.v1.Scale") else {
             throw .internalError("the type Scale is unknown")
@@ -89,8 +91,11 @@ extension RequestScope {
             let old = StoredForm.outgoing(raw, resource)
             let current = try scale(of: old)
             var wanted: APIObject
-            if info.verb == "patch" {
-                wanted = try patched(bytes, current, schema)
+            var applied: JSONValue?
+            if isApplied {
+                (wanted, applied) = try configuredScale(bytes)
+            } else if let patchType {
+                wanted = try patched(bytes, patchType, current, schema)
             } else {
                 wanted = try Self.decode(
                     bytes, contentType: contentType, schema: schema, apiVersion: "autoscaling/v1", kind: "Scale",
@@ -106,9 +111,10 @@ extension RequestScope {
                 throw .modified(subject())
             }
             var new = old
-            let isApplied = info.verb == "patch" && contentType == "application/apply-patch+yaml"
-            if isApplied { new = try applying(wanted.spec["replicas"], to: old) }
-            let replicas = (isApplied ? replicas(of: new) : wanted.spec["replicas"])?.integer ?? 0
+            if isApplied { new = try applying(applied, to: old) }
+            // A field that was only this manager's goes when he applies without; how many there are stays as it is.
+            let replicas =
+                (isApplied ? replicas(of: new) ?? replicas(of: old) : wanted.spec["replicas"])?.integer ?? 0
             if replicas < 0 {
                 throw .invalid(
                     Subject(group: "autoscaling", resource: "scales", kind: "Scale", name: info.name),
@@ -124,6 +130,7 @@ extension RequestScope {
             let errors = Machinery.validate(resource, new: new, old: old)
             if !errors.isEmpty { throw .invalid(subject(), errors) }
             if Self.isSame(new, old) || options.dryRun { return .show(new) }
+            try requireServed()
             if !isApplied { trackFields(live: old, &new, subresource: "scale") }
             ObjectStrategy(core: core, resource: resource, user: user).bumpGeneration(&new, old: old)
             return .write(StoredForm.incoming(new, resource), mayForgetManagers: !isApplied)
@@ -152,19 +159,27 @@ extension RequestScope {
             subresource: "scale", subject: subject())
     }
 
-    private func patched(_ bytes: [UInt8], _ current: APIObject, _ schema: TypeSchema) throws(APIError) -> APIObject {
-        if contentType == "application/apply-patch+yaml" {
-            var duplicates: [String] = []
-            let given = try Machinery.parseYAML(bytes, duplicates: &duplicates)
-            var scale = current
-            scale["spec"] = given["spec"] ?? [:]
-            return scale  // The types are looked at where all ways meet.
+    /// The scale that an apply brings, and the number in it: one that is left out asks for none, and is not 0.
+    private func configuredScale(_ bytes: [UInt8]) throws(APIError) -> (APIObject, JSONValue?) {
+        var duplicates: [String] = []
+        guard case .object(let scale) = try Machinery.parseYAML(bytes, duplicates: &duplicates) else {
+            throw .badRequest("error decoding YAML: the patch is not an object")
         }
+        let object = APIObject(scale)
+        if object.managedFields != nil { throw .badRequest("metadata.managedFields must be nil") }
+        // The types are looked at where all ways meet.
+        let replicas = object.spec["replicas"]
+        return (object, replicas == .null ? nil : replicas)
+    }
+
+    private func patched(
+        _ bytes: [UInt8], _ type: String, _ current: APIObject, _ schema: TypeSchema
+    ) throws(APIError) -> APIObject {
         let patch: JSONValue
         do throws(JSONError) { patch = try JSONValue.parse(bytes) } catch {
             throw .badRequest("error decoding patch: \(error)")
         }
-        return try Machinery.patch(patch, type: contentType, to: current, schema: schema, subject: subject())
+        return try Machinery.patch(patch, type: type, to: current, schema: schema, subject: subject())
     }
 
     // MARK: Binding
