@@ -235,7 +235,6 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .treatAllWarnings(as: .error),
 ]
 
@@ -274,10 +273,14 @@ for library in libraries where isWanted(library.name) {
 }
 for module in modules where isWanted(module.name) {
     let memorySafety: [SwiftSetting] = module.tier == "Kernel" ? [.strictMemorySafety()] : []
+    // A request goes through a dozen calls there, which mostly wait for nothing and need not ask where they run. Not where
+    // `withTaskExecutorPreference` is used: optimized, what it calls would stay where it was called.
+    let calls: [SwiftSetting] =
+        module.tier == "Transport" ? [.enableUpcomingFeature("NonisolatedNonsendingByDefault")] : []
     targets.append(
         .target(
             name: module.name, dependencies: dependencies(module), path: "Sources/\(module.tier)/\(module.name)",
-            swiftSettings: strict + memorySafety))
+            swiftSettings: strict + memorySafety + calls))
 }
 for program in programs where isWanted(program.name) {
     targets.append(
