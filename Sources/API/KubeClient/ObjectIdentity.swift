@@ -38,7 +38,7 @@ extension JSONValue {
     /// An object of strings as a dictionary; members of other types are left out.
     public var stringMap: [String: String] {
         guard let object else { return [:] }
-        var map: [String: String] = [:]
+        var map = [String: String](minimumCapacity: object.count)
         for (key, value) in object {
             if let string = value.string { map[key] = string }
         }

@@ -31,7 +31,7 @@ final class EndpointSliceController: Controller {
             let name = slice.json.string("metadata", "labels", SlicePlan.serviceName)
             return name.isEmpty ? [] : ["\(slice.json.objectNamespace)/\(name)"]
         }
-        ServiceMembership.index(services, pods)
+        ServiceMembership.index(services)
         services.addHandler { [queue] in queue.add($0.object.json.objectKey) }
         slices.addHandler { [queue] change in
             let labels = change.object.json.objectLabels
@@ -144,12 +144,11 @@ enum ServiceMembership {
         return wanted.allSatisfy { labels[$0.key] == ($0.value.string ?? "") }
     }
 
-    /// Finds services by a label they ask for and pods by each they have: with thousands of services a pod's change
-    /// must not ask them all.
-    static func index(_ services: Informer<DynamicObject>, _ pods: Informer<DynamicObject>) {
-        services.addIndex("selector") { firstTerm($0.json).map { [$0] } ?? [] }
-        pods.addIndex("label") { pod in
-            pod.json.objectLabels.map { term(pod.json.objectNamespace, $0.key, $0.value) }
+    /// Finds services by a label they ask for: with thousands of services a pod's change must not ask them all. Pods are not
+    /// found by their labels, which are as many as anybody likes: that took more memory than the pods.
+    static func index(_ services: Informer<DynamicObject>) {
+        services.addIndex("selector") { service in
+            firstLabel(service.json).map { [term(service.json.objectNamespace, $0.name, $0.value)] } ?? []
         }
     }
 
@@ -158,16 +157,19 @@ enum ServiceMembership {
     }
 
     /// One of the labels the service asks for: a pod without it is not its.
-    private static func firstTerm(_ service: JSONObject) -> String? {
+    private static func firstLabel(_ service: JSONObject) -> (name: String, value: String)? {
         guard let labels = service.value("spec", "selector")?.object,
             let first = labels.min(by: { $0.key < $1.key }), let value = first.value.string
         else { return nil }
-        return term(service.objectNamespace, first.key, value)
+        return (first.key, value)
     }
 
     /// Pods that may be the service's, all that are among them.
     static func pods(_ pods: Informer<DynamicObject>, of service: JSONObject) -> [JSONObject] {
-        firstTerm(service).map { pods.list(index: "label", value: $0).map(\.json) } ?? []
+        guard let (label, value) = firstLabel(service) else { return [] }
+        return pods.list(namespace: service.objectNamespace).map(\.json).filter {
+            $0.value("metadata", "labels", label)?.string == value
+        }
     }
 
     /// Notes the pods that change in what endpoints show, and queues the services that select them.

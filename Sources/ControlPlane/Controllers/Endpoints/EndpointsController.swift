@@ -22,7 +22,7 @@ final class EndpointsController: Controller {
         services = context.informer(Kinds.services)
         pods = context.informer(Kinds.pods)
         endpoints = context.informer(Kinds.endpoints)
-        ServiceMembership.index(services, pods)
+        ServiceMembership.index(services)
         services.addHandler { [queue] in queue.add($0.object.json.objectKey) }
         endpoints.addHandler { [queue] change in
             // Only an object that went needs to be made anew; changes are ours or the owner's wish.

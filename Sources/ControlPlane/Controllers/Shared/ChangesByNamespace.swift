@@ -14,15 +14,15 @@ final class ChangesByNamespace: Sendable {
     struct Noted: Sendable, Equatable {
         /// What has changed and is there, by name.
         var names: Set<String> = []
-        /// Labels that objects had before.
-        var former: [[String: String]] = []
+        /// Labels that objects had before, as they were written.
+        var former: [JSONObject] = []
         /// So much that it is not kept: it may concern everything.
         var isAll = false
         fileprivate var size = 0
 
         /// Labels of changed objects, as they are by now and as they were.
         func labels(of object: (_ name: String) -> DynamicObject?) -> [[String: String]] {
-            names.compactMap { object($0)?.json.objectLabels } + former
+            names.compactMap { object($0)?.json.objectLabels } + former.map { JSONValue.object($0).stringMap }
         }
     }
 
@@ -45,7 +45,7 @@ final class ChangesByNamespace: Sendable {
 
     /// Notes the labels of an object that has them no longer.
     func note(former object: JSONObject) {
-        let labels = object.objectLabels
+        let labels = object.value("metadata", "labels")?.object ?? [:]
         note(object.objectNamespace, 1 + labels.count) { $0.former.append(labels) }
     }
 
