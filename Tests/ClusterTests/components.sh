@@ -17,7 +17,7 @@ stop_component() {
     local pid
     pid=$(cat "$work/component.$1")
     kill -9 "$pid"
-    while [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; do sleep 0.01; done
+    await_end "$pid"
 }
 
 tls=/var/lib/swiftlet/server/tls

@@ -23,12 +23,23 @@ is_ready() {
     [ "$(timeout 5 kubectl get node node-1 -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')" = True ]
 }
 
+# await_end <pid>: until the process has ended with all its threads. The first is a zombie before the others have let go of
+# the files they hold locks of.
+await_end() {
+    while [ -d "/proc/$1" ]; do
+        if grep -q '^State:.Z' "/proc/$1/status" && [ "$(find "/proc/$1/task" -mindepth 1 -maxdepth 1 | wc -l)" -le 1 ]; then
+            return
+        fi 2>/dev/null
+        sleep 0.01
+    done
+}
+
 # crash_server: as a power cut would have it, for this process.
 crash_server() {
     local pid
     pid=$(server_pid)
     kill -9 "$pid"
-    while [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; do sleep 0.01; done
+    await_end "$pid"
 }
 
 # need_server: a subject alone starts its own; behind another it uses the one that runs.

@@ -57,7 +57,7 @@ kill_agent() {
     local pid
     pid=$(cat "$node2/agent.pid")
     kill -9 "$pid"
-    while [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; do sleep 0.01; done
+    await_end "$pid"
 }
 
 # node_is <True|Unknown|...> <node>
