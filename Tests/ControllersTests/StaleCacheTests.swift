@@ -180,7 +180,7 @@ import Testing
         let running = Task { await controller.run() }
         try await informers.waitForSync()
         server.hold("v1/leases")
-        let asked = "GET /apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n"
+        let asked = "GET /api/v1/nodes/n"
         for number in 1...3 {
             server.before(asked) {
                 _ = try await server.client.patch(
@@ -189,7 +189,7 @@ import Testing
             }
         }
         func ready() async throws -> String? {
-            try await server.client.get(Cluster.nodes, name: "n").condition("Ready")?["status"]?.string
+            try await server.client.list(Cluster.nodes).items.first?.condition("Ready")?["status"]?.string
         }
         try await Cluster().eventually("it seems silent") {
             let isReady = try await ready() == "True"
